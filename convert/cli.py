@@ -1,0 +1,175 @@
+"""The command `mgp-convert`.
+
+Only the argument parser is imported at the top: help must come at once, and everything that
+converts is loaded when there is something to convert.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+if TYPE_CHECKING:
+    from .conversion import Conversion
+
+OK, FAILED, WRONG_USAGE = 0, 1, 2
+
+Family = Literal["auto", "dcgan", "pggan", "stylegan", "stylegan2", "vgg16", "lpips"]
+Pairs = Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="KEY=VALUE")]
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Convert a foreign checkpoint into a weights file of mgp_jax.
+
+    Reads PyTorch checkpoints (zip, legacy), stylegan2-ada .pkl files and numpy pickles without
+    PyTorch and without running anything of them. Prints what became of every tensor.
+
+    Exit status: 0 converted, 1 not possible, 2 wrong usage.
+    """
+
+    checkpoint: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CHECKPOINT")]
+    """The file to convert."""
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
+    """The .safetensors file to write."""
+    family: Family = "auto"
+    """What the checkpoint holds; found out by itself unless given."""
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print the report as JSON."""
+    option: Pairs = ()
+    """A setting that the checkpoint does not hold, for example lod=1; can be repeated.
+    pggan: lod, final_tanh, fused_scale and use_wscale (genforce), alpha (GAN zoo).
+    stylegan: lod, final_tanh, mapping_multiplier, fused_scale and use_wscale (genforce).
+    stylegan2: final_tanh, mapping_multiplier, conv_clamp, use_wscale (genforce), label (ADA).
+    vgg16: until=relu3_3. lpips: network, version."""
+    provenance: Pairs = ()
+    """A line about the origin, for example source=URL; can be repeated."""
+    licence: str = ""
+    """Licence of the weights, if known."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Args:
+        argv: arguments without the program's name; None for those of the process.
+
+    Returns: the exit status.
+    """
+    arguments = tyro.cli(Arguments, prog="mgp-convert", args=argv)
+
+    from mgp_jax.errors import CheckpointError, SettingError
+
+    from .conversion import UNKNOWN_LICENCE, Request, convert_file
+
+    try:
+        if _same(arguments.checkpoint, arguments.out):
+            raise SettingError(f"{arguments.out}: is the checkpoint itself; choose another name")
+        if arguments.out.is_dir():
+            raise SettingError(f"{arguments.out}: is a folder; a file name is needed")
+        request = Request(
+            arguments.family,
+            _pairs("--option", arguments.option),
+            _pairs("--provenance", arguments.provenance),
+            arguments.licence or UNKNOWN_LICENCE,
+        )
+        conversion = convert_file(arguments.checkpoint, request)
+        conversion.save(arguments.out)
+    except SettingError as error:
+        return _fail(error, WRONG_USAGE)
+    except CheckpointError as error:
+        return _fail(error, FAILED)
+    except OSError as error:
+        return _fail(f"{arguments.out}: cannot be written ({error.strerror})", FAILED)
+    try:
+        if arguments.json:
+            print(json.dumps(report(conversion, arguments.checkpoint, arguments.out), indent=2))
+        else:
+            _print_table(conversion, arguments.out)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, for example `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return OK
+
+
+def report(conversion: "Conversion", checkpoint: Path, out: Path) -> dict[str, Any]:
+    """Returns what `--json` prints: JSON values only."""
+    tensors = []
+    for move in conversion.converted.moves:
+        entry: dict[str, Any] = {"key": move.key, "shape": move.shape}
+        if move.ignored:
+            entry["ignored"] = move.ignored
+        else:
+            entry["to"] = [{"parameter": name, "shape": shape} for name, shape in move.targets]
+        tensors.append(entry)
+    return {
+        "checkpoint": str(checkpoint),
+        "out": str(out),
+        "family": conversion.family,
+        "layout": conversion.layout,
+        "inside": list(conversion.route),
+        "config": conversion.converted.config,
+        "provenance": dict(conversion.provenance),
+        "licence": conversion.licence,
+        "tensors": tensors,
+    }
+
+
+def _print_table(conversion: "Conversion", out: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("tensor", "shape", "becomes", "shape", box=None, header_style="bold")
+    for move in conversion.converted.moves:
+        shape = "" if move.shape is None else str(list(move.shape))
+        # Names come from the file: as Text they are not taken for markup or control codes.
+        if move.ignored:
+            table.add_row(Text(move.key), shape, Text(f"ignored: {move.ignored}", "dim"), "")
+        else:
+            names = "\n".join(name for name, _ in move.targets)
+            shapes = "\n".join(str(list(shape)) for _, shape in move.targets)
+            table.add_row(Text(move.key), shape, Text(names), shapes)
+    console = Console(highlight=False)
+    if not console.is_terminal:  # a pipe has no width: one tensor, one line
+        console.width = 1000
+    console.print(table)
+    config = ", ".join(f"{k}={v}" for k, v in conversion.converted.config.items())
+    inside = f", inside {'.'.join(conversion.route)}" if conversion.route else ""
+    lines = (
+        f"family {conversion.family}, layout {conversion.layout}{inside}",
+        f"configuration {config}",
+        f"written {out}",
+    )
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.exists() and other.exists() and one.samefile(other)
+
+
+def _pairs(flag: str, texts: Sequence[str]) -> Mapping[str, str]:
+    from mgp_jax.errors import SettingError
+
+    pairs: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise SettingError(f"{flag} {text}: KEY=VALUE is needed")
+        if key in pairs:
+            raise SettingError(f"{flag} {text}: {key} is given twice")
+        pairs[key] = value
+    return pairs
+
+
+def _fail(error: object, status: int) -> int:
+    """Prints an error, without the control characters that a hostile file may put into it."""
+    text = "".join(c if c.isprintable() or c == "\n" else "?" for c in str(error))
+    print(f"mgp-convert: {text}", file=sys.stderr)
+    return status

@@ -1,0 +1,112 @@
+"""The whole way from a checkpoint file to a weights file."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mgp_jax.errors import CheckpointError, SettingError
+from mgp_jax.generators.weights import save_weights
+
+from .detect import detect
+from .layout import Converted, apply
+from .options import Options
+from .torch_files import read_bytes, read_checkpoint
+from .wrappers import unwrap
+
+UNKNOWN_LICENCE = "not stated; see the source of the checkpoint"
+
+
+@dataclass(frozen=True)
+class Request:
+    """How to convert, and what to write about the origin.
+
+    Attributes:
+        family: which family the checkpoint must belong to, or `auto`.
+        options: settings that the checkpoint does not hold, by name.
+        provenance: where the checkpoint comes from, as free text by topic.
+        licence: licence of the weights.
+    """
+
+    family: str = "auto"
+    options: Mapping[str, str] = field(default_factory=dict)
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    licence: str = UNKNOWN_LICENCE
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A finished conversion.
+
+    Attributes:
+        family: family of the network.
+        layout: whose layout the checkpoint had.
+        route: keys that led to the generator inside the file.
+        converted: configuration, parameters, and what went where.
+        provenance: where the weights come from.
+        licence: licence of the weights.
+    """
+
+    family: str
+    layout: str
+    route: tuple[str, ...]
+    converted: Converted
+    provenance: Mapping[str, str]
+    licence: str
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the weights file."""
+        made = self.converted
+        save_weights(path, self.family, made.config, made.params, self.provenance, self.licence)
+
+
+def convert_file(path: str | os.PathLike[str], request: Request | None = None) -> Conversion:
+    """Converts a checkpoint file.
+
+    Args:
+        path: the checkpoint.
+        request: how to convert.
+
+    Raises:
+        CheckpointError: the file cannot be read or does not fit any layout; it is named.
+        SettingError: an option is unknown or out of its range.
+    """
+    tree = read_checkpoint(path)
+    with open(path, "rb") as file:
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        return _convert(tree, Path(path).name, checksum, request or Request())
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+
+
+def convert_bytes(data: bytes, name: str, request: Request | None = None) -> Conversion:
+    """Converts a checkpoint that is in memory, for example out of an archive."""
+    checksum = hashlib.sha256(data).hexdigest()
+    try:
+        return _convert(read_bytes(data), name, checksum, request or Request())
+    except CheckpointError as error:
+        raise CheckpointError(f"{name}: {error}") from None
+
+
+def _convert(tree: Any, name: str, checksum: str, request: Request) -> Conversion:
+    state = unwrap(tree)
+    layout = detect(state.shapes, request.family)
+    options = Options(request.options)
+    options.check(layout.options, str(layout))
+    converted = apply(layout.plan(state, options), state)
+    origin = {"file": name, "sha256": checksum, "layout": str(layout)}
+    if request.options:
+        origin["options"] = " ".join(f"{k}={v}" for k, v in sorted(request.options.items()))
+    if clash := origin.keys() & request.provenance.keys():
+        raise SettingError(f"provenance {', '.join(sorted(clash))}: set by the conversion itself")
+    return Conversion(
+        layout.family,
+        layout.name,
+        state.route,
+        converted,
+        {**request.provenance, **origin},
+        request.licence,
+    )

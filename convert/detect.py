@@ -1,0 +1,103 @@
+"""Tells from names and shapes of tensors whose layout a checkpoint has.
+
+To add a family, write its file in `families/` and add its layouts here. Order matters: the first
+layout that matches is taken.
+"""
+
+from collections.abc import Callable
+
+from mgp_jax.errors import CheckpointError
+
+from .families import dcgan, lpips, pggan, stylegan, stylegan2, vgg16
+from .layout import Layout, Shapes
+
+LAYOUTS: tuple[Layout, ...] = (
+    *stylegan2.LAYOUTS,
+    *stylegan.LAYOUTS,
+    *pggan.LAYOUTS,
+    *dcgan.LAYOUTS,
+    *lpips.LAYOUTS,
+    *vgg16.LAYOUTS,
+)
+
+FAMILIES = tuple(dict.fromkeys(layout.family for layout in LAYOUTS))
+
+
+def _has_prefix(*prefixes: str) -> Callable[[Shapes], bool]:
+    return lambda shapes: any(key.startswith(prefixes) for key in shapes)
+
+
+def _is_zoo_dcgan(shapes: Shapes) -> bool:
+    names = ("formatLayer.module.weight", "formatLayer.weight")
+    return any(len(shapes.get(name, ())) == 4 for name in names)
+
+
+def _is_resnet(shapes: Shapes) -> bool:
+    # genforce's own resnet overwrites convolution layers by its 1x1 shortcuts.
+    shortcut = shapes.get("synthesis.layer1.weight", ())
+    overwritten = len(shortcut) == 4 and 3 not in shortcut and 1 in shortcut
+    named = any(".skip." in key or "skip_layer" in key for key in shapes)
+    return named or ("synthesis.early_layer.const" in shapes and overwritten)
+
+
+def _is_discriminator(shapes: Shapes) -> bool:
+    fronts = ("b4.fc.", "b4.out.", "final_linear.", "input0.", "fromrgb.")
+    return any(key.startswith(fronts) for key in shapes)
+
+
+# Networks that are recognised, but whose arithmetic mgp_jax does not have; and what to do instead.
+UNSUPPORTED: tuple[tuple[str, Callable[[Shapes], bool], str], ...] = (
+    (
+        "StyleGAN3",
+        _has_prefix("synthesis.input.", "synthesis.L0_"),
+        "StyleGAN and StyleGAN2 are",
+    ),
+    (
+        "a StyleGAN2 with the resnet architecture",
+        _is_resnet,
+        "the architectures skip and origin are",
+    ),
+    (
+        "a class-conditional generator of genforce",
+        _has_prefix("mapping.label_weight"),
+        "conditional generators of stylegan2-ada-pytorch are",
+    ),
+    (
+        "a generator of genforce without constant input",
+        _has_prefix("synthesis.early_layer.weight"),
+        "those that start from a constant are",
+    ),
+    ("pytorch_GAN_zoo's DCGAN", _is_zoo_dcgan, "the layout of the PyTorch tutorial is"),
+    (
+        "pytorch_GAN_zoo's StyleGAN",
+        _has_prefix("baseScale0"),
+        "the layouts of mganprior and genforce are",
+    ),
+    ("a discriminator", _is_discriminator, "generators are; choose the generator's file"),
+)
+
+
+def detect(shapes: Shapes, family: str = "auto") -> Layout:
+    """Returns the layout of a state dict.
+
+    Args:
+        shapes: shape of every tensor by name.
+        family: which family it must belong to, or `auto`.
+
+    Raises:
+        CheckpointError: the layout is unknown, not supported, or of another family.
+    """
+    for name, test, supported in UNSUPPORTED:
+        if test(shapes):
+            raise CheckpointError(f"a checkpoint of {name}, which is not supported; {supported}")
+    found = [layout for layout in LAYOUTS if layout.matches(shapes)]
+    for layout in found:
+        if family in ("auto", layout.family):
+            return layout
+    if found:
+        raise CheckpointError(f"not a {family} checkpoint; it looks like {found[0]}")
+    some = ", ".join(list(shapes)[:3])
+    wanted = ", ".join(FAMILIES) if family == "auto" else family
+    raise CheckpointError(
+        f"unknown layout: {len(shapes)} tensors named like {some}; known families are {wanted}"
+    )

@@ -1,0 +1,513 @@
+"""StyleGAN2 in four layouts: mganprior, genforce, rosinality and stylegan2-ada-pytorch.
+
+The network is the same everywhere. Layouts differ in names and axes, in the direction of the
+kernels of doubling layers, in whether style biases include the one that modulation is around, and
+in whether weights are scaled before they are demodulated.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from mgp_jax.errors import CheckpointError, SettingError
+
+from ..layout import Layout, Plan, Row, Shape, Shapes, Size, Sizes, Transform
+from ..options import Options
+from ..transforms import flip, hwio, keep
+from ..unpickler import Record
+from ..wrappers import StateDict
+from .style import (
+    MAPPING_MULTIPLIER,
+    MULTIPLIER_HELP,
+    TANH_HELP,
+    WSCALE_HELP,
+    Keys,
+    averaged_row,
+    check_filters,
+    constant_map,
+    count,
+    gained,
+    mapping_rows,
+    mapping_widths,
+    mean_row,
+    multiplier,
+    noise_map,
+    per_style,
+    transpose,
+)
+
+ROOT2 = 2**0.5
+FILTER = (1, 3, 3, 1)
+# What the official training of stylegan2-ada-pytorch uses; only its pickles say so.
+ADA_CLAMP = 256.0
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a layout calls its tensors, and how it arranges them.
+
+    Attributes:
+        dense: weight and bias of a layer of the mapping network; `{}` is its number.
+        mean: the mean style.
+        layer: name of a convolution layer by its number.
+        rgb: name of the to-RGB layer of a resolution by its number.
+        noise: name of a convolution layer's noise by its number.
+        const: the constant input.
+        weight: what a layer's name is followed by for its weight.
+        style: the same for the dense layer from a style vector: weight and bias.
+        bias: the same for the bias of a convolution layer.
+        strength: the same for the strength of the noise.
+        filters: patterns of the names of the fixed filters.
+        filter_sum: sum of such a filter.
+        weight_shape: shape of a weight with the given kernel size, inputs and outputs.
+        hwio: brings a weight to (h, w, in, out).
+        const_shape: shape of the constant input.
+        noise_shape: leading axes of the noise.
+        strength_shape: shape of the strength of the noise.
+        rgb_bias: shape of the bias of a to-RGB layer.
+        flips: whether kernels of doubling layers are stored back to front.
+        adds_one: whether the code adds one to the biases of styles.
+        scales: whether weights are scaled before they are demodulated.
+    """
+
+    dense: tuple[str, str]
+    mean: str
+    layer: Keys
+    rgb: Keys
+    noise: Keys
+    const: str
+    weight: str
+    style: tuple[str, str]
+    bias: str
+    strength: str
+    filters: tuple[str, ...]
+    filter_sum: float
+    weight_shape: Callable[[int, Size, Size], Shape]
+    hwio: Transform
+    const_shape: Shape = (1, "c0", 4, 4)
+    noise_shape: Shape = (1, 1)
+    strength_shape: Shape = ()
+    rgb_bias: Shape = ("image",)
+    flips: bool = False
+    adds_one: bool = False
+    scales: bool = True
+
+
+def _resolution(i: int) -> int:
+    return 4 * 2 ** ((i + 1) // 2)
+
+
+def _rosinality_layer(i: int) -> str:
+    return f"convs.{i - 1}" if i else "conv1"
+
+
+def _ada_layer(i: int) -> str:
+    # The first resolution has only its second layer.
+    return f"synthesis.b{_resolution(i)}.conv{0 if i % 2 else 1}"
+
+
+MGANPRIOR = Names(
+    dense=("mapping.dense{}.fc.weight", "mapping.dense{}.bias"),
+    mean="truncation.w_avg",
+    layer="synthesis.layer{}".format,
+    rgb="synthesis.output{}".format,
+    noise="synthesis.layer{}.noise".format,
+    const="synthesis.early_layer.const",
+    weight="weight",
+    style=("style.fc.weight", "style.bias"),
+    bias="bias",
+    strength="noise_strength",
+    filters=("synthesis.layer*.filter.kernel", "synthesis.upsample.kernel"),
+    filter_sum=4.0,
+    weight_shape=lambda size, inputs, outputs: (size, size, inputs, outputs),
+    hwio=keep,
+    adds_one=True,
+)
+GENFORCE = replace(
+    MGANPRIOR,
+    dense=("mapping.dense{}.weight", "mapping.dense{}.bias"),
+    style=("style.weight", "style.bias"),
+    weight_shape=lambda size, inputs, outputs: (outputs, inputs, size, size),
+    hwio=hwio,
+)
+ROSINALITY = Names(
+    # Number 0 of the Sequential is the pixel norm.
+    dense=("style.{}.weight", "style.{}.bias"),
+    mean="latent_avg",
+    layer=_rosinality_layer,
+    rgb=lambda j: f"to_rgbs.{j - 1}" if j else "to_rgb1",
+    noise="noises.noise_{}".format,
+    const="input.input",
+    weight="conv.weight",
+    style=("conv.modulation.weight", "conv.modulation.bias"),
+    bias="activate.bias",
+    strength="noise.weight",
+    filters=("convs.*.conv.blur.kernel", "to_rgbs.*.upsample.kernel"),
+    filter_sum=4.0,
+    weight_shape=lambda size, inputs, outputs: (1, outputs, inputs, size, size),
+    hwio=lambda weight: hwio(weight[0]),
+    strength_shape=(1,),
+    rgb_bias=(1, "image", 1, 1),
+    flips=True,
+)
+ADA = Names(
+    dense=("mapping.fc{}.weight", "mapping.fc{}.bias"),
+    mean="mapping.w_avg",
+    layer=_ada_layer,
+    rgb=lambda j: f"synthesis.b{4 * 2**j}.torgb",
+    noise=lambda i: f"{_ada_layer(i)}.noise_const",
+    const="synthesis.b4.const",
+    weight="weight",
+    style=("affine.weight", "affine.bias"),
+    bias="bias",
+    strength="noise_strength",
+    filters=("synthesis.*.resample_filter",),
+    filter_sum=1.0,
+    weight_shape=lambda size, inputs, outputs: (outputs, inputs, size, size),
+    hwio=hwio,
+    const_shape=("c0", 4, 4),
+    noise_shape=(),
+    flips=True,
+    scales=False,
+)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What one checkpoint looks like.
+
+    Attributes:
+        names: names and arrangement of its tensors.
+        layers: number of convolution layers.
+        skip: whether there is a to-RGB layer for every resolution.
+        mapping: rows of the mapping network.
+        mean: row of the mean style.
+        mapping_layers: number of layers of the mapping network.
+        copies: 1, or the number of styles if the mapping network has one for each.
+        condition: length of what is concatenated to the latent code.
+        clamp: limit of the outputs of layers.
+        use_wscale: whether equalised learning rate was on.
+        ignored: tensors to ignore, with the reason.
+    """
+
+    names: Names
+    layers: int
+    skip: bool
+    mapping: list[Row]
+    mean: Row
+    mapping_layers: int
+    clamp: float | None
+    copies: int = 1
+    condition: int = 0
+    use_wscale: bool = True
+    ignored: Mapping[str, str] = field(default_factory=dict)
+
+
+def plan_mganprior(state: StateDict, options: Options) -> Plan:
+    """Plan for the layout of the multi-code paper's code."""
+    return _plan_tensorflow_style(state, options, MGANPRIOR)
+
+
+def plan_genforce(state: StateDict, options: Options) -> Plan:
+    """Plan for genforce's layout."""
+    return _plan_tensorflow_style(state, options, GENFORCE)
+
+
+def _plan_tensorflow_style(state: StateDict, options: Options, names: Names) -> Plan:
+    shapes = state.shapes
+    layers = _odd(
+        count(shapes, r"synthesis\.layer(\d{1,3})\."),
+        2 * count(shapes, r"synthesis\.output(\d{1,3})\.") - 1,
+    )
+    depth = count(shapes, r"mapping\.dense(\d{1,3})\.")
+    one_style = f"{names.layer(0)}.{names.style[0]}"
+    copies = per_style(state, names.mean, one_style, layers + 1)
+    use_wscale = bool(options.flag("use_wscale", True))
+    mapping = mapping_rows(
+        names.dense[0].format,
+        names.dense[1].format,
+        depth,
+        "w" if copies == 1 else (copies, "w"),
+        1.0,
+        multiplier(options),
+        use_wscale,
+    )
+    form = Form(
+        names,
+        layers,
+        skip=layers == 1 or any(key.startswith("synthesis.output0.") for key in shapes),
+        mapping=mapping,
+        mean=mean_row(names.mean, copies),
+        mapping_layers=depth,
+        clamp=_clamp(options, None),
+        copies=copies,
+        use_wscale=use_wscale,
+        ignored={"truncation.truncation": "truncation factors, made anew from psi and cut-off"},
+    )
+    return _plan(state, options, form)
+
+
+def plan_rosinality(state: StateDict, options: Options) -> Plan:
+    """Plan for rosinality's layout, in which the mean style is beside the state dict, if at all."""
+    shapes, names = state.shapes, ROSINALITY
+    layers = _odd(
+        count(shapes, r"convs\.(\d{1,3})\.") + 1, 2 * count(shapes, r"to_rgbs\.(\d{1,3})\.") + 1
+    )
+    depth = count(shapes, r"style\.(\d{1,3})\.") - 1
+    mapping = mapping_rows(
+        lambda i: names.dense[0].format(i + 1),
+        lambda i: names.dense[1].format(i + 1),
+        depth,
+        "w",
+        1.0,
+        multiplier(options),
+    )
+    stored = state.beside.get(names.mean)
+    if isinstance(stored, np.ndarray):
+        size = shapes.get("conv1.conv.modulation.weight", (0, 0))[-1]
+        mean = np.asarray(stored, np.float64)
+        if mean.size != size or not np.isfinite(mean).all():
+            raise CheckpointError(f"{names.mean} is no finite vector of length {size}")
+        mean_style = Row("truncation.mean", {}, lambda: mean.reshape(-1))
+    else:
+        mean_style = averaged_row(mapping, ROOT2)
+    form = Form(
+        names,
+        layers,
+        skip=True,
+        mapping=mapping,
+        mean=mean_style,
+        mapping_layers=depth,
+        clamp=_clamp(options, None),
+    )
+    return _plan(state, options, form)
+
+
+def plan_ada(state: StateDict, options: Options) -> Plan:
+    """Plan for stylegan2-ada-pytorch; a pickle also holds settings, as attributes of modules."""
+    shapes, names = state.shapes, ADA
+    largest = count(shapes, r"synthesis\.b(\d{1,5})\.") - 1
+    layers = 2 * (largest.bit_length() - 3) + 1
+    depth = count(shapes, r"mapping\.fc(\d{1,3})\.")
+    rate = _attribute(state, "mapping.fc0", "bias_gain")
+    mapping = mapping_rows(
+        names.dense[0].format,
+        names.dense[1].format,
+        depth,
+        "w",
+        1.0,
+        multiplier(options, rate if isinstance(rate, int | float) else MAPPING_MULTIPLIER),
+    )
+    activation = _attribute(state, names.layer(0), "activation")
+    if activation not in (None, "lrelu"):
+        raise CheckpointError(f"a StyleGAN2 with the activation {activation}; lrelu is supported")
+    condition = 0
+    if "mapping.embed.weight" in shapes:
+        mapping[:2], condition = _conditional(state, options, mapping[0], mapping[1])
+    elif options.text("label") is not None:
+        raise SettingError("option label: the generator is unconditional")
+    form = Form(
+        names,
+        layers,
+        skip=layers == 1 or any(key.startswith("synthesis.b4.torgb.") for key in shapes),
+        mapping=mapping,
+        mean=mean_row(names.mean, 1),
+        mapping_layers=depth,
+        clamp=_clamp(options, _stored_clamp(state)),
+        condition=condition,
+    )
+    return _plan(state, options, form)
+
+
+def _plan(state: StateDict, options: Options, form: Form) -> Plan:
+    names, last = form.names, form.layers - 1
+    rows = [*form.mapping, form.mean]
+    rows.append(Row("layer0.const", {names.const: names.const_shape}, constant_map))
+    for i in range(form.layers):
+        layer, inputs, outputs = names.layer(i), f"c{max(i - 1, 0)}", f"c{i}"
+        transform = _flipped(names.hwio) if names.flips and i % 2 else names.hwio
+        kernel = gained(transform, 1.0, form.use_wscale and names.scales)
+        noise: Shape = (*names.noise_shape, _resolution(i), _resolution(i))
+        strength = {f"{layer}.{names.strength}": names.strength_shape}
+        shape = names.weight_shape(3, inputs, outputs)
+        rows += [
+            Row(f"layer{i}.kernel", {f"{layer}.{names.weight}": shape}, kernel),
+            Row(f"layer{i}.bias", {f"{layer}.{names.bias}": (outputs,)}, keep),
+            Row(f"layer{i}.noise", {names.noise(i): noise}, noise_map),
+            Row(f"layer{i}.noise_strength", strength, np.ravel),
+            *_style_rows(f"layer{i}", layer, inputs, form),
+        ]
+        if i % 2 == 0 and (form.skip or i == last):
+            target = "to_rgb" if i == last else f"layer{i}.rgb"
+            rows += _rgb_rows(target, names.rgb(i // 2), outputs, form)
+
+    def configure(sizes: Sizes) -> dict[str, Any]:
+        return {
+            "latent_size": sizes["latent"] - form.condition,
+            "w_size": sizes["w"],
+            "mapping": mapping_widths(sizes, form.mapping_layers, form.copies),
+            "channels": [sizes[f"c{i}"] for i in range(form.layers)],
+            "image_channels": sizes["image"],
+            "final_tanh": bool(options.flag("final_tanh", False)),
+            "architecture": "skip" if form.skip else "origin",
+            "conv_clamp": form.clamp,
+        }
+
+    filters = check_filters(state, names.filters, FILTER, names.filter_sum)
+    return Plan(tuple(rows), configure, {**filters, **form.ignored})
+
+
+def _style_rows(target: str, layer: str, channels: str, form: Form) -> list[Row]:
+    weight, bias = (f"{layer}.{part}" for part in form.names.style)
+    kernel = gained(transpose, 1.0, form.use_wscale)
+    one = _one_more if form.names.adds_one else keep
+    return [
+        Row(f"{target}.style.kernel", {weight: (channels, "w")}, kernel),
+        Row(f"{target}.style.bias", {bias: (channels,)}, one),
+    ]
+
+
+def _rgb_rows(target: str, layer: str, channels: str, form: Form) -> list[Row]:
+    names = form.names
+    shape = names.weight_shape(1, channels, "image")
+    kernel = gained(lambda weight: names.hwio(weight)[0, 0], 1.0, form.use_wscale)
+    return [
+        Row(f"{target}.kernel", {f"{layer}.{names.weight}": shape}, kernel),
+        Row(f"{target}.bias", {f"{layer}.bias": names.rgb_bias}, np.ravel),
+        *_style_rows(target, layer, channels, form),
+    ]
+
+
+def _conditional(
+    state: StateDict, options: Options, kernel: Row, bias: Row
+) -> tuple[list[Row], int]:
+    """Folds the embedding of one class into the first layer of the mapping network.
+
+    Latent code and embedding are normalised apart and concatenated, so the class adds a constant
+    vector to what the first layer computes.
+
+    Returns: the rows of the first layer, and the length of the embedding.
+    """
+    embedding, classes = (*state.shapes["mapping.embed.weight"], 0, 0)[:2]
+    label = options.number("label")
+    hint = f"--option label=K with K from 0 to {classes - 1}"
+    if label is None:
+        raise CheckpointError(f"a class-conditional generator; choose a class with {hint}")
+    if label != int(label) or label >= classes:
+        raise SettingError(f"option label={options.text('label')}: no such class; use {hint}")
+    latent = state.shapes.get("mapping.fc0.weight", (0, 0))[-1] - embedding
+    if latent < 1:
+        raise CheckpointError("a generator without a latent code, only with a class")
+    (weight, weight_shape), (offset, offset_shape) = (
+        next(iter(row.sources.items())) for row in (kernel, bias)
+    )
+
+    def fold(offset: np.ndarray, weight: np.ndarray, embed: np.ndarray, own: np.ndarray):
+        vector = embed[:, int(label)] / embed.shape[1] ** 0.5 + own
+        vector = vector / np.sqrt(np.mean(vector**2) + 1e-8)
+        return bias.transform(offset) + vector @ kernel.transform(weight)[latent:]
+
+    sources: dict[str, Shape] = {
+        offset: offset_shape,
+        weight: weight_shape,
+        "mapping.embed.weight": ("embedding", "classes"),
+        "mapping.embed.bias": ("embedding",),
+    }
+    first = Row(kernel.target, kernel.sources, lambda w: kernel.transform(w)[:latent])
+    return [first, Row(bias.target, sources, fold)], embedding
+
+
+def _clamp(options: Options, stored: float | None) -> float | None:
+    text = options.text("conv_clamp")
+    if text is None:
+        return stored
+    return None if text.lower() == "none" else options.number("conv_clamp")
+
+
+def _stored_clamp(state: StateDict) -> float | None:
+    """Returns the limit that a pickle holds; for a mere state dict the official one."""
+    if not state.attributes:
+        return ADA_CLAMP
+    module = _module(state, "synthesis.b4.conv1")
+    settings = state.attributes.get("_init_kwargs")
+    settings = settings.get("synthesis_kwargs") if isinstance(settings, Mapping) else None
+    if "conv_clamp" in module:
+        clamp = module["conv_clamp"]
+    else:
+        clamp = settings.get("conv_clamp") if isinstance(settings, Mapping) else None
+    if clamp is None:
+        return None
+    if isinstance(clamp, int | float) and 0 <= clamp < math.inf:
+        return float(clamp)
+    raise CheckpointError("the stored conv_clamp is not a number >= 0")
+
+
+def _attribute(state: StateDict, module: str, name: str) -> Any:
+    return _module(state, module).get(name)
+
+
+def _module(state: StateDict, path: str) -> Mapping[str, Any]:
+    """Returns the attributes of a module inside a pickled one; none for a mere state dict."""
+    attributes = state.attributes
+    for name in path.split("."):
+        modules = attributes.get("_modules")
+        module = modules.get(name) if isinstance(modules, Mapping) else None
+        attributes = module.attributes if isinstance(module, Record) else {}
+    return attributes
+
+
+def _odd(*counts: int) -> int:
+    """Returns the largest of several numbers of layers, made odd, as it is in a whole network."""
+    return max(*counts, 1) | 1
+
+
+def _flipped(transform: Transform) -> Transform:
+    return lambda weight: flip(transform(weight))
+
+
+def _one_more(bias: np.ndarray) -> np.ndarray:
+    return bias + 1
+
+
+def _is_tensorflow_style(style: str) -> Callable[[Shapes], bool]:
+    def matches(shapes: Shapes) -> bool:
+        return "synthesis.early_layer.const" in shapes and f"synthesis.layer0.{style}" in shapes
+
+    return matches
+
+
+COMMON = {
+    "final_tanh": TANH_HELP,
+    "mapping_multiplier": MULTIPLIER_HELP,
+    "conv_clamp": "limit of the outputs of layers, or none",
+}
+
+LAYOUTS = (
+    Layout(
+        "stylegan2",
+        "stylegan2-ada-pytorch",
+        lambda shapes: ADA.const in shapes,
+        plan_ada,
+        {**COMMON, "label": "class of a conditional generator, from 0 on"},
+    ),
+    Layout(
+        "stylegan2",
+        "rosinality",
+        lambda shapes: ROSINALITY.const in shapes and "conv1.conv.modulation.weight" in shapes,
+        plan_rosinality,
+        COMMON,
+    ),
+    Layout(
+        "stylegan2", "mganprior", _is_tensorflow_style(MGANPRIOR.style[0]), plan_mganprior, COMMON
+    ),
+    Layout(
+        "stylegan2",
+        "genforce",
+        _is_tensorflow_style(GENFORCE.style[0]),
+        plan_genforce,
+        {**COMMON, "use_wscale": WSCALE_HELP},
+    ),
+)

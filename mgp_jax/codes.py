@@ -1,0 +1,154 @@
+"""The variables of an inversion, how several codes become one feature map, and its rendering."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from mgp_jax.errors import SettingError
+from mgp_jax.generators.base import Features, Generator, Params
+
+
+class Codes(NamedTuple):
+    """All that is optimised for one image; a pytree.
+
+    Attributes:
+        z: float[N, ...], N latent codes of the space they live in: [N, D] in Z and W, [N, L, D]
+            in W+.
+        alpha: float[N, C], the importance of every channel of every code's feature map; the
+            channels of an image accumulated at the cut (StyleGAN2) follow those of the features.
+        styles: float[L, D], the styles of the layers behind the cut, or None.
+        residual: what is added to the composed feature map, of its shape, or None.
+        noise: for every noisy stage its noise map float[1, H, W, 1], or None for the stored ones.
+    """
+
+    z: jax.Array
+    alpha: jax.Array
+    styles: jax.Array | None = None
+    residual: Any = None
+    noise: dict[str, jax.Array] | None = None
+
+
+def init_codes(
+    generator: Generator, key: jax.Array, count: int, layer: int | str, space: str = "z"
+) -> Codes:
+    """Draws the codes that an inversion starts from.
+
+    The latent codes are standard normal (in W and W+: the mapping of normal codes), the importances
+    equal, so that the composed map is the mean of the feature maps.
+
+    Args:
+        generator: the generator.
+        key: source of randomness.
+        count: number of codes N, at least 1.
+        layer: the cut, as index or name.
+        space: the space of the codes, one of `generator.spaces`.
+
+    Raises:
+        SettingError: the number of codes, the cut or the space is out of range.
+    """
+    if count < 1:
+        raise SettingError(f"codes: {count}, at least 1 is needed")
+    cut, start = generator.cut(layer), generator.space(space)
+    if start > cut:
+        raise SettingError(f"layer {layer}: lies before the space {space}, which is cut {start}")
+    z = jax.random.normal(key, (count, *generator.latent_shape))
+    z = generator.apply(generator.params, z, 0, start)
+    alpha = jnp.full((count, fused_channels(generator.shapes[cut])), 1 / count)
+    return Codes(z, alpha, mean_styles(generator, cut))
+
+
+def fused_channels(crossing: Any) -> int:
+    """Returns how many channels alpha weighs: of the map and, if one travels along, the image."""
+    if not isinstance(crossing, Features):
+        return crossing.shape[-1]
+    return crossing.maps.shape[-1] + (0 if crossing.rgb is None else crossing.rgb.shape[-1])
+
+
+def mean_styles(generator: Generator, cut: int) -> jax.Array | None:
+    """Returns the mean style of every layer where the tail behind `cut` takes styles, else None."""
+    crossing = generator.shapes[cut]
+    if not isinstance(crossing, Features) or crossing.styles is None:
+        return None
+    mean = generator.params["truncation"]["mean"]
+    return jnp.broadcast_to(mean, crossing.styles.shape[1:])
+
+
+def compose(features: jax.Array, alpha: jax.Array) -> jax.Array:
+    """Adds up the feature maps of all codes, channel by channel weighted.
+
+    Args:
+        features: float[N, ..., C], one map for each code, at the cut.
+        alpha: float[N, C], channel importances, dimensionless.
+
+    Returns: float[..., C].
+
+    Raises:
+        ValueError: N or C differ.
+
+    Source: Gu et al. 2020, eq. (3).
+    """
+    if features.shape[0] != alpha.shape[0] or features.shape[-1] != alpha.shape[-1]:
+        raise ValueError(f"features {features.shape} and alpha {alpha.shape} do not fit")
+    return jnp.einsum("n...c,nc->...c", features, alpha)
+
+
+def fuse(generator: Generator, codes: Codes, layer: int | str, space: str = "z") -> Any:
+    """Runs all codes through the head and composes what arrives at the cut.
+
+    Args:
+        generator: the generator.
+        codes: codes for this cut.
+        layer: the cut, as index or name.
+        space: the space of the codes.
+
+    Returns: the composed feature map float[H, W, C]; `Features` without batch axis and styles where
+        the generator passes those. The residual is not added yet.
+    """
+    params = with_noise(generator.params, codes.noise)
+    crossing = generator.apply(params, codes.z, generator.space(space), generator.cut(layer))
+    if not isinstance(crossing, Features):
+        return compose(crossing, codes.alpha)
+    channels = crossing.maps.shape[-1]
+    rgb = crossing.rgb
+    return Features(
+        maps=compose(crossing.maps, codes.alpha[:, :channels]),
+        rgb=None if rgb is None else compose(rgb, codes.alpha[:, channels:]),
+    )
+
+
+def render_fused(generator: Generator, fused: Any, codes: Codes, layer: int | str) -> jax.Array:
+    """Adds the residual to a composed feature map and runs it through the tail.
+
+    Returns: an image float[H, W, C] in [-1, 1] (up to overshoots of families that do not clip).
+    """
+    if codes.residual is not None:
+        fused = jax.tree.map(jnp.add, fused, codes.residual)
+    if isinstance(fused, Features):
+        fused = fused._replace(styles=codes.styles)
+    params = with_noise(generator.params, codes.noise)
+    batch = jax.tree.map(lambda x: x[None], fused)
+    return generator.apply(params, batch, generator.cut(layer))[0]
+
+
+def render(generator: Generator, codes: Codes, layer: int | str, space: str = "z") -> jax.Array:
+    """Renders codes: head, composition, tail.
+
+    Args:
+        generator: the generator.
+        codes: codes for this cut.
+        layer: the cut, as index or name.
+        space: the space of the codes.
+
+    Returns: an image float[H, W, C] in [-1, 1] (up to overshoots of families that do not clip).
+
+    Source: Gu et al. 2020, eq. (2).
+    """
+    return render_fused(generator, fuse(generator, codes, layer, space), codes, layer)
+
+
+def with_noise(params: Params, noise: dict[str, jax.Array] | None) -> Params:
+    """Returns the parameters with the noise maps of some stages replaced."""
+    if not noise:
+        return params
+    return {**params, **{name: {**params[name], "noise": n} for name, n in noise.items()}}

@@ -1,0 +1,36 @@
+"""Degradations: how an observation came about from an image, as objects made for `jax.jit`.
+
+An operator takes one image float32[H, W, C] in [-1, 1] to its noiseless observation; noise is kept
+apart, as the property `sigma` (on the [0, 1] scale) and the method `simulate`. `parse` reads the
+text form of the command line, `compose` chains operators, `back_project` makes an image agree with
+an observation.
+"""
+
+from mgp_jax.degradations.base import Degradation
+from mgp_jax.degradations.blurring import Blur
+from mgp_jax.degradations.composition import Composition, compose
+from mgp_jax.degradations.jpeg import Jpeg
+from mgp_jax.degradations.masks import Impulse, Mask
+from mgp_jax.degradations.parsing import parse
+from mgp_jax.degradations.pointwise import Grayscale, Identity, Noise
+from mgp_jax.degradations.projection import adjoint, back_project
+from mgp_jax.degradations.resampling import Downsample
+from mgp_jax.degradations.sensing import CompressedSensing
+
+__all__ = [
+    "Blur",
+    "Composition",
+    "CompressedSensing",
+    "Degradation",
+    "Downsample",
+    "Grayscale",
+    "Identity",
+    "Impulse",
+    "Jpeg",
+    "Mask",
+    "Noise",
+    "adjoint",
+    "back_project",
+    "compose",
+    "parse",
+]

@@ -1,0 +1,96 @@
+"""Degradations one after another."""
+
+import math
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+from mgp_jax.degradations.base import Degradation, Shape
+from mgp_jax.degradations.pointwise import Identity
+from mgp_jax.errors import SettingError
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class Composition(Degradation):
+    """Applies its operators from left to right; made by `compose`.
+
+    Attributes:
+        operators: at least two, none of them a composition.
+    """
+
+    operators: tuple[Degradation, ...]
+
+    def _apply(self, image: jax.Array) -> jax.Array:
+        for operator in self.operators:
+            image = operator(image)
+        return image
+
+    def observation_shape(self, image_shape: Shape) -> Shape:
+        """Returns the shape that the last operator makes."""
+        shape = tuple(image_shape)
+        for operator in self.operators:
+            shape = operator.observation_shape(shape)
+        return shape
+
+    @property
+    def linear(self) -> bool:
+        """Whether all operators are."""
+        return all(operator.linear for operator in self.operators)
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of all noise together on the [0, 1] scale: variances add up."""
+        return math.hypot(*(operator.sigma for operator in self.operators))
+
+    @property
+    def support(self) -> jax.Array:
+        """Product of the supports of the last operators, as far back as they work by pixel.
+
+        An operator that mixes pixels spreads the holes of those before it, so that what it shows
+        there does count: an observation of `mask|blur` must really be blurred after masking.
+        """
+        support = jnp.ones(())
+        for operator in reversed(self.operators):
+            support = support * operator.support
+            if not operator.pixelwise:
+                break
+        return support
+
+    def simulate(self, image: jax.Array, key: jax.Array) -> jax.Array:
+        """Simulates every operator in turn, each with a key of its own."""
+        for index, operator in enumerate(self.operators):
+            image = operator.simulate(image, jax.random.fold_in(key, index))
+        return image
+
+    def __str__(self) -> str:
+        return "|".join(map(str, self.operators))
+
+
+def compose(*operators: Degradation) -> Degradation:
+    """Chains operators, the first being applied first; nested chains are flattened.
+
+    Behind noise or impulses only masks and more noise may follow: anything else would mix the
+    noise of several pixels, and the observation would no longer have independent noise of a known
+    sigma.
+
+    Args:
+        operators: any number; identities are dropped.
+
+    Returns: a Composition, or the operator itself if only one remains, or Identity.
+
+    Raises:
+        SettingError: noise is followed by an operator that mixes or rescales it.
+    """
+    flat: list[Degradation] = []
+    for operator in operators:
+        parts = operator.operators if isinstance(operator, Composition) else (operator,)
+        flat.extend(part for part in parts if not isinstance(part, Identity))
+    for index, operator in enumerate(flat):
+        mixing = [later for later in flat[index + 1 :] if not later.passes_noise]
+        if operator.stochastic and mixing:
+            raise SettingError(f"{operator} must come after {mixing[-1]}, not before it")
+    if len(flat) < 2:
+        return flat[0] if flat else Identity()
+    return Composition(tuple(flat))

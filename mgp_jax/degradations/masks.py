@@ -1,0 +1,138 @@
+"""Degradations that hide pixels at known places: masks, and pixel noise at known places."""
+
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mgp_jax.degradations.base import (
+    STATIC,
+    Degradation,
+    Label,
+    Shape,
+    plain,
+    require_number,
+    require_whole,
+)
+from mgp_jax.errors import SettingError
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class Mask(Degradation):
+    """Some pixels are missing; the observation is zero (mid-gray) there.
+
+    Attributes:
+        known: float[H, W, 1], 1 = known, 0 = missing.
+        label: the text form.
+    """
+
+    known: jax.Array
+    label: Label = field(default=Label("mask"), metadata=STATIC)
+
+    pixelwise = True
+    passes_noise = True
+
+    @classmethod
+    def from_array(cls, known: Any, text: str = "mask") -> Self:
+        """Makes a mask of an array [H, W] or [H, W, 1] of zeros (missing) and ones (known).
+
+        Raises:
+            SettingError: another shape or other values, or all or none of the pixels are known.
+        """
+        array = np.asarray(known, np.float32)
+        array = array[..., None] if array.ndim == 2 else array
+        if array.ndim != 3 or array.shape[2] != 1:
+            raise SettingError(f"{text}: a mask has the shape (H, W, 1), not {array.shape}")
+        if not np.isin(array, (0, 1)).all():
+            raise SettingError(f"{text}: a mask holds only 0 (missing) and 1 (known)")
+        if array.min() == array.max():
+            which = "no pixel is missing" if array.size and array.all() else "no pixel is known"
+            raise SettingError(f"{text}: {which}")
+        return cls(jnp.asarray(array), Label(text))
+
+    @classmethod
+    def center(cls, size: int, shape: Shape) -> Self:
+        """Hides the central square of `size` pixels of an image of the shape (H, W, ...).
+
+        Raises:
+            SettingError: the square has no pixel or is not smaller than the image.
+        """
+        height, width = shape[:2]
+        require_whole("mask:center: the size of the hole", size, 1, min(height, width) - 1)
+        top, left = (height - size) // 2, (width - size) // 2
+        known = np.ones((height, width, 1), np.float32)
+        known[top : top + size, left : left + size] = 0
+        return cls.from_array(known, f"mask:center:{size}")
+
+    @classmethod
+    def random(cls, fraction: float, shape: Shape, seed: int = 0) -> Self:
+        """Hides a fraction of the pixels of an image of the shape (H, W, ...), picked by seed.
+
+        Raises:
+            SettingError: the fraction is not between 0 and 1 or so extreme that all or no pixels
+                would be missing.
+        """
+        return cls.from_array(*_scattered("mask:random", fraction, shape, seed))
+
+    @property
+    def support(self) -> jax.Array:
+        """float[H, W, 1]: 1 where the pixel is known."""
+        return self.known
+
+    def _apply(self, image: jax.Array) -> jax.Array:
+        return image * self.known.astype(image.dtype)
+
+    def observation_shape(self, image_shape: Shape) -> Shape:
+        """Returns the shape as it is if the mask has the image's size."""
+        shape = self._require_image(image_shape)
+        height, width = self.known.shape[:2]
+        if shape[:2] != (height, width):
+            raise SettingError(
+                f"{self}: a mask of {width}x{height} pixels does not fit an image of "
+                f"{shape[1]}x{shape[0]}"
+            )
+        return shape
+
+    def __str__(self) -> str:
+        return str(self.label)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class Impulse(Mask):
+    """Pixel noise at known places: a mask whose missing pixels are observed as random colours."""
+
+    label: Label = field(default=Label("impulse"), metadata=STATIC)
+
+    stochastic = True
+
+    @classmethod
+    def random(cls, fraction: float, shape: Shape, seed: int = 0) -> Self:
+        """Replaces a fraction of the pixels of an image of the shape (H, W, ...), picked by seed.
+
+        Raises:
+            SettingError: the fraction is not between 0 and 1 or so extreme that all or no pixels
+                would be replaced.
+        """
+        return cls.from_array(*_scattered("impulse", fraction, shape, seed))
+
+    def simulate(self, image: jax.Array, key: jax.Array) -> jax.Array:
+        """Returns the image with colours drawn uniformly from [-1, 1] in place of the missing."""
+        noise = jax.random.uniform(key, image.shape, image.dtype, -1, 1)
+        return jnp.where(self.known > 0, image, noise)
+
+
+def _scattered(name: str, fraction: float, shape: Shape, seed: int) -> tuple[np.ndarray, str]:
+    """Picks pixels at random: returns known pixels [H, W], and the text form with its seed."""
+    require_number(f"{name}: the fraction of pixels", fraction, 1)
+    require_whole(f"{name}: the seed", seed, 0)
+    count = shape[0] * shape[1]
+    # The raw uniform stream of PCG64 does not change between NumPy versions; `permutation` may.
+    order = np.argsort(np.random.Generator(np.random.PCG64(seed)).random(count), kind="stable")
+    known = np.ones(count, np.float32)
+    known[order[: round(fraction * count)]] = 0
+    text = f"{name}:{plain(fraction)}" + (f":seed={seed}" if seed else "")
+    return known.reshape(shape[:2]), text

@@ -1,0 +1,32 @@
+"""Frozen generators as ordered stages that can be cut anywhere."""
+
+from mgp_jax.generators.base import Config, Features, Generator, Params
+from mgp_jax.generators.dcgan import DCGANConfig
+from mgp_jax.generators.pggan import PGGANConfig
+from mgp_jax.generators.sampling import generate, random_latents
+from mgp_jax.generators.style import random_noise
+from mgp_jax.generators.stylegan import StyleGANConfig
+from mgp_jax.generators.stylegan2 import StyleGAN2Config
+from mgp_jax.generators.weights import Weights, load_weights, save_weights
+from mgp_jax.generators.zoo import FAMILIES, load_generator, make_generator, random_generator
+
+__all__ = [
+    "FAMILIES",
+    "Config",
+    "DCGANConfig",
+    "Features",
+    "Generator",
+    "PGGANConfig",
+    "Params",
+    "StyleGAN2Config",
+    "StyleGANConfig",
+    "Weights",
+    "generate",
+    "load_generator",
+    "load_weights",
+    "make_generator",
+    "random_generator",
+    "random_latents",
+    "random_noise",
+    "save_weights",
+]

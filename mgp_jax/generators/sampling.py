@@ -1,0 +1,65 @@
+"""Images from latent codes."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mgp_jax.errors import SettingError
+from mgp_jax.generators.base import Generator
+from mgp_jax.generators.zoo import make_generator
+
+BATCH = 16
+
+
+def random_latents(generator: Generator, count: int, seed: int = 0) -> jax.Array:
+    """Draws standard normal latent codes float[count, *latent_shape]; each has its own key.
+
+    Raises:
+        SettingError: the number is below 1.
+    """
+    if count < 1:
+        raise SettingError(f"count: {count}, at least 1 is needed")
+    keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(seed), i))(jnp.arange(count))
+    return jax.vmap(lambda key: jax.random.normal(key, generator.latent_shape))(keys)
+
+
+def generate(generator: Generator, latents: Any, truncation: float | None = None) -> np.ndarray:
+    """Renders latent codes, a few at a time.
+
+    Args:
+        generator: the generator; its stored noise is used.
+        latents: float[N, *latent_shape].
+        truncation: psi, for style-based generators: 1 leaves styles alone, 0 gives the mean image;
+            None for what the generator's configuration says.
+
+    Returns: float32[N, H, W, C], the raw output, in [-1, 1] up to overshoots.
+
+    Raises:
+        SettingError: truncation is given for a generator without styles.
+    """
+    if truncation is not None:
+        generator = with_truncation(generator, truncation)
+    parts = [latents[i : i + BATCH] for i in range(0, len(latents), BATCH)]
+    return np.concatenate([np.asarray(_render(generator, jnp.asarray(part))) for part in parts])
+
+
+def with_truncation(generator: Generator, psi: float) -> Generator:
+    """Returns the generator with another truncation psi.
+
+    Raises:
+        SettingError: the family has no styles to truncate.
+    """
+    if "truncation" not in generator.stages:
+        raise SettingError(f"truncation: {generator.name} ({generator.family}) has no styles")
+    about = {name: getattr(generator, name) for name in ("name", "provenance", "licence")}
+    config: Any = generator.config
+    config = dataclasses.replace(config, truncation_psi=float(psi))
+    return make_generator(generator.family, config, generator.params, **about)
+
+
+@jax.jit
+def _render(generator: Generator, latents: jax.Array) -> jax.Array:
+    return generator.apply(generator.params, latents)

@@ -1,0 +1,173 @@
+"""What StyleGAN and StyleGAN2 share: mapping, truncation, styles and noise.
+
+Both are chains of the stages `mapping`, `truncation`, `layer0` ... and `to_rgb`. So cut 0 is Z, cut
+1 is W, cut 2 is W+, and behind each layer `Features` cross the cut: the map, the image accumulated
+so far, and the styles of all layers, those behind the cut included. All weights are stored as they
+act: equalised learning rate, learning-rate multipliers and gains are folded in.
+"""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from mgp_jax.errors import SettingError
+from mgp_jax.generators.base import Features, Params
+from mgp_jax.generators.layers import leaky_relu, pixel_norm
+
+
+@dataclass(frozen=True)
+class StyleConfig:
+    """What both families are described by.
+
+    Attributes:
+        latent_size: length of a latent code in Z.
+        w_size: length of a style vector in W.
+        mapping: output widths of the layers of the mapping network. The last one is `w_size`, or a
+            multiple of it for networks that map to a style vector for every layer.
+        channels: output channels of every layer.
+        image_channels: channels of the image.
+        final_tanh: whether the image ends in a tanh.
+        truncation_psi: how far styles keep away from their mean; 1 leaves them as they are.
+        truncation_cutoff: only the style vectors of so many layers are truncated; None for all.
+    """
+
+    latent_size: int
+    w_size: int
+    mapping: tuple[int, ...]
+    channels: tuple[int, ...]
+    image_channels: int = 3
+    final_tanh: bool = False
+    truncation_psi: float = 1.0
+    truncation_cutoff: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.mapping or self.mapping[-1] not in (self.w_size, self.w_size * self.styles):
+            raise SettingError(
+                f"mapping: widths {self.mapping} do not lead to styles of length {self.w_size}"
+            )
+
+    @property
+    def styles(self) -> int:
+        """Number of style vectors that an image is made of."""
+        raise NotImplementedError
+
+    @property
+    def latent_shape(self) -> tuple[int, ...]:
+        """Shape of one latent code."""
+        return (self.latent_size,)
+
+    @property
+    def stage_names(self) -> tuple[str, ...]:
+        """Names of the stages in order."""
+        layers = (f"layer{i}" for i in range(len(self.channels)))
+        return ("mapping", "truncation", *layers, "to_rgb")
+
+    @property
+    def spaces(self) -> tuple[tuple[str, int], ...]:
+        """Names of the spaces that latent codes can live in, with the index of their cut."""
+        return (("z", 0), ("w", 1), ("w+", 2))
+
+
+class Dense(nnx.Module):
+    """A dense layer."""
+
+    def __init__(self, inputs: int, outputs: int, *, gain: float, rngs: nnx.Rngs):
+        self.kernel = nnx.Param(gain / inputs**0.5 * rngs.params.normal((inputs, outputs)))
+        self.bias = nnx.Param(jnp.zeros(outputs))
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Maps float[N, inputs] to float[N, outputs]."""
+        return x @ self.kernel[...] + self.bias[...]
+
+
+class Mapping(nnx.Module):
+    """Pixel norm, then dense layers with leaky ReLU: from Z to W.
+
+    Args:
+        config: the generator's configuration.
+        gain: factor behind every leaky ReLU.
+        rngs: source of the initial weights.
+    """
+
+    def __init__(self, config: StyleConfig, *, gain: float, rngs: nnx.Rngs):
+        self.gain, self.depth = gain, len(config.mapping)
+        widths = (config.latent_size, *config.mapping)
+        for i in range(self.depth):
+            dense = Dense(widths[i], widths[i + 1], gain=2**0.5 / gain, rngs=rngs)
+            setattr(self, f"dense{i}", dense)
+
+    def __call__(self, z: jax.Array) -> jax.Array:
+        """Maps float[N, latent] to float[N, mapping[-1]]."""
+        x = pixel_norm(z)
+        for i in range(self.depth):
+            x = self.gain * leaky_relu(getattr(self, f"dense{i}")(x))
+        return x
+
+
+class Truncation(nnx.Module):
+    """Repeats a style vector for every layer, pulled towards the mean style if configured.
+
+    The parameter `mean` is float[W], or float[L, W] if the mapping network has a style for every
+    layer; either broadcasts to the styles float[L, W].
+    """
+
+    def __init__(self, config: StyleConfig):
+        per_layer = config.mapping[-1] != config.w_size
+        self.mean = nnx.Param(jnp.zeros((config.styles,) * per_layer + (config.w_size,)))
+        self.styles, self.w_size = config.styles, config.w_size
+        self.psi, self.cutoff = config.truncation_psi, config.truncation_cutoff
+
+    def __call__(self, w: jax.Array) -> jax.Array:
+        """Maps float[N, mapping[-1]] to float[N, L, W]."""
+        w = w.reshape(w.shape[0], -1, self.w_size)
+        w = jnp.broadcast_to(w, (w.shape[0], self.styles, self.w_size))
+        if self.psi == 1:
+            return w
+        truncated = self.mean[...] + self.psi * (w - self.mean[...])
+        cutoff = self.styles if self.cutoff is None else self.cutoff
+        return jnp.where(jnp.arange(self.styles)[:, None] < cutoff, truncated, w)
+
+
+class Noise(nnx.Module):
+    """Base of the layers that add noise: the noise itself is a parameter, so it can be replaced.
+
+    Args:
+        resolution: height and width of the layer's map.
+        strengths: 1 for one noise strength, the number of channels for one each.
+        rngs: source of the noise.
+    """
+
+    def __init__(self, resolution: int, strengths: int, *, rngs: nnx.Rngs):
+        self.noise = nnx.Param(rngs.params.normal((1, resolution, resolution, 1)))
+        self.noise_strength = nnx.Param(jnp.full(strengths, 0.1))
+
+    def add_noise(self, x: jax.Array) -> jax.Array:
+        """Maps float[N, H, W, C] to the same shape."""
+        return x + self.noise[...] * self.noise_strength[...]
+
+
+def styles_of(x: Features) -> jax.Array:
+    """Returns the styles float[N, L, W] that travel with a feature map."""
+    if x.styles is None:
+        raise ValueError("the features lack the styles of the layers behind the cut")
+    return x.styles
+
+
+def random_noise(params: Params, key: jax.Array) -> Params:
+    """Replaces the stored noise of all layers by samples of a standard normal distribution.
+
+    Args:
+        params: parameters of a generator of any family; those without noise stay as they are.
+        key: source of randomness. To give each image of a batch its own noise, map over keys.
+
+    Returns: new parameters; all arrays but the noise are shared with `params`.
+    """
+    noisy = sorted(name for name, stage in params.items() if "noise" in stage)
+    replaced = dict(params)
+    for k, name in enumerate(noisy):
+        old = params[name]["noise"]
+        new = jax.random.normal(jax.random.fold_in(key, k), old.shape, old.dtype)
+        replaced[name] = {**params[name], "noise": new}
+    return replaced

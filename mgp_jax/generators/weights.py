@@ -1,0 +1,124 @@
+"""The weights file: one `.safetensors` with configuration, provenance and licence in its metadata.
+
+Parameters are float32 arrays under dotted names (`layer0.kernel`). The metadata has the single
+entry `mgp_jax`, a JSON object, because the order of several entries is not deterministic.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from mgp_jax.errors import WeightsError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The content of a weights file.
+
+    Attributes:
+        family: what the weights are for, for example `dcgan` or `vgg16`.
+        config: fields of the family's configuration.
+        params: nested dictionaries of float32 arrays.
+        provenance: where the weights come from, as free text by topic.
+        licence: licence of the weights.
+    """
+
+    family: str
+    config: Mapping[str, Any]
+    params: Mapping[str, Any]
+    provenance: Mapping[str, str]
+    licence: str
+
+
+def save_weights(
+    path: str | os.PathLike[str],
+    family: str,
+    config: Mapping[str, Any],
+    params: Mapping[str, Any],
+    provenance: Mapping[str, str],
+    licence: str,
+) -> None:
+    """Writes a weights file, atomically; the same content gives the same bytes.
+
+    Args:
+        path: file to write.
+        family: what the weights are for.
+        config: fields of the family's configuration, JSON values.
+        params: nested dictionaries of arrays, stored as float32.
+        provenance: where the weights come from, as free text by topic.
+        licence: licence of the weights.
+    """
+    header = {
+        "format": FORMAT,
+        "family": family,
+        "config": dict(config),
+        "provenance": dict(provenance),
+        "licence": licence,
+    }
+    tensors = {
+        name: np.ascontiguousarray(value, np.float32) for name, value in flatten(params).items()
+    }
+    data = save(tensors, {"mgp_jax": json.dumps(header, sort_keys=True)})
+    path = Path(path)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(data)
+    partial.replace(path)
+
+
+def load_weights(path: str | os.PathLike[str]) -> Weights:
+    """Reads a weights file.
+
+    Raises:
+        WeightsError: the file is missing, is no weights file, or is from a newer version.
+    """
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            header = json.loads((file.metadata() or {}).get("mgp_jax", "null"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError:
+        raise WeightsError(f"{path}: no such file") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise WeightsError(f"{path}: not a readable weights file ({error})") from None
+    if not isinstance(header, dict):
+        raise WeightsError(f"{path}: a safetensors file, but not written by mgp-convert")
+    if header.get("format") != FORMAT:
+        raise WeightsError(f"{path}: format {header.get('format')}, this version reads {FORMAT}")
+    return Weights(
+        family=header["family"],
+        config=header["config"],
+        params=unflatten(tensors),
+        provenance=header["provenance"],
+        licence=header["licence"],
+    )
+
+
+def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Turns nested dictionaries into one with dotted names."""
+    flat: dict[str, Any] = {}
+    for name, value in params.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def unflatten(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Undoes `flatten`."""
+    nested: dict[str, Any] = {}
+    for name, value in flat.items():
+        *parents, last = name.split(".")
+        place = nested
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = value
+    return nested

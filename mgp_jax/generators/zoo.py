@@ -1,0 +1,111 @@
+"""Makes generators: bundled ones by name, converted ones from a file, and untrained ones."""
+
+import dataclasses
+import os
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from flax import nnx
+
+from mgp_jax.errors import WeightsError
+from mgp_jax.generators.base import Config, Generator, Params
+from mgp_jax.generators.dcgan import DCGAN, DCGANConfig
+from mgp_jax.generators.pggan import PGGAN, PGGANConfig
+from mgp_jax.generators.stylegan import StyleGAN, StyleGANConfig
+from mgp_jax.generators.stylegan2 import StyleGAN2, StyleGAN2Config
+from mgp_jax.generators.weights import flatten, load_weights
+
+FAMILIES: dict[str, tuple[type, type[nnx.Module]]] = {
+    "dcgan": (DCGANConfig, DCGAN),
+    "pggan": (PGGANConfig, PGGAN),
+    "stylegan": (StyleGANConfig, StyleGAN),
+    "stylegan2": (StyleGAN2Config, StyleGAN2),
+}
+
+BUNDLED = ("faces64",)
+
+
+def load_generator(source: str | os.PathLike[str]) -> Generator:
+    """Loads a bundled generator by its name, or any generator from a weights file.
+
+    Args:
+        source: `faces64`, or the path of a file written by `mgp-convert`.
+
+    Raises:
+        WeightsError: the file is missing, not readable, or does not fit the family it names.
+    """
+    if str(source) in BUNDLED:
+        with resources.as_file(resources.files("mgp_jax.assets") / f"{source}.safetensors") as path:
+            return _load(path, str(source))
+    path = Path(source)
+    if not path.suffix and not path.exists():
+        raise WeightsError(
+            f"{source}: neither a file nor a bundled generator ({', '.join(BUNDLED)})"
+        )
+    return _load(path, path.stem)
+
+
+def random_generator(config: Config, seed: int = 0, name: str = "random") -> Generator:
+    """Makes an untrained generator: right in shape and cost, with random weights.
+
+    Args:
+        config: a configuration of any family.
+        seed: seed of the weights.
+        name: what to call it.
+    """
+    family = next(family for family, (kind, _) in FAMILIES.items() if isinstance(config, kind))
+    network = FAMILIES[family][1](config, rngs=nnx.Rngs(params=seed))
+    graph, state = nnx.split(network)
+    return Generator(family, config, nnx.to_pure_dict(state), graph, name)
+
+
+def make_generator(family: str, config: Config, params: Params, **about: Any) -> Generator:
+    """Makes a generator of given parameters.
+
+    Args:
+        family: name of the family.
+        config: its configuration.
+        params: nested dictionaries of arrays, first level by stage name.
+        **about: `name`, `provenance` and `licence` of the generator.
+
+    Raises:
+        WeightsError: parameters are missing, unexpected or of the wrong shape; all are named.
+    """
+    network = FAMILIES[family][1]
+    abstract = nnx.eval_shape(lambda: network(config, rngs=nnx.Rngs(params=0)))
+    graph, state = nnx.split(abstract)
+    wanted = {k: v.shape for k, v in flatten(nnx.to_pure_dict(state)).items()}
+    given = {k: np.shape(v) for k, v in flatten(params).items()}
+    problems = [f"{k} missing" for k in wanted if k not in given]
+    problems += [f"{k} unexpected" for k in given if k not in wanted]
+    problems += [
+        f"{k} is {list(given[k])}, should be {list(wanted[k])}"
+        for k in wanted
+        if k in given and given[k] != wanted[k]
+    ]
+    if problems:
+        raise WeightsError(f"{about.get('name', family)}: {'; '.join(problems)}")
+    return Generator(family, config, jax.tree.map(jax.numpy.asarray, dict(params)), graph, **about)
+
+
+def _load(path: Path, name: str) -> Generator:
+    weights = load_weights(path)
+    if weights.family not in FAMILIES:
+        raise WeightsError(f"{path}: holds {weights.family} weights, not a generator")
+    kind = FAMILIES[weights.family][0]
+    fields = {field.name for field in dataclasses.fields(kind)}
+    if unknown := weights.config.keys() - fields:
+        raise WeightsError(f"{path}: unknown settings {', '.join(sorted(unknown))}")
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in weights.config.items()}
+    config = kind(**values)
+    return make_generator(
+        weights.family,
+        config,
+        weights.params,
+        name=name,
+        provenance=tuple(sorted(weights.provenance.items())),
+        licence=weights.licence,
+    )

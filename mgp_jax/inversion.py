@@ -1,0 +1,561 @@
+"""The engine: optimises codes and importances until the rendering matches the observation.
+
+`start`, `begin`, `advance` and `finish` are pure and work on batches: every image has its own
+optimiser, best iterate and stopping, so that a result depends neither on the other images nor on
+how many steps run at a time. `invert` is the loop around them. No function here reads or writes
+files.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import lax
+
+from mgp_jax.codes import Codes, fuse, init_codes, render_fused
+from mgp_jax.degradations import Degradation, Identity
+from mgp_jax.errors import SettingError
+from mgp_jax.generators.base import Features, Generator
+from mgp_jax.objective import Losses, Target, code_terms, data_terms
+from mgp_jax.perception.vgg import FeatureExtractor, bundled_extractor
+from mgp_jax.recipes import FAST, Phase, Recipe
+
+
+class Status(IntEnum):
+    """Why the optimisation of an image stopped."""
+
+    RUNNING = 0
+    FINISHED = 1
+    """All steps were done."""
+    PLATEAU = 2
+    """The objective had stopped falling."""
+    TARGET = 3
+    """The wanted error was reached."""
+    DIVERGED = 4
+    """The objective was not finite; the best iterate before that is kept."""
+
+
+@dataclass(frozen=True)
+class InversionConfig:
+    """Settings of an inversion.
+
+    Attributes:
+        recipe: how to optimise.
+        codes: number of latent codes, None for the recipe's.
+        layer: the cut, as index or name, None for the recipe's.
+        seed: seed of all random starts.
+        patience: stop an image when its objective has not fallen by a thousandth for so many
+            steps; None to always use up all steps.
+        target_psnr: stop an image when the observation is matched to this PSNR in dB.
+        chunk: number of steps between two reports to `on_progress`.
+    """
+
+    recipe: Recipe = FAST["inversion"]
+    codes: int | None = None
+    layer: int | str | None = None
+    seed: int = 0
+    patience: int | None = None
+    target_psnr: float | None = None
+    chunk: int = 50
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is fixed while a phase runs; static under `jax.jit`.
+
+    Attributes:
+        phase: the phase.
+        cut: index of the cut.
+        space: the space of the codes.
+        importance: the value that the importances start from.
+        patience: see `InversionConfig`.
+    """
+
+    phase: Phase
+    cut: int
+    space: str
+    importance: float
+    patience: int | None
+
+
+class Problem(NamedTuple):
+    """What stays the same during a run; a pytree. Only `target` has a batch axis.
+
+    Attributes:
+        generator: the frozen generator.
+        degradation: the operator that made the observations.
+        extractor: VGG16, or None where no phase uses it.
+        target: what each image is compared with.
+    """
+
+    generator: Generator
+    degradation: Degradation
+    extractor: FeatureExtractor | None
+    target: Target
+
+
+class State(NamedTuple):
+    """The state of a phase for one image (with a leading axis: for a batch); a pytree.
+
+    Attributes:
+        codes: the current iterate.
+        best: the iterate with the lowest objective of the phase.
+        best_loss: its objective.
+        optimizer: state of the optimiser.
+        anchor: the composed map at the start of the phase, where the phase needs it.
+        step: number of steps done in the phase, int32.
+        status: a `Status`, int32.
+        watched_loss: the objective that must be undercut for the plateau test.
+        watched_step: when it was last undercut.
+        history: the losses of all steps of the phase, NaN where not done.
+    """
+
+    codes: Codes
+    best: Codes
+    best_loss: jax.Array
+    optimizer: Any
+    anchor: Any
+    step: jax.Array
+    status: jax.Array
+    watched_loss: jax.Array
+    watched_step: jax.Array
+    history: Losses
+
+
+class Progress(NamedTuple):
+    """What `invert` reports after each chunk.
+
+    Attributes:
+        phase: index of the phase.
+        step: steps done, of all phases.
+        steps: steps of the whole recipe.
+        running: how many images are still optimised.
+        loss: mean objective of the last step.
+        psnr: mean PSNR between renderings and observations in dB.
+        state: the batch's state.
+    """
+
+    phase: int
+    step: int
+    steps: int
+    running: int
+    loss: float
+    psnr: float
+    state: State
+
+
+class Result(NamedTuple):
+    """Result of an inversion of B images.
+
+    Attributes:
+        images: float[B, H, W, C], the renderings, in [-1, 1].
+        codes: the best codes, leaves with a leading axis B.
+        loss: float[B], the objective of the last phase at these codes.
+        losses: float[B, steps], the objective of every step; NaN where a step was not done.
+        errors: float[B, steps], the mean squared error to the observation.
+        status: int[B], see `Status`.
+        steps: int[B], number of steps done.
+    """
+
+    images: np.ndarray
+    codes: Codes
+    loss: np.ndarray
+    losses: np.ndarray
+    errors: np.ndarray
+    status: np.ndarray
+    steps: np.ndarray
+
+
+def default_cut(generator: Generator) -> int:
+    """Returns the cut used where none is given.
+
+    It is the last one at an eighth of the image's resolution or at 16 pixels, whichever is larger:
+    the third layer of `faces64`, layer 8 of a PGGAN of 256 pixels as published.
+    """
+    limit = max(16, generator.resolution // 8)
+    heights = {}
+    for cut, crossing in enumerate(generator.shapes[:-1]):
+        shape = (crossing.maps if isinstance(crossing, Features) else crossing).shape
+        if len(shape) == 4:
+            heights[cut] = shape[1]
+    return max(cut for cut, height in heights.items() if height <= limit)
+
+
+def settings(generator: Generator, config: InversionConfig) -> list[Setting]:
+    """Returns the settings of all phases.
+
+    Raises:
+        SettingError: a setting is out of range or does not fit the generator.
+    """
+    recipe = config.recipe
+    layer = config.layer if config.layer is not None else recipe.layer
+    cut = default_cut(generator) if layer is None else generator.cut(layer)
+    importance = float(code_count(config)) ** -recipe.importance_power
+    if config.chunk < 1:
+        raise SettingError(f"chunk: {config.chunk}, at least 1 is needed")
+    return [
+        Setting(phase, cut, recipe.space, importance, config.patience) for phase in recipe.phases
+    ]
+
+
+def code_count(config: InversionConfig) -> int:
+    """Returns the number of codes N.
+
+    Raises:
+        SettingError: it is below 1.
+    """
+    count = config.recipe.codes if config.codes is None else config.codes
+    if count < 1:
+        raise SettingError(f"codes: {count}, at least 1 is needed")
+    return count
+
+
+@partial(jax.jit, static_argnames=("count", "setting"))
+def start(generator: Generator, keys: jax.Array, count: int, setting: Setting) -> Codes:
+    """Draws the initial codes of a batch, one random key for each image."""
+
+    def draw(key: jax.Array) -> Codes:
+        codes = init_codes(generator, key, count, setting.cut, setting.space)
+        return codes._replace(alpha=jnp.full_like(codes.alpha, setting.importance))
+
+    return jax.vmap(draw)(keys)
+
+
+@partial(jax.jit, static_argnames=("size",))
+def observe(
+    extractor: FeatureExtractor | None,
+    observations: jax.Array,
+    tolerances: jax.Array,
+    size: int | None,
+) -> Target:
+    """Makes the targets of a batch; their features are computed here, once.
+
+    Args:
+        extractor: VGG16, or None if no phase needs features.
+        observations: float[B, ...].
+        tolerances: float[B], mean squared error at which an image stops; 0 for never.
+        size: resize to this size for the features.
+    """
+    features = None
+    if extractor is not None:
+        features = jax.vmap(lambda image: extractor(image, size))(observations)
+    return Target(observations, features, tolerances)
+
+
+@partial(jax.jit, static_argnames=("setting",))
+def begin(problem: Problem, codes: Codes, status: jax.Array, setting: Setting) -> State:
+    """Enters a phase with the given codes.
+
+    Args:
+        problem: what stays the same.
+        codes: where to start, a batch.
+        status: int32[B], how the phase before ended; who reached the target or diverged rests.
+        setting: the phase.
+    """
+    phase = setting.phase
+
+    def enter(codes: Codes, status: jax.Array) -> State:
+        anchor = None
+        if "residual" in phase.moves:
+            anchor = fuse(problem.generator, codes, setting.cut, setting.space)
+            if codes.residual is None:
+                codes = codes._replace(residual=jax.tree.map(jnp.zeros_like, anchor))
+        if "noise" in phase.moves and codes.noise is None:
+            stages = problem.generator.params.items()
+            codes = codes._replace(noise={k: v["noise"] for k, v in stages if "noise" in v})
+        rests = (status == Status.TARGET) | (status == Status.DIVERGED)
+        history = jnp.full(phase.steps, jnp.nan)
+        return State(
+            codes=codes,
+            best=codes,
+            best_loss=jnp.asarray(jnp.inf),
+            optimizer=make_optimizer(setting).init(moving(codes, phase)),
+            anchor=anchor,
+            step=jnp.asarray(0, jnp.int32),
+            status=jnp.where(rests, status, Status.RUNNING).astype(jnp.int32),
+            watched_loss=jnp.asarray(jnp.inf),
+            watched_step=jnp.asarray(0, jnp.int32),
+            history=Losses(history, history),
+        )
+
+    return jax.vmap(enter)(codes, status)
+
+
+@partial(jax.jit, static_argnames=("setting",))
+def advance(problem: Problem, state: State, steps: int | jax.Array, setting: Setting) -> State:
+    """Runs up to `steps` further steps of a phase on a batch; fewer if all images have stopped.
+
+    The number of steps is a traced argument, so all chunks share one compiled program and their
+    lengths cannot change a result.
+    """
+    end = jnp.max(state.step) + steps
+    one = partial(step, problem, setting=setting)
+    all_images = jax.vmap(lambda target, state: one(target=target, state=state))
+
+    def unfinished(state: State) -> jax.Array:
+        return jnp.any((state.status == Status.RUNNING) & (state.step < end))
+
+    return lax.while_loop(unfinished, lambda state: all_images(problem.target, state), state)
+
+
+def step(problem: Problem, target: Target, state: State, setting: Setting) -> State:
+    """Does one step for one image: loss and gradient, bookkeeping, update; nothing once stopped."""
+    phase = setting.phase
+    variables = moving(state.codes, phase)
+
+    def objective(variables: dict[str, Any]) -> tuple[jax.Array, Losses]:
+        return evaluate(problem, target, state.codes._replace(**variables), state.anchor, setting)
+
+    gradients, losses = jax.grad(objective, has_aux=True)(variables)
+    updates, optimizer = make_optimizer(setting).update(gradients, state.optimizer, variables)
+    moved = state.codes._replace(**optax.apply_updates(variables, updates))
+
+    improved = losses.total < state.best_loss
+    undercut = losses.total < state.watched_loss * 0.999
+    watched_step = jnp.where(undercut, state.step, state.watched_step)
+    done = state.step + 1
+    status = jnp.where(done >= phase.steps, Status.FINISHED, Status.RUNNING)
+    if setting.patience is not None:
+        waited = done - watched_step > setting.patience
+        status = jnp.where(waited, Status.PLATEAU, status)
+    status = jnp.where(losses.error < target.tolerance, Status.TARGET, status)
+    status = jnp.where(jnp.isfinite(losses.total), status, Status.DIVERGED)
+
+    new = State(
+        codes=moved,
+        best=select(improved, state.codes, state.best),
+        best_loss=jnp.where(improved, losses.total, state.best_loss),
+        optimizer=optimizer,
+        anchor=state.anchor,
+        step=done,
+        status=status.astype(jnp.int32),
+        watched_loss=jnp.where(undercut, losses.total, state.watched_loss),
+        watched_step=watched_step,
+        history=jax.tree.map(lambda h, x: h.at[state.step].set(x), state.history, losses),
+    )
+    return select(state.status == Status.RUNNING, new, state)
+
+
+def evaluate(
+    problem: Problem, target: Target, codes: Codes, anchor: Any, setting: Setting
+) -> tuple[jax.Array, Losses]:
+    """Returns the objective of one image's codes, and what is reported of it."""
+    phase = setting.phase
+    # The head runs only where something in front of the cut moves.
+    if anchor is not None and not {"z", "alpha", "noise"} & set(phase.moves):
+        fused = anchor
+    else:
+        fused = fuse(problem.generator, codes, setting.cut, setting.space)
+    image = render_fused(problem.generator, fused, codes, setting.cut)
+    losses = data_terms(image, target, phase, problem.degradation, problem.extractor)
+    total = losses.total + code_terms(codes, phase, setting.importance, anchor)
+    return total, Losses(total, losses.error)
+
+
+@partial(jax.jit, static_argnames=("setting",))
+def finish(problem: Problem, state: State, setting: Setting) -> tuple[Codes, jax.Array, jax.Array]:
+    """Returns each image's best codes, their renderings float[B, H, W, C] and objectives float[B].
+
+    The iterate behind the last step has not been looked at yet; it counts too.
+    """
+
+    def conclude(target: Target, state: State) -> tuple[Codes, jax.Array, jax.Array]:
+        loss, _ = evaluate(problem, target, state.codes, state.anchor, setting)
+        codes = select(loss < state.best_loss, state.codes, state.best)
+        fused = fuse(problem.generator, codes, setting.cut, setting.space)
+        image = render_fused(problem.generator, fused, codes, setting.cut)
+        return codes, image, jnp.fmin(loss, state.best_loss)
+
+    return jax.vmap(conclude)(problem.target, state)
+
+
+def moving(codes: Codes, phase: Phase) -> dict[str, Any]:
+    """Returns the variables that a phase moves, by name; those that are None are left out."""
+    fields = codes._asdict()
+    return {name: fields[name] for name in phase.moves if fields[name] is not None}
+
+
+def make_optimizer(setting: Setting) -> optax.GradientTransformation:
+    """Returns the optimiser of a phase: its method, with a learning rate for each variable."""
+    phase = setting.phase
+    rates = {
+        "z": phase.z_rate,
+        "alpha": phase.alpha_rate * setting.importance,
+        "styles": phase.styles_rate,
+        "residual": phase.residual_rate,
+        "noise": phase.noise_rate,
+    }
+    method = {"adam": optax.adam, "sgd": optax.sgd}[phase.optimizer]
+
+    def schedule(rate: float) -> optax.ScalarOrSchedule:
+        return (
+            optax.cosine_decay_schedule(rate, phase.steps) if phase.schedule == "cosine" else rate
+        )
+
+    transforms = {name: method(schedule(rate)) for name, rate in rates.items()}
+    return optax.partition(transforms, lambda variables: {name: name for name in variables})
+
+
+def select(condition: jax.Array, yes: Any, no: Any) -> Any:
+    """Chooses between two pytrees by a boolean scalar."""
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
+
+
+def image_keys(seed: int, indices: Any, starts: int = 1) -> jax.Array:
+    """Returns random keys that do not depend on which batch an image is in.
+
+    Args:
+        seed: the seed.
+        indices: int[B], numbers of the images.
+        starts: number of keys for each image.
+
+    Returns: keys[B * starts], those of an image next to each other.
+    """
+    root = jax.random.key(seed)
+
+    def draw(index: jax.Array, start: jax.Array) -> jax.Array:
+        return jax.random.fold_in(jax.random.fold_in(root, index), start)
+
+    images = jnp.repeat(jnp.asarray(indices), starts)
+    return jax.vmap(draw)(images, jnp.arange(len(images)) % starts)
+
+
+def invert(
+    generator: Generator,
+    observations: Any,
+    config: InversionConfig = InversionConfig(),
+    degradation: Degradation = Identity(),
+    *,
+    keys: jax.Array | None = None,
+    extractor: FeatureExtractor | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Result:
+    """Finds codes whose renderings, seen through the degradation, match the observations.
+
+    Args:
+        generator: the frozen generator.
+        observations: float[B, ...], what the degradation made of B unknown images; for the
+            identity images float[B, H, W, C] in [-1, 1].
+        config: settings.
+        degradation: the operator, applied to one image at a time. An image stops as soon as the
+            error to its observation is that of the degradation's noise.
+        keys: random keys[B], which choose the starts; None for those of images 0 to B - 1.
+        extractor: what the perceptual loss looks through; None for the bundled VGG16.
+        on_progress: called after each chunk of steps.
+
+    Raises:
+        SettingError: a setting is out of range, or the observations do not fit.
+    """
+    observations = jnp.asarray(observations, jnp.float32)
+    phases = settings(generator, config)
+    check_observations(generator, degradation, observations)
+    keys = image_keys(config.seed, jnp.arange(len(observations))) if keys is None else keys
+    problem = pose(observations, generator, phases, config, degradation, extractor)
+
+    codes = start(generator, keys, code_count(config), phases[0])
+    status = jnp.zeros(len(observations), jnp.int32)
+    histories, steps = [], np.zeros(len(observations), int)
+    for number, setting in enumerate(phases):
+        state = begin(problem, codes, status, setting)
+        for current in chunks(problem, state, setting, config.chunk):
+            state = current
+            if on_progress is not None:
+                on_progress(report(state, number, phases))
+        codes, images, loss = finish(problem, state, setting)
+        status = state.status
+        steps += np.asarray(state.step)
+        histories.append(jax.tree.map(np.asarray, state.history))
+    return Result(
+        images=np.asarray(images),
+        codes=codes,
+        loss=np.asarray(loss),
+        losses=np.concatenate([h.total for h in histories], axis=1),
+        errors=np.concatenate([h.error for h in histories], axis=1),
+        status=np.asarray(status),
+        steps=steps,
+    )
+
+
+def pose(
+    observations: jax.Array,
+    generator: Generator,
+    phases: list[Setting],
+    config: InversionConfig,
+    degradation: Degradation,
+    extractor: FeatureExtractor | None,
+) -> Problem:
+    """Gathers what stays the same during a run.
+
+    Raises:
+        SettingError: the phases want features of different sizes.
+    """
+    sizes = {s.phase.perceptual_size for s in phases if s.phase.perceptual}
+    # Features exist of images only, not of the measurements of compressed sensing.
+    if sizes and observations.ndim == 4:
+        extractor = extractor or bundled_extractor()
+    else:
+        sizes, extractor = {None}, None
+    if len(sizes) > 1:
+        raise SettingError("recipe: all phases must look at features of the same size")
+    wanted = 0.0 if config.target_psnr is None else 4 * 10 ** (-config.target_psnr / 10)
+    noise = (2 * degradation.sigma) ** 2 * jnp.mean(degradation.support)
+    tolerances = jnp.full(len(observations), jnp.maximum(wanted, noise))
+    prepared = jax.vmap(degradation.prepare)(observations)
+    target = observe(extractor, prepared, tolerances, sizes.pop())
+    return Problem(generator, degradation, extractor, target)
+
+
+def chunks(problem: Problem, state: State, setting: Setting, length: int) -> Iterator[State]:
+    """Runs a phase to its end, `length` steps at a time, and yields the state behind each chunk.
+
+    The next chunk is already dispatched when a state is yielded, so that looking at it does not
+    leave the device idle. One dispatched after the last image has stopped does nothing.
+    """
+    current = advance(problem, state, length, setting)
+    for _ in range(length, setting.phase.steps, length):
+        following = advance(problem, current, length, setting)
+        yield current
+        if not np.any(np.asarray(current.status) == Status.RUNNING):
+            return
+        current = following
+    yield current
+
+
+def report(state: State, number: int, phases: list[Setting]) -> Progress:
+    """Sums up a state: mean of each image's last step."""
+    last = np.maximum(np.asarray(state.step) - 1, 0)[:, None]
+    losses = np.take_along_axis(np.asarray(state.history.total), last, axis=1)
+    errors = np.take_along_axis(np.asarray(state.history.error), last, axis=1)
+    before = sum(setting.phase.steps for setting in phases[:number])
+    return Progress(
+        phase=number,
+        step=before + int(np.max(np.asarray(state.step))),
+        steps=sum(setting.phase.steps for setting in phases),
+        running=int(np.sum(np.asarray(state.status) == Status.RUNNING)),
+        loss=float(np.mean(losses)),
+        psnr=float(np.mean(10 * np.log10(4 / np.maximum(errors, 1e-12)))),
+        state=state,
+    )
+
+
+def check_observations(
+    generator: Generator, degradation: Degradation, observations: jax.Array
+) -> None:
+    """Checks that the observations are what the degradation makes of the generator's images.
+
+    Raises:
+        SettingError: they have another shape.
+    """
+    image = jax.ShapeDtypeStruct(generator.shapes[-1].shape[1:], jnp.float32)
+    wanted = jax.eval_shape(degradation, image).shape
+    if observations.shape[1:] != wanted:
+        raise SettingError(
+            f"observations are {list(observations.shape[1:])}, "
+            f"the degradation makes {list(wanted)} of an image of {generator.name}"
+        )

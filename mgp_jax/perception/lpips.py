@@ -1,0 +1,135 @@
+"""LPIPS, the learned perceptual distance of Zhang et al. 2018, version 0.1."""
+
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib import resources
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import lax
+
+from mgp_jax.errors import WeightsError
+from mgp_jax.generators.base import Params, bind
+from mgp_jax.generators.convolution import DIMENSIONS
+from mgp_jax.generators.weights import Weights, load_weights
+from mgp_jax.perception.vgg import VGG16, max_pool
+
+SHIFT = (-0.030, -0.088, -0.188)
+SCALE = (0.458, 0.448, 0.450)
+
+VGG16_DEPTHS = (2, 2, 3, 3, 3)
+
+
+class AlexNet(nnx.Module):
+    """The five convolutions of an AlexNet (Krizhevsky 2014)."""
+
+    LAYERS = ((64, 11, 4, 2), (192, 5, 1, 2), (384, 3, 1, 1), (256, 3, 1, 1), (256, 3, 1, 1))
+
+    def __init__(self, *, rngs: nnx.Rngs):
+        inputs = 3
+        for i, (outputs, size, _, _) in enumerate(self.LAYERS, 1):
+            setattr(self, f"conv{i}", Strided(inputs, outputs, size, rngs=rngs))
+            inputs = outputs
+
+    def __call__(self, x: jax.Array) -> tuple[jax.Array, ...]:
+        """Returns the maps behind the five ReLUs for normalised images float[N, H, W, 3]."""
+        taps = []
+        for i, (_, _, stride, padding) in enumerate(self.LAYERS, 1):
+            x = max_pool(x, 3) if i in (2, 3) else x
+            x = jax.nn.relu(getattr(self, f"conv{i}")(x, stride, padding))
+            taps.append(x)
+        return tuple(taps)
+
+
+class Strided(nnx.Module):
+    """A convolution of any stride and padding, with bias."""
+
+    def __init__(self, inputs: int, outputs: int, size: int, *, rngs: nnx.Rngs):
+        scale = (2 / (inputs * size * size)) ** 0.5
+        self.kernel = nnx.Param(scale * rngs.params.normal((size, size, inputs, outputs)))
+        self.bias = nnx.Param(jnp.zeros(outputs))
+
+    def __call__(self, x: jax.Array, stride: int, padding: int) -> jax.Array:
+        """Maps float[N, H, W, inputs] to float[N, H', W', outputs]."""
+        pads = ((padding, padding),) * 2
+        kernel = self.kernel[...]
+        y = lax.conv_general_dilated(x, kernel, (stride,) * 2, pads, dimension_numbers=DIMENSIONS)
+        return y + self.bias[...]
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["params", "linear"], meta_fields=["graph"])
+@dataclass(frozen=True, eq=False)
+class LPIPS:
+    """The distance with its weights; a pytree of its parameters.
+
+    Attributes:
+        params: parameters of the backbone.
+        linear: for every tap, the weights float[C] of its channels.
+        graph: the backbone without its parameters.
+    """
+
+    params: Params
+    linear: tuple[jax.Array, ...]
+    graph: nnx.GraphDef
+
+    def __call__(self, first: jax.Array, second: jax.Array) -> jax.Array:
+        """Returns the distance of image pairs; 0 for equal ones.
+
+        Args:
+            first: float[..., H, W, 3] in [0, 1], at least 35 pixels in both directions.
+            second: float[..., H, W, 3] in [0, 1].
+
+        Returns: float[...], dimensionless.
+        """
+        return jnp.sum(jnp.stack(self.layers(first, second)), 0)
+
+    def layers(self, first: jax.Array, second: jax.Array) -> tuple[jax.Array, ...]:
+        """Returns the summands of the distance, one float[...] for every tap."""
+        batch = first.shape[:-3]
+        distances = []
+        taps = (self._features(x.reshape(-1, *x.shape[-3:])) for x in (first, second))
+        for weight, one, other in zip(self.linear, *taps, strict=True):
+            difference = jnp.square(_unit_length(one) - _unit_length(other))
+            distances.append(jnp.mean(difference @ weight, axis=(1, 2)).reshape(batch))
+        return tuple(distances)
+
+    def _features(self, x: jax.Array) -> tuple[jax.Array, ...]:
+        x = (2 * x - 1 - jnp.array(SHIFT)) / jnp.array(SCALE)
+        return bind(self.graph, self.params)(x)
+
+
+def _unit_length(x: jax.Array) -> jax.Array:
+    # The epsilon of the reference stands outside the root; inside the root, a tiny number keeps
+    # the gradient finite at pixels where all channels are zero.
+    length = jnp.sqrt(jnp.sum(jnp.square(x), axis=-1, keepdims=True) + 1e-30)
+    return x / (length + 1e-10)
+
+
+def make_lpips(weights: Weights) -> LPIPS:
+    """Makes the distance of a weights file of the family `lpips`.
+
+    Raises:
+        WeightsError: the file is for something else.
+    """
+    if weights.family != "lpips":
+        raise WeightsError(f"holds {weights.family} weights, not LPIPS")
+    backbone = {k: v for k, v in weights.params.items() if not k.startswith("lin")}
+    linear = tuple(jnp.asarray(weights.params[f"lin{i}"]) for i in range(5))
+    if weights.config["network"] == "alex":
+        abstract = nnx.eval_shape(lambda: AlexNet(rngs=nnx.Rngs(params=0)))
+    else:
+        widths = tuple(
+            tuple(len(backbone[f"conv{block}_{i}"]["bias"]) for i in range(1, depth + 1))
+            for block, depth in enumerate(VGG16_DEPTHS, 1)
+        )
+        abstract = nnx.eval_shape(lambda: VGG16(widths, rngs=nnx.Rngs(params=0)))
+    return LPIPS(jax.tree.map(jnp.asarray, backbone), linear, nnx.graphdef(abstract))
+
+
+@cache
+def bundled_lpips() -> LPIPS:
+    """Loads the bundled LPIPS with AlexNet."""
+    file = resources.files("mgp_jax.assets") / "lpips_alex.safetensors"
+    with resources.as_file(file) as path:
+        return make_lpips(load_weights(path))

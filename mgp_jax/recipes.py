@@ -1,0 +1,191 @@
+"""How to optimise: named, frozen settings of the phases of an inversion."""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+from mgp_jax.degradations import (
+    Composition,
+    Degradation,
+    Downsample,
+    Grayscale,
+    Identity,
+    Mask,
+    Noise,
+)
+from mgp_jax.errors import SettingError
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One run of an optimiser over some of the variables with one objective.
+
+    Attributes:
+        steps: number of iterations.
+        moves: which fields of `Codes` are optimised.
+        optimizer: `adam` or `sgd`.
+        schedule: `cosine` (to zero at the last step) or `constant` learning rates.
+        z_rate: learning rate of the latent codes.
+        alpha_rate: learning rate of the importances, in units of the value they start from.
+        styles_rate: learning rate of the tail's styles.
+        residual_rate: learning rate of the residual.
+        noise_rate: learning rate of the noise maps.
+        pixel: weight of the mean squared error, images in [-1, 1].
+        perceptual: weight of the mean absolute difference of VGG16 features.
+        perceptual_size: height and width that images are resized to for the features, None for
+            their own.
+        prior: weight of mean z^2 + mean (alpha / start - 1)^2, which keeps codes probable.
+        tether: weight of mean residual^2 / mean h^2, h the composed map that the phase starts
+            from.
+        noise_regularization: weight of the autocorrelation of the noise maps (Karras et al. 2020,
+            StyleGAN2, appendix D).
+    """
+
+    steps: int
+    moves: tuple[str, ...] = ("z", "alpha")
+    optimizer: str = "adam"
+    schedule: str = "cosine"
+    z_rate: float = 0.1
+    alpha_rate: float = 0.2
+    styles_rate: float = 0.05
+    residual_rate: float = 0.02
+    noise_rate: float = 0.05
+    pixel: float = 1.0
+    perceptual: float = 0.0
+    perceptual_size: int | None = None
+    prior: float = 0.0
+    tether: float = 0.0
+    noise_regularization: float = 0.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A complete way of inverting.
+
+    Attributes:
+        name: what the command line calls it.
+        phases: run one after another, each from the best iterate of the one before.
+        codes: number of latent codes N.
+        layer: the cut, as index or name; None for `default_cut`.
+        space: the space of the latent codes.
+        importance_power: the importances start from N to the power of minus this. 1 makes the
+            composed map the mean of the feature maps.
+    """
+
+    name: str
+    phases: tuple[Phase, ...]
+    codes: int = 20
+    layer: int | str | None = None
+    space: str = "z"
+    importance_power: int = 1
+
+    @property
+    def steps(self) -> int:
+        """Number of iterations of all phases."""
+        return sum(phase.steps for phase in self.phases)
+
+    def with_steps(self, steps: int) -> "Recipe":
+        """Returns the recipe with another number of steps, shared among the phases as before.
+
+        Raises:
+            SettingError: there are fewer steps than phases.
+        """
+        if steps < len(self.phases):
+            raise SettingError(f"steps: {steps}, recipe {self.name} needs {len(self.phases)}")
+        ends, total = [0], 0
+        for index, phase in enumerate(self.phases, 1):
+            total += phase.steps
+            end = round(total * steps / self.steps)
+            ends.append(min(max(end, ends[-1] + 1), steps - len(self.phases) + index))
+        counts = [after - before for before, after in pairwise(ends)]
+        phases = zip(self.phases, counts, strict=True)
+        return replace(self, phases=tuple(replace(phase, steps=n) for phase, n in phases))
+
+
+def kind_of(degradation: Degradation) -> str:
+    """Returns which kind of problem a degradation poses, the hardest of its operators deciding."""
+    operators = degradation.operators if isinstance(degradation, Composition) else (degradation,)
+    for operator in operators:
+        for kind, types in KINDS:
+            if isinstance(operator, types):
+                return kind
+    return "restoration"
+
+
+KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
+    ("inversion", (Identity,)),
+    ("colorization", (Grayscale,)),
+    ("super-resolution", (Downsample,)),
+    ("inpainting", (Mask,)),
+    ("denoising", (Noise,)),
+)
+
+
+def refined(
+    name: str, codes: Phase, refinement: Phase, layer: int | str | None = None, **settings: Any
+) -> Recipe:
+    """Makes a recipe of a phase for the codes and one that refines the composed feature map."""
+    refinement = replace(refinement, moves=("residual",))
+    return Recipe(name, (codes, refinement), layer=layer, **settings)
+
+
+# Seconds an image. The composed map is refined freely only where the observation determines the
+# image; elsewhere it stays tethered, because a free map fits holes and gray with anything.
+FAST = {
+    "inversion": refined("fast", Phase(60), Phase(300)),
+    "colorization": refined("fast", Phase(60, prior=0.03), Phase(100, tether=0.1)),
+    "super-resolution": refined("fast", Phase(60, prior=0.03), Phase(100, tether=1.0)),
+    "inpainting": refined("fast", Phase(60), Phase(100, tether=0.1)),
+    "denoising": refined("fast", Phase(60), Phase(100, tether=0.1)),
+    "restoration": refined("fast", Phase(60, prior=0.03), Phase(100, tether=0.1)),
+}
+
+QUALITY = FAST
+
+
+def published(steps: int, codes: int, layer: int, perceptual: float) -> Recipe:
+    """Makes a recipe of the settings of the published code, each explicit, defects included.
+
+    The importances start from 1 / N^2 (1 / N, and the sum is divided by N once more). Plain
+    gradient descent has the learning rate 1 and no schedule; for the importances that is 1 / N^2,
+    one unit of their start, because of the same division. Features are weighted with a thousandth.
+    The layer counts the convolutions of a PGGAN; other families take their default cut.
+    """
+    phase = Phase(
+        steps,
+        optimizer="sgd",
+        schedule="constant",
+        z_rate=1.0,
+        alpha_rate=1.0,
+        perceptual=0.001 * perceptual,
+    )
+    return Recipe("paper", (phase,), codes=codes, layer=layer, importance_power=2)
+
+
+PAPER = {
+    "inversion": published(3000, 20, 8, 1.0),
+    "colorization": published(1500, 20, 6, 1.0),
+    "super-resolution": published(2000, 20, 6, 1.0),
+    "inpainting": published(3000, 30, 4, 0.1),
+    "denoising": published(3000, 30, 4, 0.1),
+    "restoration": published(3000, 20, 8, 1.0),
+}
+
+RECIPES = {"fast": FAST, "quality": QUALITY, "paper": PAPER}
+
+
+def recipe_for(name: str, degradation: Degradation, family: str = "pggan") -> Recipe:
+    """Returns a named recipe's settings for what a degradation asks for.
+
+    Args:
+        name: `fast`, `quality` or `paper`.
+        degradation: what is to be undone.
+        family: the generator's family; the published cuts are those of a PGGAN.
+
+    Raises:
+        SettingError: there is no such recipe.
+    """
+    if name not in RECIPES:
+        raise SettingError(f"recipe {name}: there are {', '.join(RECIPES)}")
+    recipe = RECIPES[name][kind_of(degradation)]
+    return replace(recipe, layer=None) if name == "paper" and family != "pggan" else recipe

@@ -1,0 +1,245 @@
+"""Writes the report page of a run: one HTML file that needs no network.
+
+The page is a template with its style, its scripts and the run's data put in. Everything that comes
+from a run (file names, messages, settings) travels as JSON in which no character can end a script,
+and the scripts put it on the page as text, never as markup. A content security policy with the
+hashes of the style and the scripts forbids everything else.
+"""
+
+import base64
+import hashlib
+import html
+import json
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from mgp_jax.errors import MGPError
+from mgp_jax.report.curves import points_for, read_curve
+from mgp_jax.report.folder import IMAGES, Record, Run, read_run
+from mgp_jax.report.pictures import Source, describe
+
+SCRIPTS = ("dom.js", "chart.js", "compare.js", "detail.js", "gallery.js", "main.js")
+TASKS = {
+    "invert": "Inversion",
+    "colorize": "Colorization",
+    "super-resolve": "Super-resolution",
+    "inpaint": "Inpainting",
+    "denoise": "Denoising",
+    "deblur": "Deblurring",
+    "restore": "Restoration",
+}
+# label, unit, digits behind the point, and which end is the good one
+METRICS = {
+    "psnr": ("PSNR", "dB", 2, "high"),
+    "ssim": ("SSIM", "", 3, "high"),
+    "lpips": ("LPIPS", "", 3, "low"),
+    "steps": ("Steps", "", 0, None),
+    "seconds": ("Time", "s", 1, None),
+}
+LONGEST_LIST = 8
+LONGEST_VALUE = 2000
+
+
+def write_page(folder: str | os.PathLike[str], title: str | None = None) -> Path:
+    """Writes `index.html`, the report page of a run, into the run's folder.
+
+    Args:
+        folder: the run's output folder, with `settings.json` and `results.jsonl`.
+        title: heading of the page; by default the task and the generator.
+
+    Returns: the page's path.
+
+    Raises:
+        MGPError: it is not the folder of a run, or the page cannot be written.
+    """
+    folder = Path(folder)
+    run = read_run(folder)
+    return _write(folder, title or _title(run), [("", run)])
+
+
+def write_demo_page(
+    folder: str | os.PathLike[str],
+    runs: Sequence[tuple[str, str | os.PathLike[str]]],
+    title: str = "mgp_jax demo",
+) -> Path:
+    """Writes `index.html`, one page about several runs, each in a section.
+
+    Args:
+        folder: where the page goes.
+        runs: heading and output folder of each run.
+        title: heading of the page.
+
+    Returns: the page's path.
+
+    Raises:
+        MGPError: one of them is not the folder of a run, or the page cannot be written.
+    """
+    sections = [(heading, read_run(Path(path))) for heading, path in runs]
+    return _write(Path(folder), title, sections)
+
+
+def _write(folder: Path, title: str, sections: Sequence[tuple[str, Run]]) -> Path:
+    """Puts the page together and writes it; an older one is replaced at the end, in one go."""
+    path = folder / "index.html"
+    partial = folder / "index.html.partial"
+    text = _render(title, _data(folder, title, sections))
+    try:
+        partial.write_bytes(text.encode("utf-8", "replace"))
+        partial.replace(path)
+    except OSError as error:
+        raise MGPError(f"{path}: cannot be written ({error.strerror})") from None
+    return path
+
+
+def _render(title: str, data: Mapping[str, Any]) -> str:
+    """Fills the template."""
+    templates = resources.files("mgp_jax.report") / "templates"
+
+    def read(name: str) -> str:
+        return (templates / name).read_text(encoding="utf-8")
+
+    style = read("page.css")
+    script = '"use strict";\n' + "\n".join(read(name) for name in SCRIPTS)
+    return Template(read("page.html")).substitute(
+        title=html.escape(title),
+        style=style,
+        script=script,
+        data=_script_json(data),
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+    )
+
+
+def _hash(text: str) -> str:
+    """Returns a hash as content security policies want it."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+def _script_json(value: Any) -> str:
+    """Writes JSON that is safe inside a script element: no `<`, `>`, `&` and only ASCII."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _data(folder: Path, title: str, sections: Sequence[tuple[str, Run]]) -> dict[str, Any]:
+    """Gathers all that the scripts need."""
+    runs = [run for _, run in sections]
+    pictures, embedded = describe(folder, (s for run in runs for s in _sources(run)))
+    points = points_for(sum(len(run.records) for run in runs))
+    return {
+        "title": title,
+        "embedded": embedded,
+        "runs": [
+            {
+                "title": heading,
+                "summary": _title(run),
+                "notices": list(run.notices),
+                "command": _command(run.settings),
+                "settings": _pairs(run.settings, skip=("command", "versions")),
+                "versions": _pairs(_mapping(run.settings.get("versions"))),
+                "metrics": _metrics(run.records),
+                "records": [_entry(run, record, pictures, points) for record in run.records],
+            }
+            for heading, run in sections
+        ],
+    }
+
+
+def _sources(run: Run) -> list[Source]:
+    return [
+        Source(run.folder, record.files[kind])
+        for record in run.records
+        for kind in IMAGES
+        if kind in record.files
+    ]
+
+
+def _entry(
+    run: Run, record: Record, pictures: Mapping[Source, dict[str, Any]], points: int
+) -> dict[str, Any]:
+    """Returns one record as the scripts want it; what is unknown is left out."""
+    entry: dict[str, Any] = {
+        "name": record.name,
+        "input": record.input,
+        "status": record.status,
+        "values": record.numbers,
+        "images": {
+            kind: pictures[Source(run.folder, record.files[kind])]
+            for kind in IMAGES
+            if kind in record.files
+        },
+    }
+    if record.reason is not None:
+        entry["error"] = record.reason
+    if codes := record.files.get("codes"):
+        curve = read_curve(run.folder / codes, points)
+        if curve is not None:
+            entry["curve"] = curve
+    return entry
+
+
+def _metrics(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """Describes the numbers that occur: the known ones first, others under their own name."""
+    present = {name for record in records for name in record.numbers}
+    others = {name: (name.replace("_", " "), "", 3, None) for name in sorted(present)}
+    known = METRICS | {name: row for name, row in others.items() if name not in METRICS}
+    return [
+        {"key": name, "label": label, "unit": unit, "digits": digits, "better": better}
+        for name, (label, unit, digits, better) in known.items()
+        if name in present
+    ]
+
+
+def _title(run: Run) -> str:
+    """Names a run by its task and generator."""
+    task = run.settings.get("task")
+    if not isinstance(task, str) or not task:
+        return "Results"
+    generator = run.settings.get("generator")
+    heading = TASKS.get(task, task)
+    return f"{heading} with {generator}" if isinstance(generator, str) and generator else heading
+
+
+def _command(settings: Mapping[str, Any]) -> str | None:
+    """Returns the command line that made the run."""
+    command = settings.get("command")
+    if isinstance(command, list) and command:
+        return shlex.join(str(word) for word in command)
+    return command if isinstance(command, str) and command else None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _pairs(settings: Mapping[str, Any], skip: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """Returns names and values as people read them."""
+    return [
+        (name.replace("_", " "), _text(value))
+        for name, value in settings.items()
+        if name not in skip
+    ]
+
+
+def _text(value: Any) -> str:
+    """Returns a setting's value on one line; long lists are cut, as are long texts."""
+    if value is None:
+        text = "none"
+    elif isinstance(value, bool):
+        text = "yes" if value else "no"
+    elif isinstance(value, str):
+        text = value
+    elif isinstance(value, list):
+        text = ", ".join(map(_text, value[:LONGEST_LIST])) or "none"
+        if len(value) > LONGEST_LIST:
+            text += f", … ({len(value)} in all)"
+    elif isinstance(value, dict):
+        text = ", ".join(f"{name}: {_text(entry)}" for name, entry in value.items()) or "none"
+    else:
+        text = json.dumps(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"

