@@ -41,8 +41,8 @@ def _is_resnet(shapes: Shapes) -> bool:
 
 
 def _is_discriminator(shapes: Shapes) -> bool:
-    fronts = ("b4.fc.", "b4.out.", "final_linear.", "input0.", "fromrgb.")
-    return any(key.startswith(fronts) for key in shapes)
+    marks = (".fromrgb.", ".final_linear.", ".b4.out.", ".input0.")
+    return any(mark in f".{key}" for key in shapes for mark in marks)
 
 
 # Networks that are recognised, but whose arithmetic mgp_jax does not have; and what to do instead.

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from mgp_jax import images as image_files
@@ -67,12 +68,12 @@ class Input(NamedTuple):
     """One input image.
 
     Attributes:
-        index: its place among the inputs, which seeds it.
+        number: its place among the inputs, which seeds it.
         path: the file.
         stem: name of its outputs.
     """
 
-    index: int
+    number: int
     path: Path
     stem: str
 
@@ -131,8 +132,8 @@ def run(
         raise SettingError(f"batch size: {job.batch_size}, at least 1 is needed")
     paths = image_files.find_images(inputs)
     entries = [
-        Input(index, path, stem)
-        for index, (path, stem) in enumerate(
+        Input(number, path, stem)
+        for number, (path, stem) in enumerate(
             zip(paths, image_files.unique_stems(paths), strict=True)
         )
     ]
@@ -174,7 +175,7 @@ def run_batch(
         try:
             loaded.append(load(job, entry))
         except ImageError as error:
-            records[entry.index] = empty_record(entry, str(error))
+            records[entry.number] = empty_record(entry, str(error))
     if loaded:
         filled = [loaded[i % len(loaded)] for i in range(size)]
         restoration = restore(
@@ -184,13 +185,13 @@ def run_batch(
             job.config,
             samples=job.samples,
             restarts=job.restarts,
-            indices=[item.input.index for item in filled],
+            indices=[item.input.number for item in filled],
             on_progress=on_progress,
         )
         for position, item in enumerate(loaded):
             record = write_outputs(job, item, restoration, position, folder)
-            records[item.input.index] = record
-    return [records[entry.index] for entry in part]
+            records[item.input.number] = record
+    return [records[entry.number] for entry in part]
 
 
 def load(job: Job, entry: Input) -> Loaded:
@@ -204,15 +205,16 @@ def load(job: Job, entry: Input) -> Loaded:
     if job.has_truth:
         truth = image_files.read_image(entry.path, resolution)
         # Apart from the keys of the starts, which fold in an index and a small number.
-        key = jax.random.fold_in(jax.random.key(job.config.seed), entry.index)
+        key = jax.random.fold_in(jax.random.key(job.config.seed), entry.number)
         key = jax.random.fold_in(key, 2**31 - 1)
-        return Loaded(entry, np.asarray(job.degradation.simulate(truth, key)), truth)
+        seen = job.degradation.simulate(jnp.asarray(truth), key)
+        return Loaded(entry, np.asarray(seen), truth)
     observed = job.degradation.observation_shape(shape)
     if observed == shape:
         return Loaded(entry, image_files.read_image(entry.path, resolution), None)
     if len(observed) == 3 and observed[:2] == shape[:2]:
         image = image_files.read_image(entry.path, resolution)
-        return Loaded(entry, np.asarray(Grayscale()(image)), None)
+        return Loaded(entry, np.asarray(Grayscale()(jnp.asarray(image))), None)
     return Loaded(entry, image_files.read_observation(entry.path, observed), None)
 
 
@@ -226,11 +228,14 @@ def write_outputs(
     result = restoration.result
     rows = slice(position * job.samples, (position + 1) * job.samples)
     diverged = np.any(result.status[rows] == Status.DIVERGED)
-    record["status"] = "diverged" if diverged else "ok"
+    if diverged:
+        record |= {"status": "diverged", "error": "the objective was not finite; best iterate kept"}
+    else:
+        record["status"] = "ok"
     record["steps"] = int(np.max(result.steps[rows]))
     record["output"] = save_image(folder, "images", stem, image)
     if item.observation.ndim == 3:
-        prepared = np.asarray(job.degradation.prepare(item.observation))
+        prepared = np.asarray(job.degradation.prepare(jnp.asarray(item.observation)))
         record["observation"] = save_image(folder, "observations", stem, prepared)
     if item.truth is not None:
         record["truth"] = save_image(folder, "truths", stem, item.truth)
@@ -311,7 +316,7 @@ def settings_of(job: Job, entries: Sequence[Input]) -> Record:
         "simulate": job.simulate,
         "inputs": [str(entry.path) for entry in entries],
         "batch_size": job.batch_size,
-        "versions": {name: version(name) for name in ("jax", "flax", "optax")},
+        "versions": {name: version(name) for name in ("mgp_jax", "jax", "flax", "optax")},
         **(job.note or {}),
     }
 

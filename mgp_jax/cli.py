@@ -285,7 +285,7 @@ def enable_compilation_cache() -> None:
     """Keeps compiled programs in a folder of the user's cache, unless JAX is told another."""
     import jax
 
-    if jax.config.jax_compilation_cache_dir is None:
+    if jax.config.read("jax_compilation_cache_dir") is None:
         root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         jax.config.update("jax_compilation_cache_dir", str(Path(root) / "mgp_jax" / "compiled"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)

@@ -6,7 +6,7 @@ how many steps run at a time. `invert` is the loop around them. No function here
 files.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial
@@ -314,7 +314,8 @@ def step(problem: Problem, target: Target, state: State, setting: Setting) -> St
 
     gradients, losses = jax.grad(objective, has_aux=True)(variables)
     updates, optimizer = make_optimizer(setting).update(gradients, state.optimizer, variables)
-    moved = state.codes._replace(**optax.apply_updates(variables, updates))
+    updated: Any = optax.apply_updates(variables, updates)
+    moved = state.codes._replace(**updated)
 
     improved = losses.total < state.best_loss
     undercut = losses.total < state.watched_loss * 0.999
@@ -398,7 +399,9 @@ def make_optimizer(setting: Setting) -> optax.GradientTransformation:
             optax.cosine_decay_schedule(rate, phase.steps) if phase.schedule == "cosine" else rate
         )
 
-    transforms = {name: method(schedule(rate)) for name, rate in rates.items()}
+    transforms: dict[Hashable, optax.GradientTransformation] = {
+        name: method(schedule(rate)) for name, rate in rates.items()
+    }
     return optax.partition(transforms, lambda variables: {name: name for name in variables})
 
 
@@ -460,17 +463,18 @@ def invert(
 
     codes = start(generator, keys, code_count(config), phases[0])
     status = jnp.zeros(len(observations), jnp.int32)
-    histories, steps = [], np.zeros(len(observations), int)
+    ends, histories, steps = [], [], np.zeros(len(observations), int)
     for number, setting in enumerate(phases):
         state = begin(problem, codes, status, setting)
         for current in chunks(problem, state, setting, config.chunk):
             state = current
             if on_progress is not None:
                 on_progress(report(state, number, phases))
-        codes, images, loss = finish(problem, state, setting)
-        status = state.status
+        ends.append(finish(problem, state, setting))
+        codes, status = ends[-1][0], state.status
         steps += np.asarray(state.step)
         histories.append(jax.tree.map(np.asarray, state.history))
+    codes, images, loss = ends[-1]
     return Result(
         images=np.asarray(images),
         codes=codes,

@@ -38,7 +38,7 @@ def ssim(first: jax.Array, second: jax.Array) -> jax.Array:
 
     Returns: float[...] in [-1, 1], 1 for equal images.
     """
-    return dm_pix.ssim(first, second)
+    return jnp.asarray(dm_pix.ssim(first, second))
 
 
 @jax.jit

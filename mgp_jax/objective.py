@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 
 from mgp_jax.codes import Codes
 from mgp_jax.degradations import Degradation
@@ -95,5 +96,5 @@ def autocorrelation(noise: jax.Array) -> jax.Array:
 
 
 def _mean_square(tree: Any) -> jax.Array:
-    leaves = jax.tree.leaves(tree)
-    return sum(jnp.sum(jnp.square(x)) for x in leaves) / sum(x.size for x in leaves)
+    flat, _ = ravel_pytree(tree)
+    return jnp.mean(jnp.square(flat))

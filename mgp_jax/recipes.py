@@ -79,6 +79,10 @@ class Recipe:
     space: str = "z"
     importance_power: int = 1
 
+    def __post_init__(self) -> None:
+        if not self.phases:
+            raise SettingError(f"recipe {self.name}: has no phases")
+
     @property
     def steps(self) -> int:
         """Number of iterations of all phases."""
@@ -133,9 +137,9 @@ def refined(
 # image; elsewhere it stays tethered, because a free map fits holes and gray with anything.
 FAST = {
     "inversion": refined("fast", Phase(60), Phase(300)),
-    "colorization": refined("fast", Phase(60, prior=0.03), Phase(100, tether=0.1)),
-    "super-resolution": refined("fast", Phase(60, prior=0.03), Phase(100, tether=1.0)),
-    "inpainting": refined("fast", Phase(60), Phase(100, tether=0.1)),
+    "colorization": Recipe("fast", (Phase(30, prior=0.1),)),
+    "super-resolution": refined("fast", Phase(60, prior=0.03), Phase(100, tether=0.1)),
+    "inpainting": refined("fast", Phase(60, prior=0.03), Phase(100, tether=0.1)),
     "denoising": refined("fast", Phase(60), Phase(100, tether=0.1)),
     "restoration": refined("fast", Phase(60, prior=0.03), Phase(100, tether=0.1)),
 }

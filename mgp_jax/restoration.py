@@ -13,6 +13,12 @@ from mgp_jax.generators.base import Generator
 from mgp_jax.inversion import InversionConfig, Progress, Result, image_keys, invert
 from mgp_jax.perception.vgg import FeatureExtractor
 
+# Of the alternating projections onto the observation and onto [-1, 1]: how many, and how far the
+# rounding of 8-bit files is kept down.
+PROJECTIONS = 8
+DAMPING = 1e-4
+BLACK = 0.02
+
 
 class Restoration(NamedTuple):
     """Restorations of B images from K starts each.
@@ -118,12 +124,11 @@ def put_back(degradation: Degradation, image: jax.Array, observation: jax.Array)
     return image
 
 
-PROJECTIONS = 8
-DAMPING = 1e-4
-
-
 def keep_luminance(image: jax.Array, luminance: jax.Array) -> jax.Array:
-    """Gives an image another luminance and keeps its chroma as far as such colours exist.
+    """Gives an image another luminance and keeps its colours as far as such colours exist.
+
+    The chroma is scaled with the luminance, so that hue and saturation stay: where the rendering is
+    blurred, its colours then follow the edges of the given luminance.
 
     Args:
         image: float[H, W, 3] in [-1, 1].
@@ -131,7 +136,9 @@ def keep_luminance(image: jax.Array, luminance: jax.Array) -> jax.Array:
 
     Returns: float[H, W, 3] in [-1, 1] whose luminance is the given one.
     """
-    chroma = image - Grayscale()(image)
+    own = Grayscale()(image)
+    # The margin keeps black pixels, which have no colour, from taking any.
+    chroma = (image - own) * (luminance + 1 + BLACK) / (own + 1 + BLACK)
     # The largest factor that keeps every channel within [-1, 1]; the luminance is within already.
     room = jnp.where(chroma > 0, 1 - luminance, 1 + luminance)
     factor = jnp.where(jnp.abs(chroma) > room, room / jnp.maximum(jnp.abs(chroma), 1e-12), 1)

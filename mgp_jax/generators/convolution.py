@@ -40,6 +40,10 @@ def correlate(x: jax.Array, kernel: jax.Array, padding: int | tuple[int, int]) -
 
     Returns: float[N, H + 2 padding + 1 - k, W + 2 padding + 1 - l, O].
     """
+    return _correlate(x, kernel, padding)
+
+
+def _correlate(x: jax.Array, kernel: jax.Array, padding: int | tuple[int, int]) -> jax.Array:
     rows, columns = (padding, padding) if isinstance(padding, int) else padding
     pads = ((rows, rows), (columns, columns))
     return lax.conv_general_dilated(x, kernel, (1, 1), pads, dimension_numbers=DIMENSIONS)
@@ -58,7 +62,7 @@ def _correlate_backward(
     rows, columns = (padding, padding) if isinstance(padding, int) else padding
     beyond = (kernel.shape[0] - 1 - rows, kernel.shape[1] - 1 - columns)
     # The compiler drops the kernel's gradient where nobody asks for it.
-    (of_kernel,) = jax.vjp(lambda k: correlate.__wrapped__(x, k, padding), kernel)[1](gradient)
+    (of_kernel,) = jax.vjp(lambda k: _correlate(x, k, padding), kernel)[1](gradient)
     return correlate(gradient, adjoint(kernel), beyond), of_kernel
 
 

@@ -22,8 +22,9 @@ def filter_separable(x: jax.Array, taps: tuple[float, ...]) -> jax.Array:
     for axis in (1, 2):
         padded = jnp.pad(x, [(int(k == axis), int(k == axis)) for k in range(x.ndim)])
         size = padded.shape[axis] - len(taps) + 1
-        shifted = (lax.slice_in_dim(padded, k, k + size, axis=axis) for k in range(len(taps)))
-        x = sum(tap * copy for tap, copy in zip(taps, shifted, strict=True))
+        x = taps[0] * lax.slice_in_dim(padded, 0, size, axis=axis)
+        for k, tap in enumerate(taps[1:], 1):
+            x += tap * lax.slice_in_dim(padded, k, k + size, axis=axis)
     return x
 
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from mgp_jax.generators.base import Features
-from mgp_jax.generators.convolution import convolve_upsampled
+from mgp_jax.generators.convolution import convolve, convolve_upsampled
 from mgp_jax.generators.layers import (
     Convolution,
     LatentToMap,
@@ -85,14 +85,21 @@ class First(LatentToMap):
         return leaky_relu(super().__call__(pixel_norm(z)))
 
 
-class Same(Convolution):
+class Same(nnx.Module):
     """Pixel norm, 3x3 convolution, leaky ReLU."""
+
+    def __init__(self, inputs: int, outputs: int, *, rngs: nnx.Rngs):
+        convolution = Convolution(inputs, outputs, 3, gain=2**0.5, rngs=rngs)
+        self.kernel, self.bias = convolution.kernel, convolution.bias
 
     def __call__(self, x: jax.Array | Features) -> jax.Array | Features:
         """Maps float[N, H, W, I] to float[N, H, W, O]; the image of `Features` passes by."""
         if isinstance(x, Features):
-            return x._replace(maps=self(x.maps))
-        return leaky_relu(super().__call__(pixel_norm(x)))
+            return Features(self._layer(x.maps), x.rgb)
+        return self._layer(x)
+
+    def _layer(self, x: jax.Array) -> jax.Array:
+        return leaky_relu(convolve(pixel_norm(x), self.kernel[...]) + self.bias[...])
 
 
 class Up(nnx.Module):
@@ -121,11 +128,10 @@ class Image(ToRGB):
 
     def __call__(self, x: jax.Array | Features) -> jax.Array:
         """Maps float[N, H, W, I] to an image, in [-1, 1] up to overshoots."""
-        if isinstance(x, Features):
-            image = super().__call__(pixel_norm(x.maps))
-            image = (1 - self.blend) * image + self.blend * x.rgb
-        else:
-            image = super().__call__(pixel_norm(x))
+        maps, previous = (x.maps, x.rgb) if isinstance(x, Features) else (x, None)
+        image = super().__call__(pixel_norm(maps))
+        if previous is not None:
+            image = (1 - self.blend) * image + self.blend * previous
         image = jnp.tanh(image) if self.tanh else image
         return image if self.enlarge == 1 else upsample_nearest(image, self.enlarge)
 
@@ -145,7 +151,7 @@ class PGGAN(nnx.Module):
         for i in range(1, len(widths)):
             sizes = widths[i - 1], widths[i]
             if i % 2:
-                stage = Same(*sizes, 3, gain=2**0.5, rngs=rngs)
+                stage = Same(*sizes, rngs=rngs)
             else:
                 blends = config.blend > 0 and i == len(widths) - 2
                 stage = Up(*sizes, rgb=config.image_channels if blends else None, rngs=rngs)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from mgp_jax.generators.stylegan import StyleGAN, StyleGANConfig
 from mgp_jax.generators.stylegan2 import StyleGAN2, StyleGAN2Config
 from mgp_jax.generators.weights import flatten, load_weights
 
-FAMILIES: dict[str, tuple[type, type[nnx.Module]]] = {
+FAMILIES: dict[str, tuple[type, Callable[..., nnx.Module]]] = {
     "dcgan": (DCGANConfig, DCGAN),
     "pggan": (PGGANConfig, PGGAN),
     "stylegan": (StyleGANConfig, StyleGAN),

@@ -134,6 +134,7 @@ def _data(folder: Path, title: str, sections: Sequence[tuple[str, Run]]) -> dict
     return {
         "title": title,
         "embedded": embedded,
+        "images": len(pictures),
         "runs": [
             {
                 "title": heading,
@@ -141,7 +142,9 @@ def _data(folder: Path, title: str, sections: Sequence[tuple[str, Run]]) -> dict
                 "notices": list(run.notices),
                 "command": _command(run.settings),
                 "settings": _pairs(run.settings, skip=("command", "versions")),
-                "versions": _pairs(_mapping(run.settings.get("versions"))),
+                "versions": [
+                    (k, _text(v)) for k, v in _mapping(run.settings.get("versions")).items()
+                ],
                 "metrics": _metrics(run.records),
                 "records": [_entry(run, record, pictures, points) for record in run.records],
             }
@@ -167,7 +170,7 @@ def _entry(
         "name": record.name,
         "input": record.input,
         "status": record.status,
-        "values": record.numbers,
+        "values": {name: _short(number) for name, number in record.numbers.items()},
         "images": {
             kind: pictures[Source(run.folder, record.files[kind])]
             for kind in IMAGES
@@ -181,6 +184,12 @@ def _entry(
         if curve is not None:
             entry["curve"] = curve
     return entry
+
+
+def _short(number: float) -> float | int:
+    """Rounds to what a page can show, so that thousands of records stay small."""
+    rounded = float(f"{number:.7g}")
+    return int(rounded) if rounded.is_integer() else rounded
 
 
 def _metrics(records: Sequence[Record]) -> list[dict[str, Any]]:

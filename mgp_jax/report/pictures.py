@@ -2,6 +2,7 @@
 
 import base64
 import os
+from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -53,10 +54,10 @@ def describe(
         and `h` (pixels) and perhaps `thumb` (relative URL), or `path` and `missing`, the reason why
         it cannot be shown; and whether all images are inside the page.
     """
-    wanted = list(dict.fromkeys(sources))
-    found = {source: _probe(source.file) for source in wanted}
+    uses = Counter(sources)
+    found = {source: _probe(source.file) for source in uses}
     present = {source: item for source, item in found.items() if isinstance(item, _Found)}
-    embedded = sum(item.size for item in present.values()) <= EMBED_BYTES
+    embedded = sum(item.size * uses[source] for source, item in present.items()) <= EMBED_BYTES
     large = [
         source
         for source, item in present.items()

@@ -32,13 +32,13 @@ CONFIGS = {
     "pggan": PGGANConfig(5, (6, 6, 4, 4)),
     "pggan blended": PGGANConfig(5, (6, 6, 4, 4), final_tanh=True, blend=0.25, enlarge=2),
     "stylegan": StyleGANConfig(5, 4, (6, 4), (6, 6, 4, 4)),
-    "stylegan truncated": StyleGANConfig(
-        5, 4, (6, 4), (6, 6, 4, 4), truncation_psi=0.7, truncation_cutoff=3, enlarge=2
+    "stylegan truncated, a style for every layer": StyleGANConfig(
+        5, 4, (6, 16), (6, 6, 4, 4), truncation_psi=0.7, truncation_cutoff=3, enlarge=2
     ),
     "stylegan2 skip": SKIP,
-    "stylegan2 origin": dataclasses.replace(SKIP, architecture="origin", final_tanh=True),
-    "stylegan2 clamped": dataclasses.replace(SKIP, conv_clamp=0.8),
-    "stylegan2 with a style for every layer": dataclasses.replace(SKIP, mapping=(6, 16)),
+    "stylegan2 origin, clamped": dataclasses.replace(
+        SKIP, architecture="origin", final_tanh=True, conv_clamp=0.8
+    ),
 }
 STYLE_FAMILIES = [name for name in CONFIGS if name.startswith("stylegan")]
 BATCH = 3
@@ -64,13 +64,17 @@ run = partial(jax.jit, static_argnums=(2, 3))(
 
 
 @pytest.fixture(scope="module", autouse=True)
-def highest_precision():
+def compiler_settings():
+    # Nearly all of the time goes into compiling, so the compiler shall not try hard.
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
     with jax.default_matmul_precision("highest"):
         yield
+    jax.config.update("jax_disable_most_optimizations", before)
 
 
 @pytest.fixture(scope="module", params=CONFIGS)
-def case(request: pytest.FixtureRequest, highest_precision: None) -> Case:
+def case(request: pytest.FixtureRequest, compiler_settings: None) -> Case:
     made = random_generator(CONFIGS[request.param], seed=1)
     # Biases and means start at 0 or 1: moved away from that, a forgotten one shows.
     leaves, tree = jax.tree.flatten(made.params)
@@ -220,7 +224,7 @@ def test_random_noise_acts_where_there_is_noise(case: Case):
             assert np.abs(renewed[name]["noise"] - stage["noise"]).min() > 0
 
 
-@pytest.mark.parametrize("name", ["stylegan", "stylegan2 skip", "stylegan2 origin"])
+@pytest.mark.parametrize("name", ["stylegan", "stylegan2 skip"])
 def test_every_image_of_a_batch_may_have_its_own_noise(name: str):
     generator = random_generator(CONFIGS[name])
     z = latents(generator)

@@ -3,7 +3,7 @@
 // The slider itself is a range input, which brings role, values and keys with it. It lies under the
 // images unseen; pointers are handled by the frame, because a touch must be able to scroll the page.
 
-function against(run, record, wanted) {
+function against(record, wanted) {
   const options = ["observation", "truth", "deviation"].filter((kind) => record.images[kind]);
   return options.includes(wanted) ? wanted : options[0];
 }

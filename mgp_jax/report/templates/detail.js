@@ -4,14 +4,15 @@ const ABOUT_UNCERTAINTY = "Black is certain; the brighter, the more the samples 
 
 function facts(record, run) {
   const list = el("dl", { class: "facts" });
-  const add = (term, ...value) => list.append(el("div", {}, el("dt", {}, term), el("dd", {}, ...value)));
+  const add = (term, value, wide) =>
+    list.append(el("div", { class: wide ? "wide" : null }, el("dt", {}, term), el("dd", {}, value)));
   add("Status", badge(record.status));
-  if (record.error) add("Reason", record.error);
+  if (record.error) add("Reason", record.error, true);
   for (const metric of run.metrics) {
     if (record.values[metric.key] !== undefined) add(metric.label, measure(record.values[metric.key], metric));
   }
   if (record.curve && record.curve.samples) add("Curves", `mean of ${record.curve.samples} samples`);
-  add("Input", el("span", { class: "path" }, record.input));
+  add("Input", el("span", { class: "path" }, record.input), true);
   return list;
 }
 
@@ -37,11 +38,11 @@ function choice(legend, options, chosen, onchange) {
 
 function detail(record, run, wanted) {
   const options = ["observation", "truth", "deviation"].filter((kind) => record.images[kind]);
-  const stage = el("div", { class: "stage" }, compare(record, against(run, record, wanted)));
+  const stage = el("div", { class: "stage" }, compare(record, against(record, wanted)));
   const left = el("div", { class: "left" }, stage);
   if (options.length > 1 && record.images.result) {
     left.append(choice("Compare the result with", options.map((kind) => [kind, KINDS[kind]]),
-      against(run, record, wanted), (kind) => stage.replaceChildren(compare(record, kind))));
+      against(record, wanted), (kind) => stage.replaceChildren(compare(record, kind))));
   }
   return el("div", { class: "detail" }, left,
     el("div", { class: "right" }, facts(record, run), record.curve ? charts([record]) : null, strip(record)));

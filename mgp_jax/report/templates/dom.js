@@ -24,10 +24,11 @@ function count(number, one, many = `${one}s`) {
 }
 
 function duration(seconds) {
-  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)}\u00a0s`;
+  if (seconds < 600) return `${Math.floor(seconds / 60)}\u00a0min ${Math.floor(seconds % 60)}\u00a0s`;
   const minutes = Math.round(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  if (minutes < 60) return `${minutes}\u00a0min`;
+  return `${Math.floor(minutes / 60)}\u00a0h ${minutes % 60}\u00a0min`;
 }
 
 // The value of a metric with its unit, or a dash.
@@ -38,7 +39,7 @@ function measure(value, metric) {
   const number = metric.digits === 0 && Number.isInteger(value)
     ? countFormat.format(value)
     : large ? value.toExponential(2) : value.toFixed(metric.digits);
-  return metric.unit ? `${number} ${metric.unit}` : number;
+  return metric.unit ? `${number}\u00a0${metric.unit}` : number;
 }
 
 const KINDS = {

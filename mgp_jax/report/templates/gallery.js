@@ -26,7 +26,10 @@ class Gallery {
   // Controls
 
   toolbar() {
-    const field = (label, control) => el("label", { class: "field" }, el("span", {}, label), control);
+    const field = (label, control, half) => {
+      control.id = newId("field");
+      return el("div", { class: half ? "field half" : "field" }, el("label", { for: control.id }, label), control);
+    };
     const select = (options, onchange) => {
       const control = el("select", {}, ...options.map(([value, text]) => el("option", { value }, text)));
       control.addEventListener("change", () => onchange(control.value));
@@ -41,13 +44,13 @@ class Gallery {
     if (kinds.length > 1) {
       const options = kinds.map((kind) => [kind, `${kind} (${this.run.records.filter((r) => r.status === kind).length})`]);
       this.statusSelect = select([["", `all (${this.run.records.length})`], ...options], (status) => this.set({ status }));
-      bar.append(field("Status", this.statusSelect));
+      bar.append(field("Status", this.statusSelect, true));
     }
     this.sortSelect = select(this.sortOptions(), (value) => {
       const [sort, direction] = value.split("|");
       this.set({ sort, down: direction === "down" });
     });
-    bar.append(field("Sort", this.sortSelect));
+    bar.append(field("Sort", this.sortSelect, true));
     if (this.metrics.length) bar.append(this.range(select));
     const present = ["observation", "truth", "deviation"].filter((kind) => this.run.records.some((r) => r.images[kind]));
     if (present.length > 1) {
@@ -158,7 +161,7 @@ class Gallery {
     const ok = record.status === "ok";
     const image = plain
       ? this.opener(record, index, picture(record, "result", { small: true }))
-      : compare(record, against(this.run, record, this.state.against), { small: true });
+      : compare(record, against(record, this.state.against), { small: true });
     if (plain) image.setAttribute("aria-label", `${record.name}${ok ? "" : `, ${record.status}`}`);
     const text = plain
       ? [el("span", { class: "numbers" }, values.length && ok ? measure(record.values[values[0].key], values[0]) : "", ok ? null : badge(record.status))]
@@ -170,8 +173,8 @@ class Gallery {
   }
 
   table() {
-    const columns = [["index", "#", false], ["name", "Image", false], ["status", "Status", null],
-      ...this.metrics.map((m) => [m.key, m.unit && m.key !== "seconds" ? `${m.label} (${m.unit})` : m.label, m.better !== "low" && m.better !== null])];
+    const columns = [["index", "#", false], ["name", "Image", false], ...this.metrics.map((m) => [m.key, m.unit && m.key !== "seconds" ? `${m.label} (${m.unit})` : m.label, m.better === "high"]),
+      ["status", "Status", null]];
     const heads = columns.map(([key, label, firstDown]) => {
       if (firstDown === null) return el("th", { scope: "col" }, label);
       const active = this.state.sort === key;
@@ -180,7 +183,7 @@ class Gallery {
         this.set({ sort: key, down: active ? !this.state.down : firstDown });
         this.host.querySelector(`th[data-key="${CSS.escape(key)}"] button`)?.focus();
       };
-      return el("th", { scope: "col", class: ["name", "index"].includes(key) ? null : "number", "aria-sort": order, "data-key": key },
+      return el("th", { scope: "col", class: ["name", "index"].includes(key) ? key : "number", "aria-sort": order, "data-key": key },
         el("button", { type: "button", onclick: sort }, label, el("span", { class: "arrow", "aria-hidden": "true" },
           active ? (this.state.down ? "↓" : "↑") : "")));
     });
@@ -192,10 +195,10 @@ class Gallery {
   row(record, index) {
     this.numbers ??= new Map(this.run.records.map((r, i) => [r, i + 1]));
     return el("tr", {},
-      el("td", { class: "number" }, String(this.numbers.get(record))),
+      el("td", { class: "number index" }, String(this.numbers.get(record))),
       el("th", { scope: "row" }, el("div", { class: "entry" },
         el("div", { class: "thumb" }, record.images.result ? picture(record, "result", { small: true }) : null), this.opener(record, index))),
-      el("td", {}, badge(record.status), record.error ? el("p", { class: "reason" }, record.error) : null),
-      ...this.metrics.map((m) => el("td", { class: "number" }, measure(record.values[m.key], { ...m, unit: "" }))));
+      ...this.metrics.map((m) => el("td", { class: "number" }, measure(record.values[m.key], { ...m, unit: "" }))),
+      el("td", {}, badge(record.status), record.error ? el("p", { class: "reason" }, record.error) : null));
   }
 }

@@ -147,7 +147,7 @@ function start() {
     document.querySelector("header.page").append(el("nav", { "aria-label": "Sections" }, el("ul", {}, ...links)));
   }
   main.append(...sections);
-  document.getElementById("footer").append(el("p", {}, data.embedded
+  document.getElementById("footer").append(el("p", {}, !data.images ? "" : data.embedded
     ? "All images are inside this file: it can be moved or sent alone."
     : "The images are read from the folders beside this file: move or send the folder as a whole."));
 }

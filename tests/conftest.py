@@ -1,0 +1,34 @@
+"""What several tests share."""
+
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+import pytest
+from networks import untrained
+
+from mgp_jax.generators import DCGANConfig, Generator
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keeps what the command line caches out of the user's home."""
+    before = jax.config.jax_compilation_cache_dir
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+    jax.config.update("jax_compilation_cache_dir", before)
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Generator:
+    """An untrained DCGAN of 32 pixels: the smallest for which every metric is defined."""
+    return untrained(DCGANConfig(8, (8, 8, 4)), seed=1, name="tiny")
+
+
+@pytest.fixture(scope="session")
+def photographs() -> np.ndarray:
+    """Three smooth colour images float32[3, 32, 32, 3] in [-1, 1]."""
+    y, x = np.mgrid[:32, :32] / 32
+    planes = [np.sin(2 * k + (3 + k % 3) * x) * np.cos(k - (2 + k % 4) * y) for k in range(9)]
+    return np.stack(planes).reshape(3, 3, 32, 32).transpose(0, 2, 3, 1).astype(np.float32)

@@ -1,0 +1,31 @@
+"""Untrained generators that cost next to nothing to make.
+
+`random_generator` draws its weights with JAX, whose compilation takes seconds for every network;
+here numpy draws them. Nothing is zero, so that a forgotten bias or mean shows.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from mgp_jax.generators import FAMILIES, Config, Generator
+
+
+def untrained(config: Config, seed: int = 0, name: str = "untrained") -> Generator:
+    family = next(family for family, (kind, _) in FAMILIES.items() if isinstance(config, kind))
+    network = FAMILIES[family][1]
+    graph, state = nnx.split(nnx.eval_shape(lambda: network(config, rngs=nnx.Rngs(params=0))))
+    random = np.random.default_rng(seed)
+
+    def draw(path: tuple, leaf: jax.ShapeDtypeStruct) -> jax.Array:
+        what = path[-1].key
+        scale = {"kernel": 1.0, "const": 1.0, "noise": 1.0}.get(what, 0.2)
+        if what == "kernel":
+            # Kernels of 4 pixels double the resolution: every output pixel sees a quarter of one.
+            size = leaf.shape[0] if len(leaf.shape) == 4 else 1
+            scale = (2 / (leaf.shape[-2] * (4 if size == 4 else size * size))) ** 0.5
+        return jnp.asarray(scale * random.normal(size=leaf.shape), jnp.float32)
+
+    params = jax.tree_util.tree_map_with_path(draw, nnx.to_pure_dict(state))
+    return Generator(family, config, params, graph, name)

@@ -1,0 +1,227 @@
+"""Codes, their composition and rendering, at every cut of every family and in every space."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from networks import untrained
+
+from mgp_jax.codes import Codes, compose, fuse, fused_channels, init_codes, mean_styles, render
+from mgp_jax.errors import SettingError
+from mgp_jax.generators import (
+    Config,
+    DCGANConfig,
+    Features,
+    Generator,
+    PGGANConfig,
+    StyleGAN2Config,
+    StyleGANConfig,
+)
+
+CONFIGS: Mapping[str, Config] = {
+    "dcgan": DCGANConfig(5, (6, 4)),
+    "pggan": PGGANConfig(5, (6, 4)),
+    "pggan blended": PGGANConfig(5, (6, 6, 4, 4), blend=0.25),
+    "stylegan": StyleGANConfig(5, 4, (4,), (6, 4)),
+    "stylegan2": StyleGAN2Config(5, 4, (4,), (6, 4, 4)),
+}
+STYLE_BASED = ("stylegan", "stylegan2")
+COUNT = 3
+
+
+class Case(NamedTuple):
+    """A generator, codes of Z, and what crosses every cut for them; the last is the images."""
+
+    generator: Generator
+    z: Any
+    crossings: list[Any]
+
+
+@jax.jit
+def crossings_of(generator: Generator, z: jax.Array) -> list[Any]:
+    cuts = range(len(generator.stages) + 1)
+    return [generator.apply(generator.params, z, 0, cut) for cut in cuts]
+
+
+@jax.jit
+def render_all(generator: Generator, codes: Mapping) -> dict:
+    """Renders codes by space and cut; a program for each would take much longer to compile."""
+    return {(space, cut): render(generator, c, cut, space) for (space, cut), c in codes.items()}
+
+
+render_at = partial(jax.jit, static_argnums=2)(render)
+fuse_at = partial(jax.jit, static_argnums=2)(fuse)
+
+
+@pytest.fixture(scope="module", params=CONFIGS)
+def case(request: pytest.FixtureRequest) -> Case:
+    generator = untrained(CONFIGS[request.param], seed=3)
+    shape = (COUNT, *generator.latent_shape)
+    z = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    return Case(generator, z, jax.tree.map(np.asarray, crossings_of(generator, z)))
+
+
+def styles_of(crossing: Any, index: int) -> jax.Array | None:
+    """The styles that travel with one code."""
+    styles = crossing.styles if isinstance(crossing, Features) else None
+    return None if styles is None else styles[index]
+
+
+def shape_of_styles(announced: Any) -> tuple[int, ...] | None:
+    styles = announced.styles if isinstance(announced, Features) else None
+    return None if styles is None else styles.shape[1:]
+
+
+def assert_close(mine, expected):
+    np.testing.assert_allclose(mine, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_compose_is_a_weighted_sum():
+    random = np.random.default_rng(0)
+    for shape in ((3, 4, 4, 5), (1, 2, 6, 3), (4, 7)):
+        features = random.normal(size=shape).astype(np.float32)
+        alpha = random.normal(size=(shape[0], shape[-1])).astype(np.float32)
+        expected = np.zeros(shape[1:])
+        for n in range(shape[0]):
+            for c in range(shape[-1]):
+                expected[..., c] += features[n, ..., c] * alpha[n, c]
+        np.testing.assert_allclose(compose(features, alpha), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(2, 5), (3, 4), (5, 3)])
+def test_compose_refuses_what_does_not_fit(shape):
+    with pytest.raises(ValueError, match="do not fit"):
+        compose(jnp.zeros((3, 4, 4, 5)), jnp.zeros(shape))
+
+
+def test_all_importance_on_one_code_is_that_code_at_every_cut(case: Case):
+    generator, z, crossings = case
+    chosen = 1
+    codes = {}
+    for cut in range(len(generator.stages) + 1):
+        alpha = np.zeros((COUNT, fused_channels(generator.shapes[cut])), np.float32)
+        alpha[chosen] = 1
+        codes["z", cut] = Codes(z, alpha, styles_of(crossings[cut], chosen))
+    for image in render_all(generator, codes).values():
+        assert_close(image, crossings[-1][chosen])
+    assert np.abs(crossings[-1][chosen] - crossings[-1][0]).max() > 1e-2
+
+
+# For Z this is tested at every cut of more networks in generators/test_properties.py.
+@pytest.mark.parametrize("case", STYLE_BASED, indirect=True)
+def test_one_code_of_full_importance_is_the_generator_in_every_space(case: Case):
+    generator, _, crossings = case
+    last = len(generator.stages)
+    places = [("z", 3), ("w", 1), ("w", 2), ("w", 4), ("w", last)]
+    places += [("w+", cut) for cut in range(2, last + 1)]
+    codes = {}
+    for space, cut in places:
+        alpha = np.ones((1, fused_channels(generator.shapes[cut])), np.float32)
+        z = crossings[generator.space(space)][:1]
+        codes[space, cut] = Codes(z, alpha, styles_of(crossings[cut], 0))
+    for image in render_all(generator, codes).values():
+        assert_close(image, crossings[-1][0])
+
+
+def test_codes_begin_equally_important_in_every_space(case: Case):
+    generator = case.generator
+    key, cut = jax.random.key(4), len(generator.stages) - 1
+    begun = {
+        name: init_codes(generator, key, COUNT, cut, name) for name, _ in generator.config.spaces
+    }
+    crossings = crossings_of(generator, begun["z"].z)
+    for space, codes in begun.items():
+        # The codes of W and W+ are those of Z, mapped.
+        assert_close(codes.z, crossings[generator.space(space)])
+        shape = (COUNT, fused_channels(generator.shapes[cut]))
+        np.testing.assert_array_equal(codes.alpha, np.full(shape, 1 / COUNT, np.float32))
+        assert codes.residual is None and codes.noise is None
+        named = init_codes(generator, key, COUNT, generator.stages[cut - 1], space)
+        jax.tree.map(np.testing.assert_array_equal, codes, named)
+    mean = jax.tree.map(lambda x: x.mean(0), crossings[cut])
+    if isinstance(mean, Features):
+        mean = mean._replace(styles=None)  # The tail has styles of its own.
+    jax.tree.map(assert_close, fuse_at(generator, begun["z"], cut), mean)
+
+
+def test_the_tail_starts_from_the_mean_style(case: Case):
+    generator = case.generator
+    for cut, crossing in enumerate(generator.shapes):
+        styles = mean_styles(generator, cut)
+        assert (None if styles is None else styles.shape) == shape_of_styles(crossing)
+        if styles is not None:
+            mean = generator.params["truncation"]["mean"]
+            np.testing.assert_array_equal(styles, np.broadcast_to(mean, styles.shape))
+            begun = init_codes(generator, jax.random.key(0), 2, cut)
+            np.testing.assert_array_equal(begun.styles, styles)
+    has_styles = [mean_styles(generator, cut) is not None for cut in range(len(generator.shapes))]
+    # Behind the first layer and before the image; other families have none at all.
+    assert any(has_styles) == generator.family.startswith("stylegan")
+    assert not has_styles[0] and not has_styles[-1]
+
+
+def test_latent_codes_are_standard_normal_and_follow_their_key():
+    generator = untrained(DCGANConfig(500, (4, 4)))
+    first, same, other = (init_codes(generator, jax.random.key(k), 20, 1).z for k in (0, 0, 1))
+    np.testing.assert_array_equal(first, same)
+    assert abs(np.mean(first)) < 0.05 and abs(np.std(first) - 1) < 0.05
+    assert abs(np.corrcoef(np.ravel(first), np.ravel(other))[0, 1]) < 0.05
+    # Codes of one image differ as much as those of two.
+    assert np.abs(np.corrcoef(first)[np.triu_indices(20, 1)]).max() < 0.25
+
+
+@pytest.mark.parametrize(
+    ("count", "layer", "space", "message"),
+    [
+        (0, 2, "z", "codes: 0, at least 1"),
+        (-3, 2, "z", "codes: -3, at least 1"),
+        (2, 7, "z", "layer 7: untrained has the cuts 0 to 6"),
+        (2, -1, "z", "layer -1: "),
+        (2, "layer9", "z", "layer layer9: .* stages mapping, truncation, layer0"),
+        (2, 2, "y", r"space y: untrained has the spaces z, w, w\+"),
+        (2, 0, "w", "layer 0: lies before the space w, which is cut 1"),
+        (2, "mapping", "w+", r"layer mapping: lies before the space w\+, which is cut 2"),
+    ],
+)
+def test_impossible_codes_are_refused(count, layer, space, message):
+    generator = untrained(CONFIGS["stylegan2"])
+    with pytest.raises(SettingError, match=message):
+        init_codes(generator, jax.random.key(0), count, layer, space)
+
+
+def test_a_residual_is_added_to_the_composed_map(case: Case):
+    generator, z, crossings = case
+    cut = len(generator.stages) - 1
+    alpha = np.full((COUNT, fused_channels(generator.shapes[cut])), 1 / COUNT, np.float32)
+    codes = Codes(z, alpha, styles_of(crossings[cut], 0))
+    fused = fuse_at(generator, codes, cut)
+    zeros = jax.tree.map(np.zeros_like, fused)
+    without = render_at(generator, codes, cut)
+    image = render_at(generator, codes._replace(residual=zeros), cut)
+    np.testing.assert_array_equal(image, without)
+    # Without importances the residual is all there is.
+    alone = codes._replace(alpha=np.zeros_like(alpha), residual=fused)
+    assert_close(render_at(generator, alone, cut), without)
+    turned = render_at(generator, codes._replace(alpha=-alpha), cut)
+    twice = jax.tree.map(lambda x: -2 * np.asarray(x), fused)
+    assert_close(render_at(generator, codes._replace(residual=twice), cut), turned)
+    assert np.abs(turned - without).max() > 1e-2
+
+
+@pytest.mark.parametrize("name", STYLE_BASED)
+def test_noise_of_the_codes_replaces_the_stored(name: str):
+    generator = untrained(CONFIGS[name])
+    cut = generator.cut("layer1")
+    codes = init_codes(generator, jax.random.key(0), 2, cut)
+    stored = {k: stage["noise"] for k, stage in generator.params.items() if "noise" in stage}
+    assert set(stored) == {stage for stage in generator.stages if stage.startswith("layer")}
+    before = render_at(generator, codes, cut)
+    again = render_at(generator, codes._replace(noise=stored), cut)
+    np.testing.assert_array_equal(again, before)
+    for changed in stored:  # In front of the cut and behind it.
+        noise = {**stored, changed: -np.asarray(stored[changed])}
+        assert np.abs(render_at(generator, codes._replace(noise=noise), cut) - before).max() > 1e-4

@@ -1,0 +1,141 @@
+"""Recipes as data: their settings, the sharing of steps, and which one a degradation asks for."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mgp_jax.codes import Codes
+from mgp_jax.degradations import parse
+from mgp_jax.errors import SettingError
+from mgp_jax.recipes import PAPER, RECIPES, Phase, Recipe, kind_of, recipe_for
+
+ALL = [
+    pytest.param(recipe, id=f"{name} {kind}")
+    for name, kinds in RECIPES.items()
+    for kind, recipe in kinds.items()
+]
+
+
+def recipe_of(*steps: int) -> Recipe:
+    return Recipe("test", tuple(Phase(n) for n in steps))
+
+
+@given(st.lists(st.integers(1, 400), min_size=1, max_size=5), st.integers(0, 3000))
+def test_steps_are_shared_as_before(counts: list[int], beyond: int):
+    recipe = recipe_of(*counts)
+    steps = len(counts) + beyond
+    shared = recipe.with_steps(steps)
+    after = [phase.steps for phase in shared.phases]
+    assert shared.steps == sum(after) == steps
+    assert min(after) >= 1
+    for mine, before in zip(after, counts, strict=True):
+        # Rounding moves each end by a half; phases of no steps push the others away.
+        assert abs(mine - before * steps / sum(counts)) <= 1 + len(counts)
+
+
+@given(st.lists(st.integers(1, 400), min_size=1, max_size=5))
+def test_as_many_steps_as_before_change_nothing(counts: list[int]):
+    recipe = recipe_of(*counts)
+    assert recipe.with_steps(recipe.steps) == recipe
+
+
+@pytest.mark.parametrize(
+    ("counts", "steps", "expected"),
+    [
+        ((60, 300), 6, (1, 5)),
+        ((60, 100), 80, (30, 50)),
+        ((60, 100), 1600, (600, 1000)),
+        ((60, 100), 2, (1, 1)),
+        ((1, 1000), 10, (1, 9)),
+        ((1000, 1), 10, (9, 1)),
+        ((1000, 1, 1), 3, (1, 1, 1)),
+        ((7,), 3, (3,)),
+    ],
+)
+def test_sharing(counts, steps, expected):
+    shared = recipe_of(*counts).with_steps(steps)
+    assert tuple(phase.steps for phase in shared.phases) == expected
+
+
+@pytest.mark.parametrize(
+    ("counts", "steps"), [((60, 100), 1), ((60,), 0), ((1, 1, 1), 2), ((5,), -4)]
+)
+def test_too_few_steps_are_refused(counts, steps):
+    with pytest.raises(SettingError, match=f"steps: {steps}, recipe test needs {len(counts)}"):
+        recipe_of(*counts).with_steps(steps)
+
+
+def test_nothing_but_the_steps_changes():
+    recipe = dataclasses.replace(PAPER["inpainting"], phases=PAPER["inpainting"].phases * 2)
+    shared = recipe.with_steps(10)
+    back = tuple(dataclasses.replace(phase, steps=3000) for phase in shared.phases)
+    assert dataclasses.replace(shared, phases=back) == recipe
+
+
+@pytest.mark.parametrize("recipe", ALL)
+def test_recipes_are_possible(recipe: Recipe):
+    assert recipe.codes >= 1
+    for phase in recipe.phases:
+        assert phase.steps >= 1
+        assert phase.moves and set(phase.moves) <= set(Codes._fields)
+        assert phase.optimizer in ("adam", "sgd") and phase.schedule in ("cosine", "constant")
+        assert phase.pixel > 0
+    # All phases compare features at one size, which the engine needs.
+    assert len({phase.perceptual_size for phase in recipe.phases if phase.perceptual}) <= 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "codes", "layer", "steps", "features"),
+    [
+        ("inversion", 20, 8, 3000, 1.0),
+        ("colorization", 20, 6, 1500, 1.0),
+        ("super-resolution", 20, 6, 2000, 1.0),
+        ("inpainting", 30, 4, 3000, 0.1),
+    ],
+)
+def test_the_published_settings(kind, codes, layer, steps, features):
+    recipe = PAPER[kind]
+    (phase,) = recipe.phases
+    assert (recipe.codes, recipe.layer, recipe.space) == (codes, layer, "z")
+    assert recipe.importance_power == 2  # 1 / N, and the sum divided by N once more.
+    assert (phase.steps, phase.moves) == (steps, ("z", "alpha"))
+    assert (phase.optimizer, phase.schedule) == ("sgd", "constant")
+    assert (phase.z_rate, phase.alpha_rate) == (1.0, 1.0)
+    assert (phase.pixel, phase.perceptual) == (1.0, pytest.approx(0.001 * features))
+    assert (phase.prior, phase.tether) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind"),
+    [
+        ("identity", "inversion"),
+        ("gray", "colorization"),
+        ("down:4:bicubic", "super-resolution"),
+        ("mask:center:16", "inpainting"),
+        ("impulse:0.2", "inpainting"),
+        ("noise:0.1", "denoising"),
+        ("blur:gaussian:1.5", "restoration"),
+        ("jpeg:30", "restoration"),
+        ("cs:0.1", "restoration"),
+        ("gray|down:2|noise:0.05", "colorization"),
+        ("mask:center:8|noise:0.1", "inpainting"),
+    ],
+)
+def test_kind_of_problem(spec, kind):
+    degradation = parse(spec, 32)
+    assert kind_of(degradation) == kind
+    for name, kinds in RECIPES.items():
+        assert recipe_for(name, degradation) == kinds[kind]
+
+
+def test_published_cuts_are_those_of_a_pggan():
+    degradation = parse("mask:center:16", 32)
+    assert recipe_for("paper", degradation, "pggan").layer == 4
+    assert recipe_for("paper", degradation, "dcgan").layer is None
+
+
+def test_unknown_recipes_are_refused():
+    with pytest.raises(SettingError, match="recipe slow: there are fast, quality, paper"):
+        recipe_for("slow", parse("identity", 32))
