@@ -270,6 +270,7 @@ def save_codes(folder: Path, stem: str, result: Any, rows: slice) -> str:
         "loss": result.losses,
         "error": result.errors,
     }
+    arrays |= {f"noise_{name}": noise for name, noise in (codes.noise or {}).items()}
     for number, leaf in enumerate(jax.tree.leaves(codes.residual)):
         arrays[f"residual{number}"] = leaf
     path = folder / "codes" / f"{stem}.npz"

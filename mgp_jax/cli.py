@@ -25,7 +25,7 @@ OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 Files = Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...")]
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
-RecipeName = Literal["fast", "quality", "paper"]
+RecipeName = Literal["fast", "quality", "paper", "w", "w+"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,8 @@ class Restoring:
     steps: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
     """Number of steps, shared among the recipe's phases; the recipe's unless given."""
     recipe: RecipeName = "fast"
-    """fast: seconds; quality: better and slower; paper: as published, for comparison."""
+    """fast: seconds; quality: better and slower; paper: as published, for comparison; w and w+: the
+    usual projector of style-based generators, one code and the noise maps."""
     seed: int = 0
     """Seed of the random starts and of simulated noise."""
     batch_size: Annotated[int, tyro.conf.arg(metavar="B")] = 8
@@ -285,7 +286,7 @@ def enable_compilation_cache() -> None:
     """Keeps compiled programs in a folder of the user's cache, unless JAX is told another."""
     import jax
 
-    if jax.config.read("jax_compilation_cache_dir") is None:
+    if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
         root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         jax.config.update("jax_compilation_cache_dir", str(Path(root) / "mgp_jax" / "compiled"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)

@@ -54,7 +54,8 @@ def init_codes(
         raise SettingError(f"layer {layer}: lies before the space {space}, which is cut {start}")
     z = jax.random.normal(key, (count, *generator.latent_shape))
     z = generator.apply(generator.params, z, 0, start)
-    alpha = jnp.full((count, fused_channels(generator.shapes[cut])), 1 / count)
+    channels = fused_channels(generator.shapes[cut])
+    alpha = jnp.full((count, channels), 1 / count, jnp.float32)
     return Codes(z, alpha, mean_styles(generator, cut))
 
 

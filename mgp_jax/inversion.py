@@ -18,7 +18,7 @@ import numpy as np
 import optax
 from jax import lax
 
-from mgp_jax.codes import Codes, fuse, init_codes, render_fused
+from mgp_jax.codes import Codes, fuse, init_codes, render, render_fused
 from mgp_jax.degradations import Degradation, Identity
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Features, Generator
@@ -75,6 +75,7 @@ class Setting:
         space: the space of the codes.
         importance: the value that the importances start from.
         patience: see `InversionConfig`.
+        from_mean: whether the codes start from the mean style.
     """
 
     phase: Phase
@@ -82,6 +83,7 @@ class Setting:
     space: str
     importance: float
     patience: int | None
+    from_mean: bool = False
 
 
 class Problem(NamedTuple):
@@ -196,11 +198,14 @@ def settings(generator: Generator, config: InversionConfig) -> list[Setting]:
     recipe = config.recipe
     layer = config.layer if config.layer is not None else recipe.layer
     cut = default_cut(generator) if layer is None else generator.cut(layer)
+    if recipe.from_mean and recipe.space == "z":
+        raise SettingError(f"recipe {recipe.name}: only style spaces have a mean to start from")
     importance = float(code_count(config)) ** -recipe.importance_power
     if config.chunk < 1:
         raise SettingError(f"chunk: {config.chunk}, at least 1 is needed")
     return [
-        Setting(phase, cut, recipe.space, importance, config.patience) for phase in recipe.phases
+        Setting(phase, cut, recipe.space, importance, config.patience, recipe.from_mean)
+        for phase in recipe.phases
     ]
 
 
@@ -220,11 +225,14 @@ def code_count(config: InversionConfig) -> int:
 def start(generator: Generator, keys: jax.Array, count: int, setting: Setting) -> Codes:
     """Draws the initial codes of a batch, one random key for each image."""
 
-    def draw(key: jax.Array) -> Codes:
+    def one(key: jax.Array) -> Codes:
         codes = init_codes(generator, key, count, setting.cut, setting.space)
+        if setting.from_mean:
+            mean = generator.params["truncation"]["mean"]
+            codes = codes._replace(z=jnp.broadcast_to(mean, codes.z.shape))
         return codes._replace(alpha=jnp.full_like(codes.alpha, setting.importance))
 
-    return jax.vmap(draw)(keys)
+    return jax.vmap(one)(keys)
 
 
 @partial(jax.jit, static_argnames=("size",))
@@ -270,16 +278,16 @@ def begin(problem: Problem, codes: Codes, status: jax.Array, setting: Setting) -
             stages = problem.generator.params.items()
             codes = codes._replace(noise={k: v["noise"] for k, v in stages if "noise" in v})
         rests = (status == Status.TARGET) | (status == Status.DIVERGED)
-        history = jnp.full(phase.steps, jnp.nan)
+        history = jnp.full(phase.steps, jnp.nan, jnp.float32)
         return State(
             codes=codes,
             best=codes,
-            best_loss=jnp.asarray(jnp.inf),
+            best_loss=jnp.asarray(jnp.inf, jnp.float32),
             optimizer=make_optimizer(setting).init(moving(codes, phase)),
             anchor=anchor,
             step=jnp.asarray(0, jnp.int32),
             status=jnp.where(rests, status, Status.RUNNING).astype(jnp.int32),
-            watched_loss=jnp.asarray(jnp.inf),
+            watched_loss=jnp.asarray(jnp.inf, jnp.float32),
             watched_step=jnp.asarray(0, jnp.int32),
             history=Losses(history, history),
         )
@@ -360,20 +368,24 @@ def evaluate(
 
 
 @partial(jax.jit, static_argnames=("setting",))
-def finish(problem: Problem, state: State, setting: Setting) -> tuple[Codes, jax.Array, jax.Array]:
-    """Returns each image's best codes, their renderings float[B, H, W, C] and objectives float[B].
+def finish(problem: Problem, state: State, setting: Setting) -> tuple[Codes, jax.Array]:
+    """Returns each image's best codes and their objectives float[B].
 
     The iterate behind the last step has not been looked at yet; it counts too.
     """
 
-    def conclude(target: Target, state: State) -> tuple[Codes, jax.Array, jax.Array]:
+    def conclude(target: Target, state: State) -> tuple[Codes, jax.Array]:
         loss, _ = evaluate(problem, target, state.codes, state.anchor, setting)
         codes = select(loss < state.best_loss, state.codes, state.best)
-        fused = fuse(problem.generator, codes, setting.cut, setting.space)
-        image = render_fused(problem.generator, fused, codes, setting.cut)
-        return codes, image, jnp.fmin(loss, state.best_loss)
+        return codes, jnp.fmin(loss, state.best_loss)
 
     return jax.vmap(conclude)(problem.target, state)
+
+
+@partial(jax.jit, static_argnames=("cut", "space"))
+def draw(generator: Generator, codes: Codes, cut: int, space: str) -> jax.Array:
+    """Renders a batch of codes: float[B, H, W, C]."""
+    return jax.vmap(lambda codes: render(generator, codes, cut, space))(codes)
 
 
 def moving(codes: Codes, phase: Phase) -> dict[str, Any]:
@@ -463,20 +475,19 @@ def invert(
 
     codes = start(generator, keys, code_count(config), phases[0])
     status = jnp.zeros(len(observations), jnp.int32)
-    ends, histories, steps = [], [], np.zeros(len(observations), int)
+    loss, histories, steps = jnp.zeros(()), [], np.zeros(len(observations), int)
     for number, setting in enumerate(phases):
         state = begin(problem, codes, status, setting)
         for current in chunks(problem, state, setting, config.chunk):
             state = current
             if on_progress is not None:
                 on_progress(report(state, number, phases))
-        ends.append(finish(problem, state, setting))
-        codes, status = ends[-1][0], state.status
+        codes, loss = finish(problem, state, setting)
+        status = state.status
         steps += np.asarray(state.step)
         histories.append(jax.tree.map(np.asarray, state.history))
-    codes, images, loss = ends[-1]
     return Result(
-        images=np.asarray(images),
+        images=np.asarray(draw(generator, codes, phases[0].cut, phases[0].space)),
         codes=codes,
         loss=np.asarray(loss),
         losses=np.concatenate([h.total for h in histories], axis=1),
@@ -532,10 +543,13 @@ def chunks(problem: Problem, state: State, setting: Setting, length: int) -> Ite
 
 
 def report(state: State, number: int, phases: list[Setting]) -> Progress:
-    """Sums up a state: mean of each image's last step."""
+    """Sums up a state: mean of each image's last step, over the images that have one."""
     last = np.maximum(np.asarray(state.step) - 1, 0)[:, None]
     losses = np.take_along_axis(np.asarray(state.history.total), last, axis=1)
     errors = np.take_along_axis(np.asarray(state.history.error), last, axis=1)
+    # An image that rests in this phase, or has diverged, has none.
+    finite = np.isfinite(losses)
+    losses, errors = (losses[finite], errors[finite]) if finite.any() else (losses, errors)
     before = sum(setting.phase.steps for setting in phases[:number])
     return Progress(
         phase=number,

@@ -22,7 +22,7 @@ class Phase:
 
     Attributes:
         steps: number of iterations.
-        moves: which fields of `Codes` are optimised.
+        moves: which fields of `Codes` are optimised, as far as the generator has them.
         optimizer: `adam` or `sgd`.
         schedule: `cosine` (to zero at the last step) or `constant` learning rates.
         z_rate: learning rate of the latent codes.
@@ -42,7 +42,7 @@ class Phase:
     """
 
     steps: int
-    moves: tuple[str, ...] = ("z", "alpha")
+    moves: tuple[str, ...] = ("z", "alpha", "styles")
     optimizer: str = "adam"
     schedule: str = "cosine"
     z_rate: float = 0.1
@@ -70,6 +70,7 @@ class Recipe:
         space: the space of the latent codes.
         importance_power: the importances start from N to the power of minus this. 1 makes the
             composed map the mean of the feature maps.
+        from_mean: start from the mean style instead of random codes; for the spaces W and W+.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Recipe:
     layer: int | str | None = None
     space: str = "z"
     importance_power: int = 1
+    from_mean: bool = False
 
     def __post_init__(self) -> None:
         if not self.phases:
@@ -175,7 +177,35 @@ PAPER = {
     "restoration": published(3000, 20, 8, 1.0),
 }
 
-RECIPES = {"fast": FAST, "quality": QUALITY, "paper": PAPER}
+
+
+def projection(name: str, space: str) -> Recipe:
+    """Makes the usual StyleGAN projector: one code in a style space and the noise maps.
+
+    Source: Karras et al. 2020 (StyleGAN2), appendix D: from the mean style, Adam, noise maps
+    regularised by their autocorrelation. The features are our VGG16's, not those of LPIPS.
+    """
+    phase = Phase(
+        500,
+        moves=("z", "noise"),
+        z_rate=0.05,
+        noise_rate=0.05,
+        perceptual=0.01,
+        noise_regularization=1e3,
+    )
+    return Recipe(name, (phase,), codes=1, layer="truncation", space=space, from_mean=True)
+
+
+PROJECTION_W = {kind: projection("w", "w") for kind in FAST}
+PROJECTION_W_PLUS = {kind: projection("w+", "w+") for kind in FAST}
+
+RECIPES = {
+    "fast": FAST,
+    "quality": QUALITY,
+    "paper": PAPER,
+    "w": PROJECTION_W,
+    "w+": PROJECTION_W_PLUS,
+}
 
 
 def recipe_for(name: str, degradation: Degradation, family: str = "pggan") -> Recipe:

@@ -137,7 +137,7 @@ def test_noise_regularization():
     expected = 3 * (correlation(small) + correlation(large) + correlation(half))
     np.testing.assert_allclose(total, expected, rtol=1e-4)
     # White noise is hardly penalised, smooth noise much.
-    assert autocorrelation(jnp.asarray(random(1, 64, 64, 1))) < 0.02
+    assert autocorrelation(jnp.asarray(random(1, 64, 64, 1))) < 0.1
     assert autocorrelation(jnp.ones((1, 64, 64, 1))) > 2
 
 
