@@ -8,6 +8,7 @@ run with the same settings on the same folder does only what has no record yet.
 import json
 import os
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,12 +20,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from mgp_jax import images as image_files
+from mgp_jax.codes import init_codes
 from mgp_jax.degradations import Degradation, Grayscale
 from mgp_jax.errors import ImageError, SettingError
 from mgp_jax.generators.base import Generator
 from mgp_jax.inversion import InversionConfig, Progress, Status
+from mgp_jax.inversion import settings as settings_of_phases
 from mgp_jax.metrics import compare
-from mgp_jax.restoration import Restoration, restore
+from mgp_jax.restoration import Restoration, check_starts, restore
 
 # What may differ when a run goes on: it does not change what is computed.
 FREE_SETTINGS = ("batch_size", "command")
@@ -126,10 +129,10 @@ def run(
 
     Raises:
         ImageError: an input does not exist, or a folder has no images.
-        SettingError: the output folder cannot be written or holds a run with other settings.
+        SettingError: a setting is out of range, or the output folder cannot be written or holds a
+            run with other settings.
     """
-    if job.batch_size < 1:
-        raise SettingError(f"batch size: {job.batch_size}, at least 1 is needed")
+    check(job)
     paths = image_files.find_images(inputs)
     entries = [
         Input(number, path, stem)
@@ -140,7 +143,8 @@ def run(
     folder = Path(out)
     records = open_folder(folder, settings_of(job, entries))
     waiting = entries[len(records) :]
-    size = min(job.batch_size, max(len(waiting), 1))
+    # Not fewer if only a few are left: another size would be another program, rounded otherwise.
+    size = min(job.batch_size, len(entries))
     for start in range(0, len(waiting), size):
         part = waiting[start : start + size]
         began = time.perf_counter()
@@ -155,6 +159,19 @@ def run(
         records += new
         on_event(Event(len(records), len(entries), None, new))
     return records
+
+
+def check(job: Job) -> None:
+    """Raises SettingError for settings that cannot work, before a folder is claimed for them."""
+    if job.batch_size < 1:
+        raise SettingError(f"batch size: {job.batch_size}, at least 1 is needed")
+    check_starts(job.samples, job.restarts)
+    for phase in settings_of_phases(job.generator, job.config):
+        jax.eval_shape(
+            lambda key, phase=phase: init_codes(job.generator, key, 1, phase.cut, phase.space),
+            jax.random.key(0),
+        )
+    job.degradation.observation_shape(job.generator.shapes[-1].shape[1:])
 
 
 def run_batch(
@@ -319,7 +336,20 @@ def settings_of(job: Job, entries: Sequence[Input]) -> Record:
         "batch_size": job.batch_size,
         "versions": {name: version(name) for name in ("mgp_jax", "jax", "flax", "optax")},
         **(job.note or {}),
+        "checksums": {
+            "generator": checksum(job.generator.config, job.generator.params),
+            "degradation": checksum(str(job.degradation), job.degradation),
+            "recipe": checksum(recipe),
+        },
     }
+
+
+def checksum(settings: Any, arrays: Any = ()) -> str:
+    """Tells apart what may have the same name: by the settings and the arrays of a pytree."""
+    total = zlib.crc32(repr(settings).encode())
+    for leaf in jax.tree.leaves(arrays):
+        total = zlib.crc32(np.ascontiguousarray(leaf), total)
+    return f"{total:08x}"
 
 
 def open_folder(folder: Path, settings: Record) -> list[Record]:
@@ -341,7 +371,8 @@ def open_folder(folder: Path, settings: Record) -> list[Record]:
             before = json.loads(file.read_text())
         except ValueError:
             raise SettingError(f"{file}: is not readable, choose another folder") from None
-        for name in sorted((before.keys() | settings.keys()) - set(FREE_SETTINGS)):
+        names = [*settings, *sorted(before.keys() - settings.keys())]
+        for name in (name for name in names if name not in FREE_SETTINGS):
             if before.get(name) != settings.get(name):
                 raise SettingError(
                     f"{folder}: holds a run with another setting: {name} was "
@@ -358,7 +389,11 @@ def open_folder(folder: Path, settings: Record) -> list[Record]:
 
 
 def read_records(file: Path) -> Iterator[Record]:
-    """Reads the complete lines of a records file; drops a last line cut off by a crash."""
+    """Reads the complete lines of a records file; drops a last line cut off by a crash.
+
+    Raises:
+        SettingError: another line is damaged.
+    """
     if not file.exists():
         return
     data = file.read_bytes()
@@ -366,8 +401,11 @@ def read_records(file: Path) -> Iterator[Record]:
     if complete != data:
         with open(file, "r+b") as stream:
             stream.truncate(len(complete))
-    for line in complete.splitlines():
-        yield json.loads(line)
+    for number, line in enumerate(complete.splitlines(), 1):
+        try:
+            yield json.loads(line)
+        except ValueError:
+            raise SettingError(f"{file}: line {number} is damaged, choose another folder") from None
 
 
 def append_records(folder: Path, records: Sequence[Record]) -> None:

@@ -138,7 +138,7 @@ def refined(
 # Seconds an image. The composed map is refined freely only where the observation determines the
 # image; elsewhere it stays tethered, because a free map fits holes and gray with anything.
 FAST = {
-    "inversion": refined("fast", Phase(60), Phase(300)),
+    "inversion": refined("fast", Phase(40), Phase(600, residual_rate=0.04)),
     "colorization": Recipe("fast", (Phase(30, prior=0.1),)),
     "super-resolution": refined("fast", Phase(60, prior=0.03), Phase(100, tether=0.1)),
     "inpainting": refined("fast", Phase(60, prior=0.03), Phase(100, tether=0.1)),
@@ -146,7 +146,16 @@ FAST = {
     "restoration": refined("fast", Phase(60, prior=0.03), Phase(100, tether=0.1)),
 }
 
-QUALITY = FAST
+
+def longer(recipe: Recipe, factor: int) -> Recipe:
+    """Returns a recipe with so many times the steps."""
+    return replace(recipe.with_steps(factor * recipe.steps), name="quality")
+
+
+# More steps help where the observation determines the image; colours only drift with them.
+QUALITY = {
+    kind: longer(recipe, 1 if kind == "colorization" else 3) for kind, recipe in FAST.items()
+}
 
 
 def published(steps: int, codes: int, layer: int, perceptual: float) -> Recipe:
@@ -176,7 +185,6 @@ PAPER = {
     "denoising": published(3000, 30, 4, 0.1),
     "restoration": published(3000, 20, 8, 1.0),
 }
-
 
 
 def projection(name: str, space: str) -> Recipe:

@@ -68,8 +68,7 @@ def restore(
     Raises:
         SettingError: a setting is out of range, or the observations do not fit.
     """
-    if samples < 1 or restarts < 1:
-        raise SettingError(f"samples {samples}, restarts {restarts}: at least 1 is needed")
+    check_starts(samples, restarts)
     observations = jnp.asarray(observations, jnp.float32)
     count = len(observations)
     indices = np.arange(count) if indices is None else np.asarray(indices)
@@ -90,9 +89,20 @@ def restore(
     observed = jnp.repeat(observations, samples, axis=0)
     images = np.asarray(_put_back_all(degradation, jnp.asarray(result.images), observed))
     shaped = images.reshape(count, samples, *images.shape[1:])
+    # In double precision the mean of equal pixels is exact, so that known pixels stay as they are.
+    wide = shaped.astype(np.float64)
     return Restoration(
-        images=shaped.mean(axis=1), samples=shaped, deviation=shaped.std(axis=1), result=result
+        images=wide.mean(axis=1).astype(np.float32),
+        samples=shaped,
+        deviation=wide.std(axis=1).astype(np.float32),
+        result=result,
     )
+
+
+def check_starts(samples: int, restarts: int) -> None:
+    """Raises SettingError unless there is at least one sample with at least one start."""
+    if samples < 1 or restarts < 1:
+        raise SettingError(f"samples {samples}, restarts {restarts}: at least 1 is needed")
 
 
 def put_back(degradation: Degradation, image: jax.Array, observation: jax.Array) -> jax.Array:

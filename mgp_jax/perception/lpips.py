@@ -77,7 +77,7 @@ class LPIPS:
         """Returns the distance of image pairs; 0 for equal ones.
 
         Args:
-            first: float[..., H, W, 3] in [0, 1], at least 35 pixels in both directions.
+            first: float[..., H, W, 3] in [0, 1], at least 31 pixels in both directions.
             second: float[..., H, W, 3] in [0, 1].
 
         Returns: float[...], dimensionless.
@@ -110,11 +110,15 @@ def make_lpips(weights: Weights) -> LPIPS:
     """Makes the distance of a weights file of the family `lpips`.
 
     Raises:
-        WeightsError: the file is for something else.
+        WeightsError: the file is for something else, is incomplete, or of another version.
     """
     if weights.family != "lpips":
         raise WeightsError(f"holds {weights.family} weights, not LPIPS")
+    if weights.config["version"] != "0.1":
+        raise WeightsError(f"LPIPS version {weights.config['version']}, only 0.1 is supported")
     backbone = {k: v for k, v in weights.params.items() if not k.startswith("lin")}
+    if not backbone:
+        raise WeightsError("holds the linear layers alone, the backbone of LPIPS is missing")
     linear = tuple(jnp.asarray(weights.params[f"lin{i}"]) for i in range(5))
     if weights.config["network"] == "alex":
         abstract = nnx.eval_shape(lambda: AlexNet(rngs=nnx.Rngs(params=0)))

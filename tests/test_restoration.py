@@ -1,0 +1,181 @@
+"""Restoration: agreement with the observation, and what several starts are good for."""
+
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from mgp_jax import restoration
+from mgp_jax.codes import Codes
+from mgp_jax.degradations import Degradation, parse
+from mgp_jax.errors import SettingError
+from mgp_jax.generators import Generator
+from mgp_jax.inversion import InversionConfig, Result, image_keys, invert
+from mgp_jax.recipes import Phase, Recipe
+from mgp_jax.restoration import keep_luminance, put_back, restore
+
+CONFIG = InversionConfig(recipe=Recipe("test", (Phase(8),), codes=2, layer="layer2"))
+# Jitted, because op by op the projections would take seconds to compile.
+apply = jax.jit(lambda degradation, image: degradation(image))
+agree = jax.jit(put_back)
+
+
+def noise(seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(-1.3, 1.3, (32, 32, 3)).astype(np.float32)
+
+
+def disagreement(degradation: Degradation, image: Any, observation: np.ndarray) -> float:
+    wanted = np.asarray(degradation.prepare(observation))
+    return float(np.abs(np.asarray(apply(degradation, image)) - wanted).max())
+
+
+# How far a result, degraded again, may be from its observation, both in [-1, 1] (a level of an
+# 8-bit file is 0.008): for a rendering that resembles the truth, and for one that is pure noise,
+# where the projections would need many more turns to find an image without overshoots.
+TOLERANCES = {
+    "gray": (1e-5, 1e-5),
+    "down:4": (0.004, 0.1),
+    "down:4:bicubic": (0.004, 0.1),
+    "down:2:bicubic-antialias": (0.004, 0.1),
+    "mask:center:16": (0.0, 0.0),
+    "mask:random:0.8": (0.0, 0.0),
+    "impulse:0.2": (0.0, 0.0),
+    "blur:gaussian:1.5": (0.008, 0.1),
+    "gray|down:2": (0.004, 0.1),
+    "gray|mask:center:8": (0.004, 0.1),
+    "cs:0.1": (0.001, 0.01),
+}
+
+
+@pytest.mark.parametrize("spec", TOLERANCES)
+def test_the_result_agrees_with_the_observation(spec: str, photographs: np.ndarray):
+    degradation = parse(spec, 32)
+    likely, unlikely = TOLERANCES[spec]
+    for truth, other in zip(photographs, photographs[[1, 2, 0]], strict=True):
+        observation = np.asarray(apply(degradation, truth))
+        for rendering, tolerance in ((0.8 * truth + 0.2 * other, likely), (noise(), unlikely)):
+            result = agree(degradation, rendering, observation)
+            assert result.shape == truth.shape and np.abs(result).max() <= 1 + 1e-6
+            assert disagreement(degradation, result, observation) <= tolerance
+            assert disagreement(degradation, np.clip(rendering, -1, 1), observation) > 0.1
+        # Nothing is taken away from the truth.
+        np.testing.assert_allclose(agree(degradation, truth, observation), truth, atol=1e-4)
+
+
+@pytest.mark.parametrize("spec", ["identity", "noise:0.05", "jpeg:30", "gray|down:2|noise:0.1"])
+def test_nothing_is_put_back_where_nothing_is_certain(spec: str, photographs: np.ndarray):
+    degradation = parse(spec, 32)
+    observation = np.asarray(apply(degradation, photographs[0]))
+    np.testing.assert_array_equal(agree(degradation, noise(), observation), np.clip(noise(), -1, 1))
+
+
+def test_holes_hold_the_rendering(photographs: np.ndarray):
+    mask = parse("mask:random:0.5", 32)
+    observation = np.where(mask.support > 0, photographs[0], np.float32(7))
+    result = np.asarray(agree(mask, photographs[1], observation))
+    expected = np.where(mask.support > 0, photographs[0], photographs[1])
+    np.testing.assert_array_equal(result, expected)
+
+
+def test_colours_follow_the_luminance(photographs: np.ndarray):
+    image = 0.5 * photographs[0]
+    gray = np.asarray(apply(parse("gray", 32), image))
+    kept = np.asarray(keep_luminance(image, gray))
+    np.testing.assert_allclose(kept, image, atol=1e-5)
+    # A gray rendering stays gray, and black and white have no colour.
+    flat = np.asarray(keep_luminance(np.zeros_like(image), gray))
+    np.testing.assert_allclose(flat, np.repeat(gray, 3, 2), atol=1e-6)
+    for end in (-1, 1):
+        ends = np.asarray(keep_luminance(image, np.full_like(gray, end)))
+        np.testing.assert_allclose(ends, end, atol=1e-6)
+    # Brighter or darker, the order of the channels stays: the hue.
+    for shift in (-0.3, 0.3):
+        moved = np.asarray(keep_luminance(image, gray + shift))
+        chroma, before = (x - x.mean(2, keepdims=True) for x in (moved, image))
+        clear = np.abs(before) > 0.05
+        assert (np.sign(chroma) == np.sign(before))[clear].mean() > 0.97
+
+
+class Fake:
+    """Stands for `invert`: returns given images and losses without optimising anything."""
+
+    def __init__(self, images: np.ndarray, loss: np.ndarray):
+        self.images, self.loss = images, np.asarray(loss, np.float32)
+
+    def __call__(self, generator, observations, config, degradation, *, keys, **rest) -> Result:
+        count = len(observations)
+        assert len(keys) == count == len(self.loss)
+        zeros = np.zeros((count, 1), np.float32)
+        codes = Codes(np.arange(count, dtype=np.float32)[:, None], zeros)  # type: ignore[arg-type]
+        status = np.ones(count, int)
+        return Result(self.images, codes, self.loss, zeros, zeros, status, status)
+
+
+@pytest.mark.parametrize(
+    ("samples", "restarts", "loss", "chosen"),
+    [
+        (1, 1, [3, 1], [0, 1]),
+        (1, 3, [3, 1, 2, 5, 6, 4], [1, 5]),
+        (3, 1, [3, 1, 2, 5, 6, 4], [0, 1, 2, 3, 4, 5]),
+        (2, 2, [3, 1, 2, 5, 6, 4, 8, 9], [1, 2, 5, 6]),
+        (1, 3, [np.nan, np.inf, 2, np.nan, np.nan, np.inf], [2, 3]),
+    ],
+)
+def test_of_the_restarts_the_best_is_kept(
+    monkeypatch, tiny: Generator, samples: int, restarts: int, loss: list, chosen: list
+):
+    images = np.stack([noise(k) for k in range(len(loss))])
+    monkeypatch.setattr(restoration, "invert", Fake(images, np.array(loss)))
+    observations = np.stack([noise(k) for k in (50, 51)])
+    mask = parse("mask:random:0.5", 32)
+    made = restore(tiny, observations, mask, samples=samples, restarts=restarts)
+    assert made.result.codes.z[:, 0].tolist() == chosen
+    assert made.samples.shape == (2, samples, 32, 32, 3)
+    assert made.images.shape == made.deviation.shape == (2, 32, 32, 3)
+    for row, index in enumerate(chosen):
+        seen = observations[row // samples]
+        expected = np.where(mask.support > 0, seen, np.clip(images[index], -1, 1))
+        np.testing.assert_array_equal(made.samples[row // samples, row % samples], expected)
+    np.testing.assert_allclose(made.images, made.samples.mean(1), atol=1e-6)
+    np.testing.assert_allclose(made.deviation, made.samples.std(1), atol=1e-6)
+    # Known pixels are exact in the mean of several samples too, and certain.
+    known = np.broadcast_to(mask.support > 0, observations[0].shape)
+    for image, seen in zip(made.images, observations, strict=True):
+        np.testing.assert_array_equal(image[known], seen[known])
+    assert (made.deviation[:, known] == 0).all()
+    assert (made.deviation[:, ~known].max() > 0.1) == (samples > 1)
+
+
+def test_all_starts_run_in_one_batch(tiny: Generator, photographs: np.ndarray):
+    gray = parse("gray", 32)
+    observations = np.asarray(jax.vmap(gray)(photographs[:2]))
+    every = restore(tiny, observations, gray, CONFIG, samples=4)
+    loss = every.result.loss.reshape(2, 4)
+    assert len(set(loss.ravel().tolist())) == 8
+    halves = restore(tiny, observations, gray, CONFIG, samples=2, restarts=2)
+    np.testing.assert_array_equal(halves.result.loss, loss.reshape(4, 2).min(1))
+    best = restore(tiny, observations, gray, CONFIG, restarts=4)
+    np.testing.assert_array_equal(best.result.loss, loss.min(1))
+    for image in range(2):
+        start = loss[image].argmin()
+        np.testing.assert_array_equal(best.images[image], every.samples[image, start])
+    assert not best.deviation.any() and every.deviation.max() > 0
+    for made in (every, halves, best):
+        luminance = np.asarray(jax.vmap(gray)(made.images))
+        np.testing.assert_allclose(luminance, observations, atol=1e-5)
+    # The starts are those of the images' numbers, wherever an image is in the batch.
+    moved = restore(tiny, observations[::-1], gray, CONFIG, samples=4, indices=[1, 0])
+    np.testing.assert_array_equal(moved.images, every.images[::-1])
+    direct = invert(
+        tiny, observations.repeat(4, 0), CONFIG, gray, keys=image_keys(CONFIG.seed, [0, 1], 4)
+    )
+    np.testing.assert_array_equal(direct.loss, every.result.loss)
+
+
+@pytest.mark.parametrize(("samples", "restarts"), [(0, 1), (1, 0), (-1, 2)])
+def test_no_starts_are_refused(tiny: Generator, samples: int, restarts: int):
+    with pytest.raises(SettingError, match="at least 1 is needed"):
+        restore(
+            tiny, np.zeros((1, 32, 32, 3)), parse("gray", 32), samples=samples, restarts=restarts
+        )
