@@ -348,7 +348,7 @@ def checksum(settings: Any, arrays: Any = ()) -> str:
     """Tells apart what may have the same name: by the settings and the arrays of a pytree."""
     total = zlib.crc32(repr(settings).encode())
     for leaf in jax.tree.leaves(arrays):
-        total = zlib.crc32(np.ascontiguousarray(leaf), total)
+        total = zlib.crc32(np.asarray(leaf).tobytes(), total)
     return f"{total:08x}"
 
 

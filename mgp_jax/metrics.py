@@ -38,10 +38,11 @@ def ssim(first: jax.Array, second: jax.Array) -> jax.Array:
 
     Returns: float[...] in [-1, 1], 1 for equal images.
     """
-    return jnp.asarray(dm_pix.ssim(first, second))
+    # dm_pix takes one batch axis.
+    flat = (x.reshape(-1, *x.shape[-3:]) for x in (first, second))
+    return jnp.asarray(dm_pix.ssim(*flat)).reshape(first.shape[:-3])
 
 
-@jax.jit
 def lpips(first: jax.Array, second: jax.Array, distance: LPIPS | None = None) -> jax.Array:
     """LPIPS 0.1: float[..., H, W, 3] in [0, 1], twice, to float[...]; 0 for equal images.
 
@@ -50,7 +51,12 @@ def lpips(first: jax.Array, second: jax.Array, distance: LPIPS | None = None) ->
         second: the same.
         distance: weights; None for the bundled AlexNet.
     """
-    return (bundled_lpips() if distance is None else distance)(first, second)
+    return _lpips(bundled_lpips() if distance is None else distance, first, second)
+
+
+@jax.jit
+def _lpips(distance: LPIPS, first: jax.Array, second: jax.Array) -> jax.Array:
+    return distance(first, second)
 
 
 def compare(images: np.ndarray, truths: np.ndarray) -> dict[str, list[float | None]]:

@@ -289,6 +289,31 @@ def test_styles_and_noise_can_be_moved():
     assert mine.loss[0] < mine.losses[0, 0]
 
 
+@pytest.mark.parametrize("space", ["w", "w+"])
+def test_the_projector_starts_from_the_mean_style(space: str):
+    generator = untrained(StyleGAN2Config(8, 8, (8, 8), (4, 4, 4)))
+    mean = np.linspace(-1, 1, 8, dtype=np.float32)
+    params = {**generator.params, "truncation": {"mean": jnp.asarray(mean)}}
+    generator = dataclasses.replace(generator, params=params)
+    images = jnp.zeros((1, 8, 8, 3))
+    phase = dataclasses.replace(
+        recipe_for(space, Identity()).phases[0], perceptual=0.0, z_rate=0.0, steps=2
+    )
+    recipe = dataclasses.replace(recipe_for(space, Identity()), phases=(phase,))
+    mine = invert(generator, images, InversionConfig(recipe=recipe))
+    shape = {"w": (1, 1, 8), "w+": (1, 1, generator.config.styles, 8)}[space]
+    assert mine.codes.z.shape == shape
+    np.testing.assert_array_equal(mine.codes.z, np.broadcast_to(mean, shape))
+    np.testing.assert_array_equal(mine.codes.alpha, 1)
+    assert mine.codes.noise is not None
+
+
+def test_only_style_spaces_have_a_mean(tiny: Generator, photographs: np.ndarray):
+    recipe = Recipe("mean", (Phase(1),), from_mean=True)
+    with pytest.raises(SettingError, match="only style spaces have a mean"):
+        invert(tiny, photographs, InversionConfig(recipe=recipe))
+
+
 def psnr(images: Any, truths: Any) -> float:
     return float(10 * np.log10(4 / np.mean((np.asarray(images) - truths) ** 2)))
 

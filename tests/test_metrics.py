@@ -1,11 +1,14 @@
 """The metrics against scikit-image, and against an independent implementation of LPIPS."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.core import Tracer
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from mgp_jax.metrics import compare, lpips, mse, psnr, ssim, to_unit
+from mgp_jax.perception import bundled_extractor, bundled_lpips
 
 
 def pattern(height: int, width: int, number: int) -> np.ndarray:
@@ -83,6 +86,16 @@ def test_batches_are_measured_one_by_one():
         np.testing.assert_allclose(together[1, 0], alone, rtol=1e-4)
 
 
+def test_the_weights_may_be_loaded_while_tracing():
+    """They are kept for later calls, which a value of the trace would not outlive."""
+    image = jnp.asarray(unit(pattern(32, 32, 1)))
+    for load in (bundled_lpips, bundled_extractor):
+        load.cache_clear()
+        jax.jit(lambda x, load=load: (load(), x)[1])(image)
+        assert not [leaf for leaf in jax.tree.leaves(load()) if isinstance(leaf, Tracer)]
+    assert lpips(image, image[::-1]) > 0
+
+
 def test_images_are_clipped_to_what_can_be_seen():
     values = np.array([-1.5, -1, 0, 0.5, 1, 7], np.float32)
     np.testing.assert_array_equal(to_unit(values), [0, 0, 0.5, 0.75, 1, 1])
@@ -96,7 +109,7 @@ def test_compare():
     first, second = unit(images), unit(truths)
     for k in (0, 2):
         expected = peak_signal_noise_ratio(second[k], first[k], data_range=1)
-        np.testing.assert_allclose(scores["psnr"][k], expected, rtol=1e-5)
+        assert scores["psnr"][k] == pytest.approx(expected, rel=1e-5)
     # An infinite PSNR is no number that JSON could hold.
     assert scores["psnr"][1] is None
     assert scores["ssim"][1] == pytest.approx(1, abs=1e-5)
@@ -114,7 +127,7 @@ def test_compare():
     [((10, 40, 3), {"ssim", "lpips"}), ((11, 31, 3), {"lpips"}), ((40, 40, 1), {"lpips"})],
 )
 def test_images_too_small_for_a_metric_have_none(shape: tuple[int, ...], missing: set[str]):
-    image = pattern(*shape[:2], 0)[None, ..., : shape[2]]
+    image = pattern(shape[0], shape[1], 0)[None, ..., : shape[2]]
     scores = compare(image, 0.5 * image)
     assert {name for name, values in scores.items() if values == [None]} == missing
 

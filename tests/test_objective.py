@@ -130,7 +130,7 @@ def test_noise_regularization():
 
     def correlation(x: np.ndarray) -> float:
         steps = ((1, 0), (0, 1))
-        return sum(np.mean(x * np.roll(x, step, (0, 1))) ** 2 for step in steps)
+        return float(sum(np.mean(x * np.roll(x, step, (0, 1))) ** 2 for step in steps))
 
     small, large = noise["layer0"][0, ..., 0], noise["layer1"][0, ..., 0]
     half = large.reshape(8, 2, 8, 2).mean((1, 3)) * 2

@@ -18,6 +18,7 @@ from safetensors.numpy import save
 from mgp_jax.errors import WeightsError
 
 FORMAT = 1
+HEADER = ("family", "config", "provenance", "licence")
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,8 @@ def load_weights(path: str | os.PathLike[str]) -> Weights:
         raise WeightsError(f"{path}: a safetensors file, but not written by mgp-convert")
     if header.get("format") != FORMAT:
         raise WeightsError(f"{path}: format {header.get('format')}, this version reads {FORMAT}")
+    if missing := [name for name in HEADER if name not in header]:
+        raise WeightsError(f"{path}: not a readable weights file (no {', '.join(missing)})")
     return Weights(
         family=header["family"],
         config=header["config"],

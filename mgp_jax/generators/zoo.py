@@ -97,9 +97,12 @@ def _load(path: Path, name: str) -> Generator:
     if weights.family not in FAMILIES:
         raise WeightsError(f"{path}: holds {weights.family} weights, not a generator")
     kind = FAMILIES[weights.family][0]
-    fields = {field.name for field in dataclasses.fields(kind)}
-    if unknown := weights.config.keys() - fields:
+    fields = dataclasses.fields(kind)
+    if unknown := weights.config.keys() - {field.name for field in fields}:
         raise WeightsError(f"{path}: unknown settings {', '.join(sorted(unknown))}")
+    needed = {field.name for field in fields if field.default is dataclasses.MISSING}
+    if missing := needed - weights.config.keys():
+        raise WeightsError(f"{path}: missing settings {', '.join(sorted(missing))}")
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in weights.config.items()}
     config = kind(**values)
     return make_generator(

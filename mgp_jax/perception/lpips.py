@@ -135,5 +135,6 @@ def make_lpips(weights: Weights) -> LPIPS:
 def bundled_lpips() -> LPIPS:
     """Loads the bundled LPIPS with AlexNet."""
     file = resources.files("mgp_jax.assets") / "lpips_alex.safetensors"
-    with resources.as_file(file) as path:
+    # What is cached must be arrays even if the first call comes from a function being traced.
+    with resources.as_file(file) as path, jax.ensure_compile_time_eval():
         return make_lpips(load_weights(path))

@@ -96,7 +96,8 @@ def make_extractor(weights: Weights) -> FeatureExtractor:
 def bundled_extractor() -> FeatureExtractor:
     """Loads the bundled VGG16 up to relu3_3."""
     file = resources.files("mgp_jax.assets") / "vgg16_relu3_3.safetensors"
-    with resources.as_file(file) as path:
+    # What is cached must be arrays even if the first call comes from a function being traced.
+    with resources.as_file(file) as path, jax.ensure_compile_time_eval():
         return make_extractor(load_weights(path))
 
 

@@ -1,44 +1,78 @@
-"""Random latents and rendering them."""
+"""Random latent codes and the images they make."""
 
+import jax
 import numpy as np
 import pytest
+from networks import untrained
 
 from mgp_jax.errors import SettingError
-from mgp_jax.generators import DCGANConfig, StyleGAN2Config, generate, random_generator
-from mgp_jax.generators import random_latents as draw
-
-STYLED = StyleGAN2Config(latent_size=8, w_size=8, mapping=(8, 8), channels=(4, 4, 4))
-
-
-def test_a_latent_does_not_depend_on_how_many_are_drawn():
-    generator = random_generator(DCGANConfig(8, (8, 4)))
-    few, many = draw(generator, 2, seed=3), draw(generator, 5, seed=3)
-    np.testing.assert_array_equal(few, many[:2])
-    assert not np.array_equal(many, draw(generator, 5, seed=4))
-    with pytest.raises(SettingError, match="count: 0"):
-        draw(generator, 0)
+from mgp_jax.generators import (
+    Generator,
+    StyleGAN2Config,
+    generate,
+    random_latents,
+)
+from mgp_jax.generators.sampling import BATCH, with_truncation
 
 
-def test_more_than_a_batch_is_rendered_in_order():
-    generator = random_generator(DCGANConfig(8, (8, 4)))
-    latents = draw(generator, 18)
-    images = generate(generator, latents)
-    assert images.shape == (18, 16, 16, 3)
-    assert images.dtype == np.float32
-    np.testing.assert_allclose(images[16:], generate(generator, latents[16:]), atol=1e-6)
+def test_random_codes_follow_seed_and_number(tiny: Generator):
+    many = random_latents(tiny, 12, seed=3)
+    assert many.shape == (12, 8) and many.dtype == np.float32
+    # A code keeps its value when there are more of them, so that results can be added to.
+    np.testing.assert_array_equal(random_latents(tiny, 5, seed=3), many[:5])
+    assert np.abs(random_latents(tiny, 12, seed=4) - many).max() > 0.1
+    assert len({tuple(code) for code in np.asarray(many).tolist()}) == 12
+    wide = np.asarray(random_latents(tiny, 500))
+    assert abs(wide.mean()) < 0.05 and abs(wide.std() - 1) < 0.05
 
 
-def test_truncation_pulls_towards_the_mean_image():
-    generator = random_generator(STYLED)
-    latents = draw(generator, 3)
-    np.testing.assert_array_equal(generate(generator, latents, 1.0), generate(generator, latents))
-    mean = generate(generator, latents, 0.0)
-    np.testing.assert_allclose(mean[0], mean[1], atol=1e-6)
-    half = generate(generator, latents, 0.5)
-    assert np.std(half, axis=0).mean() < np.std(generate(generator, latents), axis=0).mean()
+@pytest.mark.parametrize("count", [0, -1])
+def test_no_codes_are_refused(tiny: Generator, count: int):
+    with pytest.raises(SettingError, match=f"count: {count}, at least 1"):
+        random_latents(tiny, count)
 
 
-def test_truncation_needs_styles():
-    generator = random_generator(DCGANConfig(8, (8, 4)), name="plain")
-    with pytest.raises(SettingError, match=r"plain \(dcgan\) has no styles"):
-        generate(generator, draw(generator, 1), 0.5)
+def test_images_are_the_generators_own(tiny: Generator):
+    count = BATCH + 3  # More than one batch.
+    latents = random_latents(tiny, count)
+    images = generate(tiny, latents)
+    assert images.shape == (count, 32, 32, 3) and images.dtype == np.float32
+    expected = jax.jit(tiny.apply)(tiny.params, latents)
+    np.testing.assert_allclose(images, expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(generate(tiny, latents), images)
+    np.testing.assert_allclose(generate(tiny, np.asarray(latents)[:2]), images[:2], atol=1e-5)
+
+
+def test_truncation_needs_styles(tiny: Generator):
+    with pytest.raises(SettingError, match=r"truncation: tiny \(dcgan\) has no styles"):
+        generate(tiny, random_latents(tiny, 1), truncation=0.5)
+    with pytest.raises(SettingError):
+        generate(tiny, random_latents(tiny, 1), truncation=1.0)
+
+
+@pytest.fixture(scope="module")
+def styled() -> Generator:
+    return untrained(StyleGAN2Config(5, 4, (4,), (4, 4, 4)), seed=1, name="styled")
+
+
+def test_truncation(styled: Generator):
+    latents = random_latents(styled, 4)
+    free = generate(styled, latents)
+    np.testing.assert_allclose(generate(styled, latents, truncation=1.0), free, atol=1e-5)
+    # With psi 0 all images are the mean image.
+    mean = generate(styled, latents, truncation=0.0)
+    np.testing.assert_allclose(mean, np.broadcast_to(mean[:1], mean.shape), atol=1e-5)
+    assert free.std(0).max() > 0.01
+    half = generate(styled, latents, truncation=0.5)
+    assert 0 < half.std(0).mean() < free.std(0).mean()
+
+
+def test_the_configured_truncation_holds_unless_told_otherwise(styled: Generator):
+    latents = random_latents(styled, 2)
+    half = generate(styled, latents, truncation=0.5)
+    configured = with_truncation(styled, 0.5)
+    assert (configured.name, configured.licence) == (styled.name, styled.licence)
+    np.testing.assert_array_equal(generate(configured, latents), half)
+    np.testing.assert_allclose(
+        generate(configured, latents, truncation=1.0), generate(styled, latents), atol=1e-5
+    )
