@@ -304,6 +304,9 @@ def restore_files(arguments: Restoring, argv: Sequence[str]) -> int:
     from mgp_jax.recipes import recipe_for
     from mgp_jax.report import write_contact_sheet, write_page
 
+    if not arguments.inputs:
+        raise SettingError("no input images are given")
+    check_seed(arguments.seed)
     task = next(name for name, kind in COMMANDS.items() if kind is type(arguments))
     generator = load_generator(arguments.generator)
     degradation: Degradation = parse(arguments.spec(), generator.resolution)
@@ -334,6 +337,12 @@ def restore_files(arguments: Restoring, argv: Sequence[str]) -> int:
     page = write_page(arguments.out)
     print(f"{summary(records)}\n{page}")
     return OK if all(record["status"] == "ok" for record in records) else SOME_FAILED
+
+
+def check_seed(seed: int) -> None:
+    """Raises SettingError for a seed that JAX cannot take."""
+    if not -(2**63) <= seed < 2**63:
+        raise SettingError(f"seed: {seed}, at most 64 bits are possible")
 
 
 def show_info(generator: "Generator", as_json: bool) -> None:
@@ -389,6 +398,7 @@ def sample(arguments: Sample) -> None:
     from mgp_jax.images import write_image
     from mgp_jax.report import tile
 
+    check_seed(arguments.seed)
     generator = load_generator(arguments.generator)
     if arguments.latents is None:
         latents = random_latents(generator, arguments.count, arguments.seed)
@@ -406,12 +416,16 @@ def sample(arguments: Sample) -> None:
 
 
 def _read_latents(path: Path, shape: tuple[int, ...]) -> Any:
+    import zipfile
+
     import numpy as np
 
     try:
         latents = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ImageError(f"{path}: not a readable array ({error})") from None
+    if not isinstance(latents, np.ndarray):
+        raise ImageError(f"{path}: an archive of arrays, one array (.npy) is needed")
     if latents.shape[1:] != shape or not len(latents) or latents.dtype.kind not in "fiu":
         raise SettingError(
             f"{path}: latent codes are numbers [N, {', '.join(map(str, shape))}], "

@@ -196,6 +196,7 @@ def settings(generator: Generator, config: InversionConfig) -> list[Setting]:
         SettingError: a setting is out of range or does not fit the generator.
     """
     recipe = config.recipe
+    generator.space(recipe.space)  # Says so if there is none; the cut then makes no sense either.
     layer = config.layer if config.layer is not None else recipe.layer
     cut = default_cut(generator) if layer is None else generator.cut(layer)
     if recipe.from_mean and recipe.space == "z":

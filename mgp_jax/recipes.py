@@ -168,6 +168,7 @@ def published(steps: int, codes: int, layer: int, perceptual: float) -> Recipe:
     """
     phase = Phase(
         steps,
+        moves=("z", "alpha"),
         optimizer="sgd",
         schedule="constant",
         z_rate=1.0,

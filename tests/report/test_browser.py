@@ -93,7 +93,8 @@ def large_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def names(page: "Page") -> list[str]:
     """The numbers of the photographs that are shown, in order."""
-    texts = page.locator(".host .open").all_inner_texts()
+    # Not the inner text: it is empty until the browser has laid a new tile out.
+    texts = (text.strip() for text in page.locator(".host .open").all_text_contents())
     return [text.removeprefix("photo-").removesuffix(".jpg").lstrip("0") or "0" for text in texts]
 
 

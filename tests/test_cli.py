@@ -1,0 +1,575 @@
+"""The command `mgp`: exit statuses, what it prints, and one clear line for whatever is wrong."""
+
+import dataclasses
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import pytest
+from networks import untrained
+from PIL import Image
+
+from mgp_jax import cli
+from mgp_jax.generators import (
+    DCGANConfig,
+    Generator,
+    StyleGAN2Config,
+    generate,
+    load_generator,
+    random_latents,
+    save_weights,
+)
+
+ROOT = Path(__file__).parents[1]
+
+
+class Done(NamedTuple):
+    """What a command left behind."""
+
+    status: int
+    out: str
+    err: str
+
+
+Mgp = Callable[..., Done]
+
+
+@pytest.fixture
+def mgp(capfd: pytest.CaptureFixture[str]) -> Mgp:
+    def run(*arguments: Any) -> Done:
+        capfd.readouterr()
+        try:
+            status = cli.main([str(argument) for argument in arguments])
+        except SystemExit as end:  # The parser of arguments leaves this way.
+            status = end.code
+        assert isinstance(status, int)
+        out, err = capfd.readouterr()
+        assert "Traceback" not in err
+        return Done(status, out, err)
+
+    return run
+
+
+def write_generator(path: Path, generator: Generator) -> Path:
+    config: Any = generator.config
+    fields = dataclasses.asdict(config)
+    save_weights(path, generator.family, fields, generator.params, {"made": "by a test"}, "CC0")
+    return path
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A DCGAN of 16 pixels, too small for LPIPS, which would take most of the time."""
+    path = tmp_path_factory.mktemp("generators") / "small.safetensors"
+    return write_generator(path, untrained(DCGANConfig(8, (8, 4)), seed=1))
+
+
+@pytest.fixture(scope="session")
+def styled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("generators") / "styled.safetensors"
+    return write_generator(path, untrained(StyleGAN2Config(5, 4, (4,), (6, 4, 4)), seed=1))
+
+
+def pixels(width: int = 20, height: int = 16) -> np.ndarray:
+    y, x = np.mgrid[:height, :width]
+    return np.stack([12 * x, 250 - 12 * y, 60 + 5 * x + 4 * y], -1).astype(np.uint8)
+
+
+@pytest.fixture
+def photograph(tmp_path: Path) -> Path:
+    Image.fromarray(pixels()).save(tmp_path / "photograph.png")
+    return tmp_path / "photograph.png"
+
+
+# Everything that issue 2 names. All are as wide as high once they are upright and cropped.
+def sixteen_bit(path: Path) -> None:
+    Image.fromarray(pixels()[..., 0].astype(np.uint16) * 257).save(path)
+
+
+def palette(path: Path) -> None:
+    Image.fromarray(pixels()).quantize(16).save(path)
+
+
+def transparent(path: Path) -> None:
+    alpha = np.full((16, 20, 1), 255, np.uint8)
+    alpha[:4] = 0
+    Image.fromarray(np.concatenate([pixels(), alpha], -1)).save(path)
+
+
+def cmyk(path: Path) -> None:
+    Image.fromarray(pixels()).convert("CMYK").save(path, "JPEG", quality=95)
+
+
+def rotated(path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # To be turned a quarter clockwise.
+    turned = np.rot90(pixels())
+    Image.fromarray(turned).save(path, "JPEG", quality=100, subsampling=0, exif=exif)
+
+
+def letter(path: Path) -> None:
+    path.write_text("This is a letter.")
+
+
+def truncated(path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8)
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[:2000])
+
+
+ODD: dict[str, tuple[Callable[[Path], None], str | None]] = {
+    "01-plain.png": (lambda path: Image.fromarray(pixels()).save(path), None),
+    "02-rotated.jpg": (rotated, None),
+    "03-sixteen.png": (sixteen_bit, None),
+    "04-palette.png": (palette, None),
+    "05-transparent.png": (transparent, None),
+    "06-cmyk.jpg": (cmyk, None),
+    "07-letter.png": (letter, "is not an image"),
+    "08-pixel.png": (lambda path: Image.new("RGB", (1, 1)).save(path), "1x1 pixels is too small"),
+    "09-wide.png": (lambda path: Image.new("RGB", (20000, 10)).save(path), "too far from a square"),
+    "10-truncated.png": (truncated, "cannot be read"),
+    "11-empty.png": (lambda path: path.touch(), "the file is empty"),
+}
+
+
+def test_a_folder_of_odd_files(mgp: Mgp, small: Path, tmp_path: Path):
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    for name, (make, _) in ODD.items():
+        make(photos / name)
+    command = ("invert", photos, "--out", out, "--generator", small)
+    command += ("--steps", 6, "--codes", 2, "--batch-size", 2)
+    done = mgp(*command)
+    assert done.status == cli.SOME_FAILED
+    records = [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()]
+    lines = done.err.splitlines()
+    for record, (name, (_, problem)) in zip(records, ODD.items(), strict=True):
+        assert Path(record["input"]).name == name
+        if problem is None:
+            assert record["status"] == "ok", record
+            assert (out / record["output"]).exists() and (out / record["codes"]).exists()
+        else:
+            assert record["status"] == "failed" and problem in record["error"]
+            # Each is named, on a line of its own.
+            assert lines.count(f"failed: {record['error']}") == 1
+    assert done.out.splitlines()[0].startswith("11 images: 6 ok, 5 failed; mean PSNR ")
+    assert done.out.splitlines()[-1] == str(out / "index.html")
+    assert (out / "index.html").exists() and list(out.glob("*.png"))
+    assert "invert: 11/11 images" in lines
+
+    def truth(name: str) -> np.ndarray:
+        return np.asarray(Image.open(out / "truths" / f"{name}.png")).astype(int)
+
+    plain = truth("01-plain")
+    np.testing.assert_array_equal(plain, pixels()[:, 2:18])
+    np.testing.assert_allclose(truth("02-rotated"), plain, atol=6)
+    np.testing.assert_array_equal(truth("03-sixteen"), np.repeat(plain[..., :1], 3, -1))
+    np.testing.assert_array_equal(truth("05-transparent")[:4], 255)
+    np.testing.assert_array_equal(truth("05-transparent")[4:], plain[4:])
+
+    # The same command again has nothing left to do, and says the same.
+    again = mgp(*command)
+    assert (again.status, again.out) == (done.status, done.out)
+    # Another one on the same folder is refused.
+    other = mgp(*command, "--seed", 1)
+    assert other.status == cli.WRONG_USAGE
+    assert (
+        other.err
+        == f"mgp: {out}: holds a run with another setting: seed was 0, is 1; choose "
+        + ("another folder\n")
+    )
+    # The same images alone are a success; two of them make a full batch of the same program.
+    good = [photos / name for name in ("01-plain.png", "02-rotated.jpg")]
+    alone = mgp("invert", *good, "--out", tmp_path / "good", *command[4:])
+    assert alone.status == cli.OK
+    for name in ("images/01-plain.png", "codes/02-rotated.npz"):
+        assert (tmp_path / "good" / name).read_bytes() == (out / name).read_bytes()
+
+
+SMALL, OUT, PHOTO = object(), object(), object()
+
+# Arguments, exit status and message; everything is said on one line and nothing is left behind.
+WRONG: dict[str, tuple[tuple, int, str]] = {
+    "missing file": (("invert", "nothing.png"), 1, "nothing.png: there is no such file"),
+    "no images": (("invert", "empty"), 1, "there are no images in this folder"),
+    "unknown generator": (
+        ("invert", PHOTO, "--generator", "faces46"),
+        1,
+        "faces46: neither a file nor a bundled generator (faces64)",
+    ),
+    "unreadable generator": (
+        ("invert", PHOTO, "--generator", "text.safetensors"),
+        1,
+        "text.safetensors: not a readable weights file",
+    ),
+    "layer out of range": (
+        ("invert", PHOTO, "--layer", "4"),
+        2,
+        "layer 4: small has the cuts 0 to 3",
+    ),
+    "negative layer": (("invert", PHOTO, "--layer=-1"), 2, "layer -1: small has the cuts 0 to 3"),
+    "layer of another": (("invert", PHOTO, "--layer", "to_rgb"), 2, "the stages layer0, layer1"),
+    "no codes": (("invert", PHOTO, "--codes", "0"), 2, "codes: 0, at least 1"),
+    "no steps": (("invert", PHOTO, "--steps", "0"), 2, "steps: 0, recipe fast needs 2"),
+    "no batch": (("invert", PHOTO, "--batch-size", "0"), 2, "batch size: 0, at least 1"),
+    "no samples": (("invert", PHOTO, "--samples", "0"), 2, "samples 0"),
+    "no restarts": (("invert", PHOTO, "--restarts", "-1"), 2, "restarts -1"),
+    "style space": (("invert", PHOTO, "--recipe", "w"), 2, "space w: small has the spaces z"),
+    "huge seed": (("invert", PHOTO, "--seed", str(2**70)), 2, f"seed: {2**70}"),
+    "unknown operator": (("restore", PHOTO, "--degradation", "grey"), 2, "did you mean gray?"),
+    "factor": (("super-resolve", PHOTO, "--factor", "3"), 2, "3 does not divide"),
+    "factor of one": (("super-resolve", PHOTO, "--factor", "1"), 2, "at least 2"),
+    "method": (("super-resolve", PHOTO, "--factor", "2", "--method", "lanczos"), 2, "'lanczos'"),
+    "no noise": (("denoise", PHOTO, "--sigma", "0"), 2, "must be above 0"),
+    "negative noise": (("denoise", PHOTO, "--sigma", "-0.1"), 2, "must be above 0"),
+    "no mask": (
+        ("inpaint", PHOTO, "--mask", "nothing.png"),
+        1,
+        "nothing.png: there is no such file",
+    ),
+    "mask of another size": (("inpaint", PHOTO, "--mask", PHOTO), 1, "a mask of 20x16 pixels"),
+    "mask without a hole": (("inpaint", PHOTO, "--mask", "black.png"), 1, "all black"),
+    "blur": (("deblur", PHOTO, "--blur", "gaussian:x"), 2, "must be a number, not 'x'"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_input_gives_one_clear_line(
+    mgp: Mgp, small: Path, photograph: Path, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    folder = photograph.parent
+    monkeypatch.chdir(folder)
+    (folder / "empty").mkdir()
+    (folder / "text.safetensors").write_text("Dear all")
+    Image.new("L", (16, 16)).save(folder / "black.png")
+    arguments, status, message = WRONG[name]
+    before = sorted(folder.iterdir())
+    given = [photograph if argument is PHOTO else argument for argument in arguments]
+    own = () if "--generator" in given else ("--generator", small)
+    done = mgp(*given, "--out", "out", *own)
+    assert done.status == status
+    assert done.err.startswith("mgp: ") and done.err.count("\n") == 1, done.err
+    assert message in done.err
+    assert done.out == ""
+    assert sorted(folder.iterdir()) == before
+
+
+def test_a_folder_that_cannot_be_written(mgp: Mgp, small: Path, photograph: Path):
+    for out in (photograph, photograph / "below"):
+        done = mgp("invert", photograph, "--out", out, "--generator", small)
+        assert done.status == cli.WRONG_USAGE
+        assert done.err.startswith(f"mgp: {out}: cannot be written") and done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("paint",),
+        ("invert", "--out", "out"),
+        ("invert", "a.png"),
+        ("invert", "a.png", "--out", "out", "--codes", "many"),
+        ("invert", "a.png", "--out", "out", "--stesp", "3"),
+        ("invert", "a.png", "--out", "out", "--recipe", "slow"),
+        ("super-resolve", "a.png", "--out", "out"),
+        ("sample", "faces64"),
+        ("info",),
+    ],
+)
+def test_arguments_that_do_not_parse(
+    mgp: Mgp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple
+):
+    monkeypatch.chdir(tmp_path)
+    done = mgp(*arguments)
+    assert done.status == cli.WRONG_USAGE
+    assert done.err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["", *cli.COMMANDS])
+def test_help(mgp: Mgp, command: str):
+    done = mgp(*([command] if command else []), "--help")
+    assert done.status == cli.OK
+    expected = {
+        "": set(cli.COMMANDS),
+        "demo": {"--out"},
+        "info": {"GENERATOR", "--json"},
+        "sample": {"--out", "--count", "--seed", "--latents", "--truncation", "--save-array"},
+        "super-resolve": {"--factor"},
+        "inpaint": {"--mask"},
+        "denoise": {"--sigma"},
+        "restore": {"--degradation"},
+    }.get(command, set())
+    if issubclass(cli.COMMANDS.get(command, object), cli.Restoring):
+        expected |= {"INPUT", "--out", "--generator", "--codes", "--layer", "--steps", "--recipe"}
+        expected |= {"--seed", "--batch-size", "--simulate"}
+    assert expected and not [word for word in expected if word not in done.out]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "spec"),
+    [
+        (("invert",), "identity"),
+        (("colorize",), "gray"),
+        (("super-resolve", "--factor", "4"), "down:4"),
+        (("super-resolve", "--factor", "2", "--method", "bicubic"), "down:2:bicubic"),
+        (("inpaint", "--mask", "center:6"), "mask:center:6"),
+        (("inpaint", "--mask", "hole.png"), "mask:hole.png"),
+        (("denoise", "--sigma", "0.1"), "noise:0.1"),
+        (("deblur", "--blur", "gaussian:1.5"), "blur:gaussian:1.5"),
+        (("restore", "--degradation", "gray|down:2|noise:0.05"), "gray|down:2|noise:0.05"),
+    ],
+)
+def test_every_option_reaches_the_job(
+    mgp: Mgp,
+    small: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple,
+    spec: str,
+):
+    monkeypatch.chdir(tmp_path)
+    hole = np.zeros((16, 16), np.uint8)
+    hole[4:8, 4:8] = 255
+    Image.fromarray(hole).save("hole.png")
+    seen: list[Any] = []
+    monkeypatch.setattr("mgp_jax.batch.run", lambda *given: (seen.extend(given), [])[1])
+    monkeypatch.setattr("mgp_jax.report.write_contact_sheet", lambda folder: None)
+    monkeypatch.setattr("mgp_jax.report.write_page", lambda folder: folder / "index.html")
+    common: dict[str, Any] = {
+        "codes": 3,
+        "layer": "layer0",
+        "seed": 5,
+        "patience": 7,
+        "target-psnr": 31.5,
+    }
+    ours: dict[str, Any] = {"batch-size": 4, "samples": 2, "restarts": 6}
+    options = [text for k, v in (common | ours).items() for text in (f"--{k}", v)]
+    command, *rest = arguments
+    options += ["--steps", 9, "--recipe", "quality", "--simulate", "--generator", small, *rest]
+    done = mgp(command, "a.png", "b.png", "--out", "out", *options)
+    assert done.status == cli.OK, done.err
+    job, inputs, out, _ = seen
+    assert (list(inputs), out) == ([Path("a.png"), Path("b.png")], Path("out"))
+    assert (job.task, str(job.degradation), job.simulate) == (command, spec, True)
+    assert (job.generator.name, job.generator.resolution) == ("small", 16)
+    for name, value in ours.items():
+        assert getattr(job, name.replace("-", "_")) == value
+    for name, value in common.items():
+        assert getattr(job.config, name.replace("-", "_")) == value
+    assert (job.config.recipe.name, job.config.recipe.steps) == ("quality", 9)
+    assert job.note["command"].startswith(f"mgp {command} a.png b.png --out out --codes 3")
+
+
+def test_an_interrupted_run_says_how_to_go_on(
+    mgp: Mgp, small: Path, photograph: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mgp_jax.batch.run", stop)
+    done = mgp("invert", photograph, "--out", photograph.parent / "out", "--generator", small)
+    assert done.status == cli.INTERRUPTED
+    assert done.err == "mgp: stopped; the same command continues where it was\n"
+
+
+def test_info_of_the_bundled_generator(mgp: Mgp):
+    done = mgp("info", "faces64", "--json")
+    assert done.status == cli.OK and done.err == ""
+    facts = json.loads(done.out)
+    assert (facts["name"], facts["family"], facts["resolution"]) == ("faces64", "dcgan", 64)
+    assert facts["latent_shape"] == [100] and facts["spaces"] == ["z"]
+    assert facts["licence"] == "MIT" and 3.5e6 < facts["parameters"] < 3.7e6
+    assert "DigiFace-1M" in facts["provenance"]["training_data"]
+    generator = load_generator("faces64")
+    assert [stage["index"] for stage in facts["stages"]] == list(range(6))
+    assert [stage["name"] for stage in facts["stages"]][1:] == list(generator.stages)
+    assert [stage["shape"] for stage in facts["stages"]] == [
+        [[100]],
+        *([[4, 4, 512]], [[8, 8, 256]], [[16, 16, 128]], [[32, 32, 64]], [[64, 64, 3]]),
+    ]
+    for stage in facts["stages"][1:]:
+        assert generator.cut(stage["name"]) == generator.cut(stage["index"]) == stage["index"]
+    # The same for people.
+    text = mgp("info", "faces64").out
+    for words in ("DigiFace-1M", "MIT", "layer0", "16x16x128", "64x64x3"):
+        assert words in text
+
+
+def test_info_shows_all_that_crosses_a_cut(mgp: Mgp, styled: Path):
+    facts = json.loads(mgp("info", styled, "--json").out)
+    assert facts["name"] == "styled" and facts["spaces"] == ["z", "w", "w+"]
+    shapes = {stage["name"]: stage["shape"] for stage in facts["stages"]}
+    assert shapes["truncation"] == [[4, 4]]
+    assert shapes["layer0"] == [[4, 4, 6], [4, 4, 3], [4, 4]]
+    assert shapes["to_rgb"] == [[8, 8, 3]]
+    assert "4x4x6 + 4x4x3 + 4x4" in mgp("info", styled).out
+
+
+def test_info_of_nothing(mgp: Mgp, tmp_path: Path):
+    for name in ("faces46", tmp_path / "nothing.safetensors", tmp_path):
+        done = mgp("info", name)
+        assert done.status in (cli.SOME_FAILED, cli.WRONG_USAGE)
+        assert done.err.startswith(f"mgp: {name}: ") and done.err.count("\n") == 1
+
+
+def test_samples(mgp: Mgp, small: Path, tmp_path: Path):
+    image, array = tmp_path / "a.png", tmp_path / "a.npy"
+    done = mgp("sample", small, "--out", image, "--count", 5, "--seed", 2, "--save-array", array)
+    assert done.status == cli.OK and done.err == ""
+    generator = load_generator(small)
+    latents = random_latents(generator, 5, 2)
+    images = np.load(array)
+    assert images.shape == (5, 16, 16, 3) and images.dtype == np.float32
+    np.testing.assert_array_equal(images, generate(generator, latents))
+    tiles = np.asarray(Image.open(image))
+    # Each sample is somewhere in the picture, in order.
+    found = [
+        [
+            (row, column)
+            for row in range(tiles.shape[0] - 15)
+            for column in range(tiles.shape[1] - 15)
+            if np.array_equal(tiles[row : row + 16, column : column + 16], expected)
+        ]
+        for expected in np.rint((np.clip(images, -1, 1) + 1) * 127.5).astype(np.uint8)
+    ]
+    assert [len(places) for places in found] == [1] * 5
+    assert found == sorted(found)
+
+    mgp("sample", small, "--out", tmp_path / "b.png", "--count", 5, "--seed", 2)
+    assert (tmp_path / "b.png").read_bytes() == image.read_bytes()
+    mgp("sample", small, "--out", tmp_path / "b.png", "--count", 5, "--seed", 3)
+    assert (tmp_path / "b.png").read_bytes() != image.read_bytes()
+    # Codes of a file, of whatever type of numbers.
+    for dtype, tolerance in ((np.float32, 0), (np.float64, 0), (np.float16, 0.02)):
+        np.save(tmp_path / "z.npy", np.asarray(latents, dtype))
+        again = ("--latents", tmp_path / "z.npy", "--save-array", tmp_path / "b.npy")
+        assert mgp("sample", small, "--out", tmp_path / "b.png", *again).status == cli.OK
+        np.testing.assert_allclose(np.load(tmp_path / "b.npy"), images, atol=tolerance)
+
+
+def test_truncated_samples(mgp: Mgp, small: Path, styled: Path, tmp_path: Path):
+    arrays = {}
+    for psi in ("1", "0.5", "0"):
+        arrays[psi] = tmp_path / f"{psi}.npy"
+        common = ("--count", 3, "--out", tmp_path / "a.png", "--save-array", arrays[psi])
+        assert mgp("sample", styled, *common, "--truncation", psi).status == cli.OK
+    generator = load_generator(styled)
+    whole = generate(generator, random_latents(generator, 3))
+    np.testing.assert_allclose(np.load(arrays["1"]), whole, atol=1e-6)
+    spread = {psi: np.load(path).std(0).mean() for psi, path in arrays.items()}
+    assert spread["0"] < 1e-5 < spread["0.5"] < spread["1"]
+    done = mgp("sample", small, "--out", tmp_path / "b.png", "--truncation", 0.5)
+    assert done.status == cli.WRONG_USAGE
+    assert done.err == "mgp: truncation: small (dcgan) has no styles\n"
+    assert not (tmp_path / "b.png").exists()
+
+
+def saved(array: Any) -> Callable[[Path], Any]:
+    return lambda path: np.save(path, array)
+
+
+def archive(path: Path) -> None:
+    with open(path, "wb") as file:
+        np.savez(file, z=np.zeros((2, 8)))
+
+
+def broken_archive(path: Path) -> None:
+    stream = io.BytesIO()
+    np.savez(stream, z=np.zeros((2, 8)))
+    path.write_bytes(stream.getvalue()[:100])
+
+
+LATENTS: dict[str, tuple[Callable[[Path], Any], int]] = {
+    "missing": (lambda path: None, 1),
+    "a folder": (Path.mkdir, 1),
+    "empty": (Path.touch, 1),
+    "text": (lambda path: path.write_text("1 2 3"), 1),
+    "objects": (saved(np.array([{"a": 1}], object)), 1),
+    "cut off": (
+        lambda path: (saved(np.zeros((9, 8)))(path), path.write_bytes(path.read_bytes()[:200])),
+        1,
+    ),
+    "archive": (archive, 2),
+    "broken archive": (broken_archive, 1),
+    "no codes": (saved(np.zeros((0, 8))), 2),
+    "one code": (saved(np.zeros(8)), 2),
+    "a number": (saved(np.float32(3)), 2),
+    "another length": (saved(np.zeros((2, 9))), 2),
+    "too many axes": (saved(np.zeros((2, 1, 8))), 2),
+    "words": (saved(np.array([["a"] * 8])), 2),
+    "complex numbers": (saved(np.zeros((2, 8), complex)), 2),
+    "not finite": (saved(np.full((1, 8), np.nan)), 1),
+}
+
+
+@pytest.mark.parametrize("name", LATENTS)
+def test_wrong_latents(mgp: Mgp, small: Path, tmp_path: Path, name: str):
+    make, status = LATENTS[name]
+    path = tmp_path / "z.npy"
+    make(path)
+    done = mgp("sample", small, "--out", tmp_path / "a.png", "--latents", path)
+    assert done.status == status, done.err
+    assert done.err.startswith("mgp: ") and done.err.count("\n") == 1
+    assert not (tmp_path / "a.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--count", 0, "--out", "a.png"), "count: 0"),
+        (("--count", 1, "--out", "nowhere/a.png"), "nowhere/a.png: cannot be written"),
+        (
+            ("--count", 1, "--out", "a.png", "--save-array", "no/a.npy"),
+            "no/a.npy: cannot be written",
+        ),
+        (("--count", 1, "--out", "a.png", "--seed", 2**70), f"seed: {2**70}"),
+    ],
+)
+def test_samples_that_cannot_be_made(
+    mgp: Mgp,
+    small: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple,
+    message: str,
+):
+    monkeypatch.chdir(tmp_path)
+    done = mgp("sample", small, *arguments)
+    assert done.status in (cli.SOME_FAILED, cli.WRONG_USAGE)
+    assert done.err.startswith("mgp: ") and message in done.err and done.err.count("\n") == 1
+
+
+def test_compiled_programs_are_kept_in_the_users_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    setting = "jax_compilation_cache_dir"
+    before = jax.config.values[setting]
+    try:
+        jax.config.update(setting, None)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        cli.enable_compilation_cache()
+        assert jax.config.values[setting] == str(tmp_path / "mgp_jax" / "compiled")
+        # Who has chosen a folder keeps it.
+        jax.config.update(setting, str(tmp_path / "mine"))
+        cli.enable_compilation_cache()
+        assert jax.config.values[setting] == str(tmp_path / "mine")
+    finally:
+        jax.config.update(setting, before)
+
+
+def test_a_reader_may_leave_early():
+    command = [sys.executable, "-m", "mgp_jax.cli", "info", "faces64", "--json"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        err = process.stderr.read()
+    assert err == "" and process.returncode == cli.OK
