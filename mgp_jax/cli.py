@@ -421,7 +421,8 @@ def _read_latents(path: Path, shape: tuple[int, ...]) -> Any:
     import numpy as np
 
     try:
-        latents = np.load(path, allow_pickle=False)
+        with open(path, "rb") as file:
+            latents = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ImageError(f"{path}: not a readable array ({error})") from None
     if not isinstance(latents, np.ndarray):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import mgp_jax
+
 ROOT = Path(__file__).parents[1]
 
 # From the bottom to the top. A room imports from itself and from what stands before it. Rooms of
@@ -137,3 +139,32 @@ def test_help_loads_nothing_heavy(code: str):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_public_names():
+    assert sorted(mgp_jax.__all__) == mgp_jax.__all__ == dir(mgp_jax)
+    for name in mgp_jax.__all__:
+        value = getattr(mgp_jax, name)
+        # Loaded lazily, so nothing but this notices a name that has moved.
+        assert value.__module__.startswith("mgp_jax."), name
+    # Promised to users.
+    promised = {
+        *("load_generator", "Generator", "generate", "Codes", "init_codes", "render"),
+        *("InversionConfig", "invert", "Result", "restore", "psnr", "ssim", "lpips"),
+        *("Identity", "Grayscale", "Downsample", "Mask", "Blur", "Noise", "Jpeg"),
+    }
+    assert promised <= set(mgp_jax.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'paint'"):
+        mgp_jax.paint  # noqa: B018
+
+
+def test_type_checkers_see_the_public_names():
+    """They read the imports that are never run."""
+    tree = ast.parse(MODULES["mgp_jax"].read_text())
+    imported = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mgp_jax")
+        for alias in node.names
+    }
+    assert imported == set(mgp_jax.__all__)
