@@ -29,6 +29,7 @@ def psnr(first: jax.Array, second: jax.Array) -> jax.Array:
     return -10 * jnp.log10(mse(first, second))
 
 
+@jax.jit
 def ssim(first: jax.Array, second: jax.Array) -> jax.Array:
     """Structural similarity (Wang et al. 2004), Gaussian window of 11 pixels, sigma 1.5.
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from mgp_jax.degradations import Degradation, Grayscale, Identity, Mask, back_project
 from mgp_jax.errors import SettingError
@@ -128,10 +129,13 @@ def put_back(degradation: Degradation, image: jax.Array, observation: jax.Array)
         return jnp.where(degradation.known > 0, observation, image)
     if isinstance(degradation, Grayscale):
         return keep_luminance(image, observation)
+
     # Clipping spoils the agreement a little, so the two projections take turns.
-    for _ in range(PROJECTIONS):
-        image = jnp.clip(back_project(degradation, image, observation, damping=DAMPING), -1, 1)
-    return image
+    def agree(_: int, image: jax.Array) -> jax.Array:
+        return jnp.clip(back_project(degradation, image, observation, damping=DAMPING), -1, 1)
+
+    # Not unrolled: that would take three times as long to compile.
+    return lax.fori_loop(0, PROJECTIONS, agree, image)
 
 
 def keep_luminance(image: jax.Array, luminance: jax.Array) -> jax.Array:

@@ -12,11 +12,12 @@ import pytest
 from networks import untrained
 from PIL import Image
 
-from mgp_jax.batch import Event, Job, run, summary
+from mgp_jax.batch import Event, Input, Job, load, run, summary
+from mgp_jax.codes import Codes
 from mgp_jax.degradations import parse
 from mgp_jax.errors import ImageError, MGPError, SettingError
 from mgp_jax.generators import DCGANConfig, Generator
-from mgp_jax.inversion import InversionConfig
+from mgp_jax.inversion import InversionConfig, Result, Status
 from mgp_jax.recipes import Phase, Recipe
 
 FIELDS = {"input", "output", "status", "error", "psnr", "ssim", "lpips", "steps", "seconds"}
@@ -288,9 +289,37 @@ def test_nothing_readable_is_no_reason_to_stop(job: Job, inputs: Path, tmp_path:
     assert timeless(records) == timeless(records_of(tmp_path / "out"))
 
 
-def test_divergence_is_said_and_the_best_iterate_kept(job: Job, inputs: Path, tmp_path: Path):
-    phase = Phase(6, optimizer="sgd", z_rate=np.inf, alpha_rate=np.inf)
-    (record,) = run(with_recipe(phases=(phase,))(job), [inputs / "a.png"], tmp_path / "out")
+class Instant:
+    """Stands for `invert`: gray renderings at once, so that nothing is compiled."""
+
+    status = Status.FINISHED
+
+    def __call__(self, generator, observations, config, *_, **__) -> Result:
+        count, (height, width, channels) = len(observations), generator.shapes[-1].shape[1:]
+        zeros = np.zeros((count, 6), np.float32)
+        return Result(
+            images=np.zeros((count, height, width, channels), np.float32),
+            codes=Codes(zeros, zeros),
+            loss=zeros[:, 0],
+            losses=zeros,
+            errors=zeros,
+            status=np.full(count, self.status),
+            steps=np.full(count, 2),
+        )
+
+
+@pytest.fixture
+def instant(monkeypatch: pytest.MonkeyPatch) -> Instant:
+    made = Instant()
+    monkeypatch.setattr("mgp_jax.restoration.invert", made)
+    return made
+
+
+def test_divergence_is_said_and_the_best_iterate_kept(
+    job: Job, inputs: Path, tmp_path: Path, instant: Instant
+):
+    instant.status = Status.DIVERGED
+    (record,) = run(job, [inputs / "a.png"], tmp_path / "out")
     assert record["status"] == "diverged" and record["error"]
     assert record["steps"] == 2
     assert np.isfinite(record["psnr"])
@@ -312,7 +341,7 @@ def test_samples_and_their_deviation(job: Job, inputs: Path, tmp_path: Path):
         assert arrays["z"].shape == (2, 2, 8)
 
 
-def test_simulated_degradation_is_measured(tiny: Generator, tmp_path: Path):
+def test_simulated_degradation_is_measured(tiny: Generator, tmp_path: Path, instant: Instant):
     picture(40, 1).save(tmp_path / "a.png")
     job = Job("restore", tiny, parse("gray|down:2", 32), CONFIG, simulate=True)
     (record,) = run(job, [tmp_path / "a.png"], tmp_path / "out")
@@ -327,6 +356,23 @@ def test_simulated_degradation_is_measured(tiny: Generator, tmp_path: Path):
     assert record["psnr"] > 10
 
 
+def test_simulated_noise_follows_seed_and_place(job: Job, inputs: Path):
+    def observe(number: int, seed: int) -> np.ndarray:
+        noisy = dataclasses.replace(job, degradation=parse("noise:0.1", 16), simulate=True)
+        entry = Input(number, inputs / "a.png", "a")
+        return load(with_config(seed=seed)(noisy), entry).observation
+
+    first = observe(0, 0)
+    np.testing.assert_array_equal(observe(0, 0), first)
+    truth = load(job, Input(0, inputs / "a.png", "a")).observation
+    noises = [observe(*which) - truth for which in ((0, 0), (1, 0), (0, 1))]
+    for noise in noises:
+        np.testing.assert_allclose(np.std(noise), 0.2, rtol=0.1)
+    assert (
+        np.abs(np.corrcoef([noise.ravel() for noise in noises])[np.triu_indices(3, 1)]).max() < 0.2
+    )
+
+
 @pytest.mark.parametrize(
     ("spec", "size", "problem"),
     [
@@ -338,7 +384,7 @@ def test_simulated_degradation_is_measured(tiny: Generator, tmp_path: Path):
     ],
 )
 def test_without_simulation_the_input_is_the_observation(
-    job: Job, tmp_path: Path, spec: str, size: int, problem: str | None
+    job: Job, tmp_path: Path, instant: Instant, spec: str, size: int, problem: str | None
 ):
     picture(size, 1).save(tmp_path / "a.png")
     real = dataclasses.replace(job, task="restore", degradation=parse(spec, 16), batch_size=1)
@@ -351,6 +397,16 @@ def test_without_simulation_the_input_is_the_observation(
     assert record["psnr"] is None and "truth" not in record
     with Image.open(tmp_path / "out" / record["observation"]) as observation:
         assert observation.mode == ("L" if spec == "gray" else "RGB")
+        seen = np.asarray(observation)
+    image = np.asarray(Image.open(tmp_path / "out" / record["output"]))
+    assert image.shape == (16, 16, 3)
+    # The rendering is gray, so what is in the result comes from the observation.
+    expected = np.repeat(seen[..., None], 3, 2) if spec == "gray" else seen
+    if spec == "down:2":
+        blocks = image.reshape(8, 2, 8, 2, 3).astype(float)
+        np.testing.assert_allclose(blocks.mean((1, 3)), expected, atol=1)
+    else:
+        np.testing.assert_allclose(image.astype(int), expected, atol=1)
 
 
 def spoil_settings(folder: Path) -> None:

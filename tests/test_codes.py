@@ -148,6 +148,23 @@ def test_codes_begin_equally_important_in_every_space(case: Case):
     jax.tree.map(assert_close, fuse_at(generator, begun["z"], cut), mean)
 
 
+def test_importances_of_the_map_come_before_those_of_the_image(case: Case):
+    generator, z, crossings = case
+    cut = len(generator.stages) - 1
+    shape = (COUNT, fused_channels(generator.shapes[cut]))
+    alpha = np.random.default_rng(1).normal(size=shape).astype(np.float32)
+    fused = fuse_at(generator, Codes(z, alpha), cut)
+    crossing = crossings[cut]
+    if not isinstance(crossing, Features):
+        assert_close(fused, np.einsum("nhwc,nc->hwc", crossing, alpha))
+        return
+    channels = crossing.maps.shape[-1]
+    assert_close(fused.maps, np.einsum("nhwc,nc->hwc", crossing.maps, alpha[:, :channels]))
+    assert (fused.rgb is None) == (crossing.rgb is None)
+    if crossing.rgb is not None:
+        assert_close(fused.rgb, np.einsum("nhwc,nc->hwc", crossing.rgb, alpha[:, channels:]))
+
+
 def test_the_tail_starts_from_the_mean_style(case: Case):
     generator = case.generator
     for cut, crossing in enumerate(generator.shapes):
@@ -193,6 +210,8 @@ def test_impossible_codes_are_refused(count, layer, space, message):
         init_codes(generator, jax.random.key(0), count, layer, space)
 
 
+# The families differ in what crosses a cut: a map, a map and an image, those and styles.
+@pytest.mark.parametrize("case", ["dcgan", "pggan blended", "stylegan2"], indirect=True)
 def test_a_residual_is_added_to_the_composed_map(case: Case):
     generator, z, crossings = case
     cut = len(generator.stages) - 1

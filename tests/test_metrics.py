@@ -27,9 +27,8 @@ def unit(image: np.ndarray) -> np.ndarray:
 
 
 PAIRS = [
-    pytest.param(pattern(64, 64, 0), pattern(64, 64, 1), id="unlike"),
     pytest.param(pattern(48, 80, 2), 0.9 * pattern(48, 80, 2) + 0.05, id="alike"),
-    pytest.param(pattern(11, 13, 2), pattern(11, 13, 3), id="smallest"),
+    pytest.param(pattern(11, 13, 2), pattern(11, 13, 3), id="unlike, smallest"),
 ]
 
 
@@ -78,7 +77,7 @@ def test_equal_images():
 def test_batches_are_measured_one_by_one():
     first = np.stack([pattern(32, 32, k) for k in range(4)]).reshape(2, 2, 32, 32, 3)
     second = first[::-1, ::-1]
-    for metric in (psnr, ssim, lpips):
+    for metric in (mse, psnr, ssim, lpips):
         together = metric(jnp.asarray(unit(first)), jnp.asarray(unit(second)))
         assert together.shape == (2, 2)
         alone = metric(jnp.asarray(unit(first[1, 0])), jnp.asarray(unit(second[1, 0])))

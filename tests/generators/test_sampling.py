@@ -22,8 +22,7 @@ def test_random_codes_follow_seed_and_number(tiny: Generator):
     np.testing.assert_array_equal(random_latents(tiny, 5, seed=3), many[:5])
     assert np.abs(random_latents(tiny, 12, seed=4) - many).max() > 0.1
     assert len({tuple(code) for code in np.asarray(many).tolist()}) == 12
-    wide = np.asarray(random_latents(tiny, 500))
-    assert abs(wide.mean()) < 0.05 and abs(wide.std() - 1) < 0.05
+    assert abs(np.mean(many)) < 0.3 and abs(np.std(many) - 1) < 0.3
 
 
 @pytest.mark.parametrize("count", [0, -1])
@@ -56,7 +55,7 @@ def styled() -> Generator:
 
 
 def test_truncation(styled: Generator):
-    latents = random_latents(styled, 4)
+    latents = random_latents(styled, 2)
     free = generate(styled, latents)
     np.testing.assert_allclose(generate(styled, latents, truncation=1.0), free, atol=1e-5)
     # With psi 0 all images are the mean image.
@@ -73,6 +72,5 @@ def test_the_configured_truncation_holds_unless_told_otherwise(styled: Generator
     configured = with_truncation(styled, 0.5)
     assert (configured.name, configured.licence) == (styled.name, styled.licence)
     np.testing.assert_array_equal(generate(configured, latents), half)
-    np.testing.assert_allclose(
-        generate(configured, latents, truncation=1.0), generate(styled, latents), atol=1e-5
-    )
+    free = generate(configured, latents, truncation=1.0)
+    np.testing.assert_array_equal(free, generate(styled, latents))

@@ -121,10 +121,9 @@ def test_lpips_has_a_gradient_everywhere(distance: LPIPS, arrays: Mapping):
     """Where all channels of a map are zero the length of the vector has none of its own."""
     x = jnp.asarray(arrays["x"][0]) * 0.5 + 0.5
     dead = jax.tree.map(jnp.zeros_like, distance.params)
+    differentiated = jax.jit(jax.grad(lambda d, x, y: d(x, y), argnums=1))
     for params in (distance.params, dead):
-        gradient = jax.jit(jax.grad(lambda d, x, y: d(x, y), argnums=1))(
-            dataclasses.replace(distance, params=params), x, x[::-1]
-        )
+        gradient = differentiated(dataclasses.replace(distance, params=params), x, x[::-1])
         assert np.isfinite(gradient).all()
 
 

@@ -1,0 +1,157 @@
+"""The commands that look at a generator: its stages, its samples."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import tyro
+
+from mgp_jax.cli.common import OK, Command, Flag, check_seed
+from mgp_jax.errors import ImageError, SettingError
+
+if TYPE_CHECKING:
+    from mgp_jax.generators import Generator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Info(Command):
+    """Show the stages of a generator and where it can be cut.
+
+    Example: mgp info faces64
+    """
+
+    name: ClassVar[str] = "info"
+
+    generator: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="GENERATOR")]
+    """A bundled generator (faces64) or a file written by mgp-convert."""
+    json: Flag = False
+    """Print JSON."""
+
+    def run(self, argv: Sequence[str]) -> int:
+        """Prints the stages."""
+        from mgp_jax.generators import load_generator
+
+        show_info(load_generator(self.generator), self.json)
+        return OK
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample(Command):
+    """Render random or given latent codes.
+
+    Example: mgp sample faces64 --out faces.png --count 16
+    """
+
+    name: ClassVar[str] = "sample"
+
+    generator: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="GENERATOR")]
+    """A bundled generator (faces64) or a file written by mgp-convert."""
+    out: Annotated[Path, tyro.conf.arg(metavar="FILE.png")]
+    """Image to write; several samples are tiled."""
+    count: Annotated[int, tyro.conf.arg(metavar="N")] = 16
+    """Number of random codes."""
+    seed: int = 0
+    """Seed of the random codes."""
+    latents: Annotated[Path | None, tyro.conf.arg(metavar="Z.npy")] = None
+    """Array of latent codes [N, latent size] to render instead of random ones."""
+    truncation: Annotated[float | None, tyro.conf.arg(metavar="PSI")] = None
+    """Pull styles towards their mean, 1 = not at all (style-based generators)."""
+    save_array: Annotated[Path | None, tyro.conf.arg(metavar="X.npy")] = None
+    """Also write the raw output, float32 [N, H, W, C]."""
+
+    def run(self, argv: Sequence[str]) -> int:
+        """Renders the codes."""
+        sample(self)
+        return OK
+
+
+def show_info(generator: "Generator", as_json: bool) -> None:
+    """Prints the stages of a generator: index of the cut behind each, name and output shape."""
+    import jax
+
+    stages = [
+        {
+            "index": index,
+            "name": name,
+            "shape": [list(leaf.shape[1:]) for leaf in jax.tree.leaves(generator.shapes[index])],
+        }
+        for index, name in enumerate(("latent code", *generator.stages))
+    ]
+    count = sum(leaf.size for leaf in jax.tree.leaves(generator.params))
+    facts = {
+        "name": generator.name,
+        "family": generator.family,
+        "resolution": generator.resolution,
+        "latent_shape": list(generator.latent_shape),
+        "spaces": [name for name, _ in generator.config.spaces],
+        "parameters": count,
+        "licence": generator.licence,
+        "provenance": dict(generator.provenance),
+    }
+    if as_json:
+        print(json.dumps(facts | {"stages": stages}, indent=1))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    for name, value in facts.items():
+        text = "; ".join(f"{k}: {v}" for k, v in value.items()) if name == "provenance" else value
+        console.print(f"{name.replace('_', ' ')}: {text}", markup=False, highlight=False)
+    table = Table("--layer", "stage", "shape behind it")
+    for stage in stages:
+        shapes = " + ".join("x".join(map(str, shape)) for shape in stage["shape"])
+        table.add_row(str(stage["index"]), stage["name"], shapes)
+    console.print(table)
+
+
+def sample(arguments: Sample) -> None:
+    """Renders random or given latent codes to a tiled image.
+
+    Raises:
+        SettingError: the number of codes, the latents' shape or the truncation is not possible.
+        ImageError: a file cannot be read or written.
+    """
+    import numpy as np
+
+    from mgp_jax.generators import generate, load_generator, random_latents
+    from mgp_jax.images import write_image
+    from mgp_jax.report import tile
+
+    check_seed(arguments.seed)
+    generator = load_generator(arguments.generator)
+    if arguments.latents is None:
+        latents = random_latents(generator, arguments.count, arguments.seed)
+    else:
+        latents = _read_latents(arguments.latents, generator.latent_shape)
+    images = np.asarray(generate(generator, latents, truncation=arguments.truncation))
+    write_image(arguments.out, tile(images))
+    if arguments.save_array is not None:
+        try:
+            with open(arguments.save_array, "wb") as file:
+                np.save(file, images)
+        except OSError as error:
+            message = f"{arguments.save_array}: cannot be written ({error.strerror})"
+            raise ImageError(message) from None
+
+
+def _read_latents(path: Path, shape: tuple[int, ...]) -> Any:
+    import zipfile
+
+    import numpy as np
+
+    try:
+        with open(path, "rb") as file:
+            latents = np.load(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ImageError(f"{path}: not a readable array ({error})") from None
+    if not isinstance(latents, np.ndarray):
+        raise ImageError(f"{path}: an archive of arrays, one array (.npy) is needed")
+    if latents.shape[1:] != shape or not len(latents) or latents.dtype.kind not in "fiu":
+        raise SettingError(
+            f"{path}: latent codes are numbers [N, {', '.join(map(str, shape))}], "
+            f"not {latents.dtype} {list(latents.shape)}"
+        )
+    return latents.astype(np.float32)

@@ -1,0 +1,71 @@
+"""The entry point: parses arguments, runs a command, turns errors into one line and a status."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import tyro
+
+from mgp_jax.cli import demo, generators, restoring
+from mgp_jax.cli.common import INTERRUPTED, OK, SOME_FAILED, WRONG_USAGE, Command
+from mgp_jax.errors import MGPError, SettingError
+
+COMMANDS: dict[str, type[Command]] = {
+    command.name: command
+    for command in (
+        demo.Demo,
+        restoring.Invert,
+        restoring.Colorize,
+        restoring.SuperResolve,
+        restoring.Inpaint,
+        restoring.Denoise,
+        restoring.Deblur,
+        restoring.Restore,
+        generators.Info,
+        generators.Sample,
+    )
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Args:
+        argv: arguments without the program's name; None for those of the process.
+
+    Returns: the exit status: 0 all well, 1 some inputs failed, 2 wrong usage.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    arguments = tyro.extras.subcommand_cli_from_dict(
+        COMMANDS,
+        prog="mgp",
+        description="Restore and edit photographs with a trained, frozen GAN.",
+        args=argv,
+    )
+    try:
+        enable_compilation_cache()
+        return arguments.run(argv)
+    except SettingError as error:
+        print(f"mgp: {error}", file=sys.stderr)
+        return WRONG_USAGE
+    except MGPError as error:
+        print(f"mgp: {error}", file=sys.stderr)
+        return SOME_FAILED
+    except KeyboardInterrupt:
+        print("mgp: stopped; the same command continues where it was", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe has seen enough; keep Python from complaining at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+
+
+def enable_compilation_cache() -> None:
+    """Keeps compiled programs in a folder of the user's cache, unless JAX is told another."""
+    import jax
+
+    if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
+        root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        jax.config.update("jax_compilation_cache_dir", str(Path(root) / "mgp_jax" / "compiled"))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)

@@ -1,0 +1,216 @@
+"""The commands that restore images: one degradation each, all else in common."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import tyro
+
+from mgp_jax.cli.common import OK, SOME_FAILED, Command, Files, Flag, check_seed
+from mgp_jax.errors import SettingError
+
+if TYPE_CHECKING:
+    from mgp_jax.degradations import Degradation
+
+RecipeName = Literal["fast", "quality", "paper", "w", "w+"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restoring(Command):
+    """What all commands that restore images have in common."""
+
+    inputs: Files
+    """Image files, or folders of them."""
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
+    """Folder for the results; the same command on it again continues where it stopped."""
+    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "faces64"
+    """A bundled generator (faces64) or a file written by mgp-convert."""
+    codes: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Number of latent codes; the recipe's unless given."""
+    layer: Annotated[str | None, tyro.conf.arg(metavar="INDEX|NAME")] = None
+    """Where to cut the generator, see `mgp info`; the recipe's unless given."""
+    steps: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
+    """Number of steps, shared among the recipe's phases; the recipe's unless given."""
+    recipe: RecipeName = "fast"
+    """fast: seconds; quality: better and slower; paper: as published, for comparison; w and w+: the
+    usual projector of style-based generators, one code and the noise maps."""
+    seed: int = 0
+    """Seed of the random starts and of simulated noise."""
+    batch_size: Annotated[int, tyro.conf.arg(metavar="B")] = 8
+    """Images optimised at a time."""
+    samples: Annotated[int, tyro.conf.arg(metavar="K")] = 1
+    """Restorations of each image; their mean is the result, their deviation its uncertainty."""
+    restarts: Annotated[int, tyro.conf.arg(metavar="R")] = 1
+    """Starts of each restoration, of which the one that matches its observation best is kept."""
+    target_psnr: Annotated[float | None, tyro.conf.arg(metavar="DB")] = None
+    """Stop an image when the observation is matched to so many dB."""
+    patience: Annotated[int | None, tyro.conf.arg(metavar="STEPS")] = None
+    """Stop an image when its objective has not fallen for so many steps."""
+    simulate: Flag = False
+    """The inputs are clean images: degrade them first, and measure the result against them."""
+
+    def spec(self) -> str:
+        """Returns the degradation in its text form."""
+        return "identity"
+
+    def run(self, argv: Sequence[str]) -> int:
+        """Runs the restoration over all inputs and writes the report."""
+        from rich.console import Console
+
+        from mgp_jax.batch import Job, run, summary
+        from mgp_jax.degradations import parse
+        from mgp_jax.generators import load_generator
+        from mgp_jax.inversion import InversionConfig
+        from mgp_jax.progress import Reporter
+        from mgp_jax.recipes import recipe_for
+        from mgp_jax.report import write_contact_sheet, write_page
+
+        if not self.inputs:
+            raise SettingError("no input images are given")
+        check_seed(self.seed)
+        generator = load_generator(self.generator)
+        degradation: Degradation = parse(self.spec(), generator.resolution)
+        recipe = recipe_for(self.recipe, degradation, generator.family)
+        config = InversionConfig(
+            recipe=recipe if self.steps is None else recipe.with_steps(self.steps),
+            codes=self.codes,
+            layer=self.layer,
+            seed=self.seed,
+            patience=self.patience,
+            target_psnr=self.target_psnr,
+        )
+        job = Job(
+            task=self.name,
+            generator=generator,
+            degradation=degradation,
+            config=config,
+            samples=self.samples,
+            restarts=self.restarts,
+            simulate=self.simulate,
+            batch_size=self.batch_size,
+            note={"command": shlex.join(["mgp", *argv])},
+        )
+        reporter = Reporter(Console(stderr=True), self.name)
+        with reporter.shown():
+            records = run(job, self.inputs, self.out, reporter)
+        write_contact_sheet(self.out)
+        page = write_page(self.out)
+        print(f"{summary(records)}\n{page}")
+        return OK if all(record["status"] == "ok" for record in records) else SOME_FAILED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invert(Restoring):
+    """Find codes that reproduce photographs.
+
+    Example: mgp invert photos/ --out inverted
+    """
+
+    name: ClassVar[str] = "invert"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Colorize(Restoring):
+    """Give gray photographs colours; their luminance is kept.
+
+    Example: mgp colorize old.png --out colored
+    """
+
+    name: ClassVar[str] = "colorize"
+
+    def spec(self) -> str:
+        """Returns the degradation in its text form."""
+        return "gray"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuperResolve(Restoring):
+    """Enlarge low-resolution photographs to the generator's resolution.
+
+    Inputs must have exactly that resolution divided by the factor; with --simulate they are reduced
+    first. Example: mgp super-resolve small.png --out large --factor 4
+    """
+
+    name: ClassVar[str] = "super-resolve"
+
+    factor: Annotated[int, tyro.conf.arg(metavar="F")]
+    """How many times larger the result is."""
+    method: str = "area"
+    """How the inputs were reduced: area, bilinear, bicubic, bilinear-antialias or
+    bicubic-antialias (the last is what most programs do)."""
+
+    def spec(self) -> str:
+        """Returns the degradation in its text form."""
+        return f"down:{self.factor}:{self.method}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inpaint(Restoring):
+    """Fill in missing pixels; known ones are kept.
+
+    Example: mgp inpaint scratched.png --out filled --mask scratches.png
+    """
+
+    name: ClassVar[str] = "inpaint"
+
+    mask: Annotated[str, tyro.conf.arg(metavar="MASK.png")]
+    """Image with the missing pixels in white; or center:SIZE, or random:FRACTION."""
+
+    def spec(self) -> str:
+        """Returns the degradation in its text form."""
+        return f"mask:{self.mask}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Denoise(Restoring):
+    """Remove Gaussian noise of known strength.
+
+    Example: mgp denoise noisy.png --out clean --sigma 0.1
+    """
+
+    name: ClassVar[str] = "denoise"
+
+    sigma: Annotated[float, tyro.conf.arg(metavar="S")]
+    """Standard deviation of the noise, pixel values being 0 to 1."""
+
+    def spec(self) -> str:
+        """Returns the degradation in its text form."""
+        return f"noise:{self.sigma}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deblur(Restoring):
+    """Sharpen blurred photographs.
+
+    Example: mgp deblur soft.png --out sharp --blur gaussian:1.5
+    """
+
+    name: ClassVar[str] = "deblur"
+
+    blur: Annotated[str, tyro.conf.arg(metavar="KIND")]
+    """gaussian:SIGMA or motion:LENGTH:ANGLE, in pixels of the generator's image and degrees."""
+
+    def spec(self) -> str:
+        """Returns the degradation in its text form."""
+        return f"blur:{self.blur}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restore(Restoring):
+    """Undo any chain of degradations.
+
+    Example: mgp restore old.png --out new --degradation "gray|down:2|noise:0.05"
+    """
+
+    name: ClassVar[str] = "restore"
+
+    degradation: Annotated[str, tyro.conf.arg(metavar="SPEC")]
+    """Operators from first to last, joined by |: gray, down:F, mask:FILE, mask:center:SIZE,
+    mask:random:FRACTION, blur:gaussian:SIGMA, blur:motion:LENGTH:ANGLE, noise:SIGMA, impulse:
+    FRACTION, jpeg:QUALITY, cs:FRACTION."""
+
+    def spec(self) -> str:
+        """Returns the degradation in its text form."""
+        return self.degradation
