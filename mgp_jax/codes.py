@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.scipy.linalg import solve_triangular
 
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Features, Generator, Params
@@ -94,8 +95,8 @@ def compose(features: jax.Array, alpha: jax.Array) -> jax.Array:
     return jnp.einsum("n...c,nc->...c", features, alpha)
 
 
-def fuse(generator: Generator, codes: Codes, layer: int | str, space: str = "z") -> Any:
-    """Runs all codes through the head and composes what arrives at the cut.
+def features_of(generator: Generator, codes: Codes, layer: int | str, space: str = "z") -> Any:
+    """Runs all codes through the head.
 
     Args:
         generator: the generator.
@@ -103,19 +104,62 @@ def fuse(generator: Generator, codes: Codes, layer: int | str, space: str = "z")
         layer: the cut, as index or name.
         space: the space of the codes.
 
+    Returns: what arrives at the cut, with a leading axis N: feature maps float[N, H, W, C], or
+        `Features` where the generator passes those.
+    """
+    params = with_noise(generator.params, codes.noise)
+    return generator.apply(params, codes.z, generator.space(space), generator.cut(layer))
+
+
+def fuse_features(crossing: Any, alpha: jax.Array) -> Any:
+    """Composes what arrives at the cut.
+
+    Args:
+        crossing: see `features_of`.
+        alpha: float[N, C], channel importances.
+
     Returns: the composed feature map float[H, W, C]; `Features` without batch axis and styles where
         the generator passes those. The residual is not added yet.
     """
-    params = with_noise(generator.params, codes.noise)
-    crossing = generator.apply(params, codes.z, generator.space(space), generator.cut(layer))
     if not isinstance(crossing, Features):
-        return compose(crossing, codes.alpha)
+        return compose(crossing, alpha)
     channels = crossing.maps.shape[-1]
     rgb = crossing.rgb
     return Features(
-        maps=compose(crossing.maps, codes.alpha[:, :channels]),
-        rgb=None if rgb is None else compose(rgb, codes.alpha[:, channels:]),
+        maps=compose(crossing.maps, alpha[:, :channels]),
+        rgb=None if rgb is None else compose(rgb, alpha[:, channels:]),
     )
+
+
+def whitening(crossing: Any) -> jax.Array:
+    """Returns the coordinates in which all importances matter alike.
+
+    The feature maps of several codes resemble each other, so that changing one importance does much
+    what changing another does. For every channel, W turns its N maps F_n into maps of mean product
+    0 with each other and mean square 1.
+
+    Args:
+        crossing: see `features_of`.
+
+    Returns: float[C, N, N], the lower triangular W of every channel, in the order of alpha.
+    """
+    parts = [crossing] if not isinstance(crossing, Features) else [crossing.maps, crossing.rgb]
+    products = [
+        jnp.einsum("nhwc,mhwc->cnm", part, part) / (part.shape[1] * part.shape[2])
+        for part in parts
+        if part is not None
+    ]
+    gram = jnp.concatenate(products)
+    count = gram.shape[-1]
+    # Maps that are nearly combinations of others, or zero, must not be blown up.
+    power = jnp.trace(gram, axis1=1, axis2=2)[:, None, None] / count
+    root = jnp.linalg.cholesky(gram + (1e-4 * power + 1e-9) * jnp.eye(count))
+    return solve_triangular(root, jnp.broadcast_to(jnp.eye(count), root.shape), lower=True)
+
+
+def fuse(generator: Generator, codes: Codes, layer: int | str, space: str = "z") -> Any:
+    """Runs all codes through the head and composes what arrives at the cut; see `fuse_features`."""
+    return fuse_features(features_of(generator, codes, layer, space), codes.alpha)
 
 
 def render_fused(generator: Generator, fused: Any, codes: Codes, layer: int | str) -> jax.Array:

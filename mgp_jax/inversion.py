@@ -18,7 +18,16 @@ import numpy as np
 import optax
 from jax import lax
 
-from mgp_jax.codes import Codes, fuse, init_codes, render, render_fused
+from mgp_jax.codes import (
+    Codes,
+    features_of,
+    fuse,
+    fuse_features,
+    init_codes,
+    render,
+    render_fused,
+    whitening,
+)
 from mgp_jax.degradations import Degradation, Identity
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Features, Generator
@@ -110,7 +119,10 @@ class State(NamedTuple):
         best: the iterate with the lowest objective of the phase.
         best_loss: its objective.
         optimizer: state of the optimiser.
-        anchor: the composed map at the start of the phase, where the phase needs it.
+        features: the feature maps of all codes, where the phase moves only their importances.
+        whitening: coordinates of the importances, where the phase wants them.
+        anchor: the composed map at the start of the phase, where the phase moves a residual on it
+            or nothing in front of the cut.
         step: number of steps done in the phase, int32.
         status: a `Status`, int32.
         watched_loss: the objective that must be undercut for the plateau test.
@@ -122,6 +134,8 @@ class State(NamedTuple):
     best: Codes
     best_loss: jax.Array
     optimizer: Any
+    features: Any
+    whitening: jax.Array | None
     anchor: Any
     step: jax.Array
     status: jax.Array
@@ -270,11 +284,17 @@ def begin(problem: Problem, codes: Codes, status: jax.Array, setting: Setting) -
     phase = setting.phase
 
     def enter(codes: Codes, status: jax.Array) -> State:
-        anchor = None
-        if "residual" in phase.moves:
+        # The head need not run again and again where nothing in front of the cut moves.
+        features = anchor = None
+        coordinates = None
+        if "alpha" in phase.moves and (phase.whiten or not phase.moves_head):
+            features = features_of(problem.generator, codes, setting.cut, setting.space)
+            coordinates = whitening(features) if phase.whiten else None
+            features = None if phase.moves_head else features
+        if "residual" in phase.moves or not (phase.moves_head or "alpha" in phase.moves):
             anchor = fuse(problem.generator, codes, setting.cut, setting.space)
-            if codes.residual is None:
-                codes = codes._replace(residual=jax.tree.map(jnp.zeros_like, anchor))
+        if "residual" in phase.moves and codes.residual is None:
+            codes = codes._replace(residual=jax.tree.map(jnp.zeros_like, anchor))
         if "noise" in phase.moves and codes.noise is None:
             stages = problem.generator.params.items()
             codes = codes._replace(noise={k: v["noise"] for k, v in stages if "noise" in v})
@@ -285,6 +305,8 @@ def begin(problem: Problem, codes: Codes, status: jax.Array, setting: Setting) -
             best=codes,
             best_loss=jnp.asarray(jnp.inf, jnp.float32),
             optimizer=make_optimizer(setting).init(moving(codes, phase)),
+            features=features,
+            whitening=coordinates,
             anchor=anchor,
             step=jnp.asarray(0, jnp.int32),
             status=jnp.where(rests, status, Status.RUNNING).astype(jnp.int32),
@@ -319,10 +341,10 @@ def step(problem: Problem, target: Target, state: State, setting: Setting) -> St
     variables = moving(state.codes, phase)
 
     def objective(variables: dict[str, Any]) -> tuple[jax.Array, Losses]:
-        return evaluate(problem, target, state.codes._replace(**variables), state.anchor, setting)
+        return evaluate(problem, target, state, state.codes._replace(**variables), setting)
 
     gradients, losses = jax.grad(objective, has_aux=True)(variables)
-    updates, optimizer = make_optimizer(setting).update(gradients, state.optimizer, variables)
+    updates, optimizer = direction(gradients, state, variables, setting)
     updated: Any = optax.apply_updates(variables, updates)
     moved = state.codes._replace(**updated)
 
@@ -342,6 +364,8 @@ def step(problem: Problem, target: Target, state: State, setting: Setting) -> St
         best=select(improved, state.codes, state.best),
         best_loss=jnp.where(improved, losses.total, state.best_loss),
         optimizer=optimizer,
+        features=state.features,
+        whitening=state.whitening,
         anchor=state.anchor,
         step=done,
         status=status.astype(jnp.int32),
@@ -352,19 +376,38 @@ def step(problem: Problem, target: Target, state: State, setting: Setting) -> St
     return select(state.status == Status.RUNNING, new, state)
 
 
+def direction(
+    gradients: dict[str, Any], state: State, variables: dict[str, Any], setting: Setting
+) -> tuple[dict[str, Any], Any]:
+    """Returns what the optimiser adds to the variables, and its new state.
+
+    Where the phase whitens, the optimiser sees the importances in those coordinates.
+    """
+    change = state.whitening
+    if change is not None:
+        alpha = jnp.einsum("cnm,mc->nc", change, gradients["alpha"])
+        gradients = {**gradients, "alpha": alpha}
+    update: Any = make_optimizer(setting).update
+    updates, optimizer = update(gradients, state.optimizer, variables)
+    if change is not None:
+        updates = {**updates, "alpha": jnp.einsum("cnm,nc->mc", change, updates["alpha"])}
+    return updates, optimizer
+
+
 def evaluate(
-    problem: Problem, target: Target, codes: Codes, anchor: Any, setting: Setting
+    problem: Problem, target: Target, state: State, codes: Codes, setting: Setting
 ) -> tuple[jax.Array, Losses]:
-    """Returns the objective of one image's codes, and what is reported of it."""
+    """Returns the objective of one image's codes in a phase, and what is reported of it."""
     phase = setting.phase
-    # The head runs only where something in front of the cut moves.
-    if anchor is not None and not {"z", "alpha", "noise"} & set(phase.moves):
-        fused = anchor
-    else:
+    if state.features is not None:
+        fused = fuse_features(state.features, codes.alpha)
+    elif phase.moves_head or "alpha" in phase.moves:
         fused = fuse(problem.generator, codes, setting.cut, setting.space)
+    else:
+        fused = state.anchor
     image = render_fused(problem.generator, fused, codes, setting.cut)
     losses = data_terms(image, target, phase, problem.degradation, problem.extractor)
-    total = losses.total + code_terms(codes, phase, setting.importance, anchor)
+    total = losses.total + code_terms(codes, phase, setting.importance, state.anchor)
     return total, Losses(total, losses.error)
 
 
@@ -376,7 +419,7 @@ def finish(problem: Problem, state: State, setting: Setting) -> tuple[Codes, jax
     """
 
     def conclude(target: Target, state: State) -> tuple[Codes, jax.Array]:
-        loss, _ = evaluate(problem, target, state.codes, state.anchor, setting)
+        loss, _ = evaluate(problem, target, state, state.codes, setting)
         codes = select(loss < state.best_loss, state.codes, state.best)
         return codes, jnp.fmin(loss, state.best_loss)
 
@@ -400,7 +443,7 @@ def make_optimizer(setting: Setting) -> optax.GradientTransformation:
     phase = setting.phase
     rates = {
         "z": phase.z_rate,
-        "alpha": phase.alpha_rate * setting.importance,
+        "alpha": phase.alpha_rate * (1 if phase.whiten else setting.importance),
         "styles": phase.styles_rate,
         "residual": phase.residual_rate,
         "noise": phase.noise_rate,

@@ -27,6 +27,9 @@ class Phase:
         schedule: `cosine` (to zero at the last step) or `constant` learning rates.
         z_rate: learning rate of the latent codes.
         alpha_rate: learning rate of the importances, in units of the value they start from.
+        whiten: optimise the importances in coordinates in which the feature maps of the codes, at
+            the start of the phase, are orthonormal; see `codes.whitening`. Their learning rate is
+            then in units of the feature maps, like that of the residual.
         styles_rate: learning rate of the tail's styles.
         residual_rate: learning rate of the residual.
         noise_rate: learning rate of the noise maps.
@@ -47,6 +50,7 @@ class Phase:
     schedule: str = "cosine"
     z_rate: float = 0.1
     alpha_rate: float = 0.2
+    whiten: bool = False
     styles_rate: float = 0.05
     residual_rate: float = 0.02
     noise_rate: float = 0.05
@@ -56,6 +60,11 @@ class Phase:
     prior: float = 0.0
     tether: float = 0.0
     noise_regularization: float = 0.0
+
+    @property
+    def moves_head(self) -> bool:
+        """Whether what comes out of the head changes: codes move, or the noise maps within."""
+        return not {"z", "noise"}.isdisjoint(self.moves)
 
 
 @dataclass(frozen=True)

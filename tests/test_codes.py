@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 from networks import untrained
 
-from mgp_jax.codes import Codes, compose, fuse, fused_channels, init_codes, mean_styles, render
+from mgp_jax.codes import (
+    Codes,
+    compose,
+    fuse,
+    fuse_features,
+    fused_channels,
+    init_codes,
+    mean_styles,
+    render,
+    whitening,
+)
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import (
     Config,
@@ -163,6 +173,35 @@ def test_importances_of_the_map_come_before_those_of_the_image(case: Case):
     assert (fused.rgb is None) == (crossing.rgb is None)
     if crossing.rgb is not None:
         assert_close(fused.rgb, np.einsum("nhwc,nc->hwc", crossing.rgb, alpha[:, channels:]))
+
+
+def test_whitened_feature_maps_are_orthonormal(case: Case):
+    generator, _, crossings = case
+    cut = len(generator.stages) - 1
+    change = whitening(crossings[cut])
+    channels = fused_channels(generator.shapes[cut])
+    assert change.shape == (channels, COUNT, COUNT)
+    maps = []
+    for n in range(COUNT):
+        composed = fuse_features(crossings[cut], change[:, n].T)
+        parts = (
+            [x for x in (composed.maps, composed.rgb) if x is not None]
+            if isinstance(composed, Features)
+            else [composed]
+        )
+        maps.append(np.concatenate([np.reshape(part, (-1, part.shape[-1])) for part in parts], 1))
+    products = np.einsum("npc,mpc->cnm", maps, maps) / len(maps[0])
+    alive = products[:, 0, 0] > 0.5
+    assert alive.any()
+    expected = np.broadcast_to(np.eye(COUNT), products[alive].shape)
+    np.testing.assert_allclose(products[alive], expected, atol=0.05)
+
+
+def test_whitening_leaves_dead_and_repeated_channels_finite():
+    maps = np.random.default_rng(0).normal(size=(2, 4, 4, 3)).astype(np.float32)
+    maps[..., 0] = 0
+    maps[1, ..., 1] = maps[0, ..., 1]
+    assert np.isfinite(whitening(maps)).all()
 
 
 def test_the_tail_starts_from_the_mean_style(case: Case):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from networks import untrained
 
-from mgp_jax.codes import Codes, init_codes, render
+from mgp_jax.codes import Codes, init_codes, render, whitening
 from mgp_jax.degradations import Identity, parse
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import DCGANConfig, Features, Generator, PGGANConfig, StyleGAN2Config
@@ -271,6 +271,51 @@ def test_a_phase_moves_only_its_own_variables(
     assert (np.abs(result.codes.residual).max((1, 2, 3)) > 0).all()
     assert (result.loss < before.loss).all()
     np.testing.assert_array_equal(before.losses, result.losses[:, :20])
+
+
+@pytest.mark.parametrize("moves", [("alpha",), ("alpha", "residual")])
+def test_a_head_at_rest_is_run_once(
+    tiny: Generator, photographs: np.ndarray, moves: tuple[str, ...]
+):
+    """Feature maps kept from the start of the phase change nothing but the cost."""
+    kept = Recipe("kept", (Phase(8, moves=moves),), codes=3)
+    again = Recipe("again", (Phase(8, moves=("z", *moves), z_rate=0.0),), codes=3)
+    mine, other = (invert(tiny, photographs, InversionConfig(recipe=r)) for r in (kept, again))
+    assert_equal(mine.codes.z, np.asarray(other.codes.z))
+    np.testing.assert_allclose(mine.losses, other.losses, rtol=1e-5)
+    np.testing.assert_allclose(mine.codes.alpha, other.codes.alpha, rtol=1e-4, atol=1e-5)
+    assert (mine.losses[:, -1] < mine.losses[:, 0]).all()
+
+
+def test_a_whitened_step_is_one_of_orthonormal_importances(
+    tiny: Generator, photographs: np.ndarray
+):
+    """The published update written in those coordinates: plain gradient descent on beta."""
+    phase = Phase(
+        1, moves=("alpha",), optimizer="sgd", schedule="constant", whiten=True, alpha_rate=0.3
+    )
+    config = InversionConfig(recipe=Recipe("whitened", (phase,), codes=3))
+    (setting,) = settings(tiny, config)
+    image = jnp.asarray(photographs[:1])
+    problem = pose(image, tiny, [setting], config, Identity(), None)
+    codes = start(tiny, image_keys(0, [0]), 3, setting)
+    state = advance(problem, begin(problem, codes, jnp.zeros(1, jnp.int32), setting), 1, setting)
+    maps = tiny.apply(tiny.params, codes.z[0], 0, setting.cut)
+    change = whitening(maps)
+    # alpha = W^T beta
+    beta = jnp.linalg.solve(jnp.swapaxes(change, 1, 2), codes.alpha[0].T[..., None])[..., 0]
+
+    @jax.jit
+    @jax.grad
+    def gradient(beta: jax.Array) -> jax.Array:
+        alpha = jnp.einsum("cmn,cm->nc", change, beta)
+        composed = jnp.einsum("nhwc,nc->hwc", maps, alpha)
+        return jnp.mean((tiny.apply(tiny.params, composed[None], setting.cut)[0] - image[0]) ** 2)
+
+    moved = beta - 0.3 * gradient(beta)
+    expected = jnp.einsum("cmn,cm->nc", change, moved)
+    assert np.abs(expected - codes.alpha[0]).max() > 1e-3
+    np.testing.assert_allclose(state.codes.alpha[0], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_styles_and_noise_can_be_moved():
