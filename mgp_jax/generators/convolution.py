@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from mgp_jax.generators import minimal_filtering
+
 DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 
 
@@ -23,6 +25,8 @@ def convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
     Returns: float[N, H, W, O].
     """
+    if on_cpu() and minimal_filtering.pays(x, kernel):
+        return minimal_filtering.convolve(x, kernel)
     return correlate(x, kernel, kernel.shape[0] // 2)
 
 
@@ -169,7 +173,7 @@ def convolve_upsampled(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
     Both at once: a nearest-neighbour pixel is read by several taps, whose weights can be added up
     beforehand. The result is a transposed convolution with a 4x4 kernel and 4 instead of 9
-    products for every output pixel.
+    products for every output pixel; on CPU sums and differences leave 9 for four of them.
 
     Args:
         x: float[N, H, W, I].
@@ -177,6 +181,8 @@ def convolve_upsampled(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
     Returns: float[N, 2 H, 2 W, O].
     """
+    if on_cpu():
+        return minimal_filtering.convolve_upsampled(x, kernel)
     for axis in (0, 1):
         end, start = [(0, 0)] * 4, [(0, 0)] * 4
         end[axis], start[axis] = (0, 1), (1, 0)
