@@ -14,8 +14,6 @@ from mgp_jax.errors import SettingError
 if TYPE_CHECKING:
     from mgp_jax.degradations import Degradation
 
-RecipeName = Literal["fast", "quality", "paper", "w", "w+"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Restoring(Command):
@@ -27,15 +25,17 @@ class Restoring(Command):
     """Folder for the results; the same command on it again continues where it stopped."""
     generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "faces64"
     """A bundled generator (faces64) or a file written by mgp-convert."""
-    codes: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Number of latent codes; the recipe's unless given."""
-    layer: Annotated[str | None, tyro.conf.arg(metavar="INDEX|NAME")] = None
-    """Where to cut the generator, see `mgp info`; the recipe's unless given."""
+    codes: Annotated[int | Literal["auto"] | None, tyro.conf.arg(metavar="N|auto")] = None
+    """Number of latent codes; the recipe's unless given. auto: that of a recipe file, else 20."""
+    layer: Annotated[str | None, tyro.conf.arg(metavar="INDEX|NAME|auto")] = None
+    """Where to cut the generator, see `mgp info`; the recipe's unless given. auto: that of a recipe
+    file, else the last cut at an eighth of the resolution or at 16 pixels, the larger of both."""
     steps: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
     """Number of steps, shared among the recipe's phases; the recipe's unless given."""
-    recipe: RecipeName = "fast"
+    recipe: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "fast"
     """fast: seconds; quality: better and slower; paper: as published, for comparison; w and w+: the
-    usual projector of style-based generators, one code and the noise maps."""
+    usual projector of style-based generators, one code and the noise maps. Or a file that
+    `mgp tune` has written."""
     seed: int = 0
     """Seed of the random starts and of simulated noise."""
     batch_size: Annotated[int, tyro.conf.arg(metavar="B")] = 8
@@ -64,7 +64,7 @@ class Restoring(Command):
         from mgp_jax.generators import load_generator
         from mgp_jax.inversion import InversionConfig
         from mgp_jax.progress import Reporter
-        from mgp_jax.recipes import recipe_for
+        from mgp_jax.recipe_files import choose_recipe
         from mgp_jax.report import write_contact_sheet, write_page
 
         if not self.inputs:
@@ -72,11 +72,11 @@ class Restoring(Command):
         check_seed(self.seed)
         generator = load_generator(self.generator)
         degradation: Degradation = parse(self.spec(), generator.resolution)
-        recipe = recipe_for(self.recipe, degradation, generator.family)
+        recipe = choose_recipe(
+            self.recipe, degradation, generator.family, codes=self.codes, layer=self.layer
+        )
         config = InversionConfig(
             recipe=recipe if self.steps is None else recipe.with_steps(self.steps),
-            codes=self.codes,
-            layer=self.layer,
             seed=self.seed,
             patience=self.patience,
             target_psnr=self.target_psnr,

@@ -1,0 +1,1 @@
+"""What is measured: the arithmetic and cost of a step, and quality over time."""

@@ -1,0 +1,110 @@
+"""How much arithmetic a step is, and how fast the machine could do it."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from mgp_jax.codes import Codes, fuse, render_fused
+from mgp_jax.degradations import Degradation
+from mgp_jax.generators.base import Generator
+from mgp_jax.perception.vgg import FeatureExtractor
+from mgp_jax.recipes import Phase
+
+
+def count_flops(function: Callable[..., Any], *arguments: Any) -> float:
+    """Counts the floating-point operations of all matrix products and convolutions of a function.
+
+    Loops count with all their rounds. A multiplication and an addition are two operations.
+
+    Args:
+        function: a function of pytrees of arrays that JAX can trace.
+        *arguments: its arguments; their shapes are enough.
+    """
+    return _flops_of(jax.make_jaxpr(function)(*arguments).jaxpr)
+
+
+def step_flops(
+    generator: Generator,
+    codes: Codes,
+    cut: int,
+    phase: Phase,
+    degradation: Degradation,
+    extractor: FeatureExtractor | None = None,
+    space: str = "z",
+) -> float:
+    """Returns the arithmetic of one step of one image: rendering, objective and their gradient.
+
+    The gradient with respect to what goes through a frozen network takes as many operations as the
+    network itself. The head counts only where a phase moves what is in front of the cut.
+
+    Args:
+        generator: the frozen generator.
+        codes: the variables of one image, or their shapes.
+        cut: index of the cut.
+        phase: what is optimised.
+        degradation: the operator.
+        extractor: VGG16, where the phase weighs its features.
+        space: the space of the codes.
+    """
+    fused = jax.eval_shape(lambda c: fuse(generator, c, cut, space), codes)
+
+    def tail(fused: Any, codes: Codes) -> jax.Array:
+        seen = degradation(render_fused(generator, fused, codes, cut))
+        if extractor is not None and phase.perceptual:
+            return extractor(seen, phase.perceptual_size)
+        return seen
+
+    flops = count_flops(tail, fused, codes)
+    if moves_head(phase):
+        flops += count_flops(lambda c: fuse(generator, c, cut, space), codes)
+    return 2 * flops
+
+
+def moves_head(phase: Phase) -> bool:
+    """Returns whether a phase moves what is in front of the cut, so that the head must run."""
+    return bool({"z", "noise"} & set(phase.moves))
+
+
+def matrix_product_rate(size: int = 2048, repetitions: int = 5) -> float:
+    """Measures how many operations a second the machine does in a float32 matrix product.
+
+    The best of several: what else runs on the machine only makes it slower.
+    """
+    a = jnp.ones((size, size), jnp.float32)
+    product = jax.jit(jnp.matmul)
+    best = math.inf
+    for _ in range(repetitions + 1):  # The first one compiles.
+        began = time.perf_counter()
+        product(a, a).block_until_ready()
+        best = min(best, time.perf_counter() - began)
+    return 2 * size**3 / best
+
+
+def _flops_of(jaxpr: Any) -> float:
+    total = 0.0
+    for equation in jaxpr.eqns:
+        name, parameters = equation.primitive.name, equation.params
+        if name == "dot_general":
+            (contracted, _), _ = parameters["dimension_numbers"]
+            lengths = [equation.invars[0].aval.shape[axis] for axis in contracted]
+            total += 2 * math.prod(equation.outvars[0].aval.shape) * math.prod(lengths)
+        elif name == "conv_general_dilated":
+            kernel = equation.invars[1].aval.shape
+            outputs = kernel[parameters["dimension_numbers"].rhs_spec[0]]
+            total += 2 * math.prod(equation.outvars[0].aval.shape) * math.prod(kernel) / outputs
+        else:
+            rounds = parameters["length"] if name == "scan" else 1
+            total += rounds * sum(_flops_of(inner) for inner in _inner(parameters))
+    return total
+
+
+def _inner(parameters: dict[str, Any]) -> Iterator[Any]:
+    """The programs within an operation: the body of a loop, what a jitted function does."""
+    for value in parameters.values():
+        inner = getattr(value, "jaxpr", value)
+        if hasattr(inner, "eqns"):
+            yield inner
