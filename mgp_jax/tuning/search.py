@@ -44,7 +44,7 @@ class Standing(NamedTuple):
     images: int
 
 
-class OutOfBudget(Exception):
+class BudgetError(Exception):
     """The time is used up."""
 
 
@@ -80,14 +80,14 @@ class Trials:
         The first trial does not look at the budget: without it there would be nothing to return.
 
         Raises:
-            OutOfBudget: it is not there and no time is left.
+            BudgetError: it is not there and no time is left.
         """
         key = recipe, batch
         if key not in self.done and key in self._logged:
             self.done[key] = self._logged[key]
         elif key not in self.done:
             if self.done and self.spent >= self.search.budget:
-                raise OutOfBudget
+                raise BudgetError
             trial = run_trial(self.search, recipe, batch, compiled=recipe in self._compiled)
             self._compiled.add(recipe)
             append(self._log, to_record(trial))
@@ -151,7 +151,7 @@ def tune(
             trials.get(best, batch)
         while True:
             best = play_round(trials, random, best)
-    except OutOfBudget:
+    except BudgetError:
         return trials.best()
 
 
@@ -159,7 +159,7 @@ def play_round(trials: Trials, random: np.random.Generator, best: Recipe) -> Rec
     """Halves a round of candidates until one is left, and returns the best recipe then known.
 
     Raises:
-        OutOfBudget: the time is used up.
+        BudgetError: the time is used up.
     """
     search, pool = trials.search, []
     for number in range(CANDIDATES):

@@ -1,157 +1,327 @@
-"""The multi-code loop in PyTorch, as a baseline: `as published` and `tuned`.
+"""The multi-code loop in PyTorch on CPU, a baseline of our own writing: its quality and cost.
 
-Our own writing from the method's description, on the same converted weights and images as ours.
-Needs the extra `bench`. Prints one JSON line for each task with PSNR, LPIPS and seconds per image:
+Two loops, from the method's description: `published` runs the codes one after another, keeps
+gradients of all weights and descends plainly with the rate 1; `tuned` runs them in one batch with
+frozen weights, Adam and a cosine schedule. Weights, images, degradations and metrics are those of
+`mgp_jax`. Needs the extra `bench`. Prints JSON lines: for every image its quality over time,
 
-    python tests/benchmarks/torch_reference.py --images FOLDER --tasks gray down:4 --steps 300
+    python tests/benchmarks/torch_reference.py --images FOLDER --task gray --loop tuned
+
+or what a step costs, for a DCGAN or a PGGAN, `pggan:256` being a random one:
+
+    python tests/benchmarks/torch_reference.py --step-only --generator pggan:256 --layer 8 --batch 1
+
+`mgp bench speed` and `mgp bench cost` run it beside ours.
 """
 
 import argparse
 import json
 import time
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
 from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
 
-from mgp_jax.degradations import parse
-from mgp_jax.generators import load_generator
+from mgp_jax.benchmark.cost import named_generator
+from mgp_jax.degradations import Degradation, parse
+from mgp_jax.generators import Generator
 from mgp_jax.images import find_images, read_image
+from mgp_jax.inversion import default_cut
 from mgp_jax.metrics import compare
 from mgp_jax.perception import bundled_extractor
 from mgp_jax.perception.vgg import IMAGENET_MEAN, IMAGENET_STD
 from mgp_jax.restoration import put_back
 
-CODES, CUT = 20, 3
+Stage = Callable[[torch.Tensor], torch.Tensor]
 
 
 class Network:
-    """The bundled DCGAN and VGG16 as PyTorch functions of NCHW tensors."""
+    """A generator and VGG16 as PyTorch functions of NCHW tensors."""
 
-    def __init__(self):
-        params = load_generator("faces64").params
-        self.layers = [
-            (torch.tensor(np.asarray(layer["kernel"])), torch.tensor(np.asarray(layer["bias"])))
-            for layer in params.values()
-        ]
-        # Our kernels are those of a correlation, flipped against transposed convolutions.
-        self.layers = [
-            (k.permute(2, 3, 0, 1) if i == 0 else k.flip(0, 1).permute(2, 3, 0, 1), b)
-            for i, (k, b) in enumerate(self.layers)
-        ]
-        self.layers = [(kernel.contiguous(), bias) for kernel, bias in self.layers]
-        self.vgg = [
-            (torch.tensor(np.asarray(p["kernel"])).permute(3, 2, 0, 1).contiguous(), name)
-            for name, p in bundled_extractor().params.items()
-        ]
-        self.vgg_bias = {
-            name: torch.tensor(np.asarray(p["bias"]))
+    def __init__(self, generator: Generator, cut: int):
+        self.cut, self.latent = cut, generator.latent_shape[0]
+        self.weights: list[torch.Tensor] = []
+        make = {"dcgan": self._dcgan, "pggan": self._pggan}
+        if generator.family not in make:
+            raise SystemExit(f"{generator.family}: the reference knows {', '.join(make)}")
+        self.stages = make[generator.family](generator)
+        self.channels = generator.shapes[cut].shape[-1]
+        self.vgg = {
+            name: (_tensor(p["kernel"]).permute(3, 2, 0, 1).contiguous(), _tensor(p["bias"]))
             for name, p in bundled_extractor().params.items()
         }
+        self.weights += [tensor for pair in self.vgg.values() for tensor in pair]
         self.mean = torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
         self.std = torch.tensor(IMAGENET_STD).view(1, 3, 1, 1)
 
     def head(self, z: torch.Tensor) -> torch.Tensor:
-        """Maps [N, 100] to [N, C, H, W] at the cut."""
+        """Maps [N, latent] to [N, C, H, W] at the cut."""
         x = z[:, :, None, None]
-        for index in range(CUT):
-            x = torch.relu(self._layer(x, index))
+        for stage in self.stages[: self.cut]:
+            x = stage(x)
         return x
 
     def tail(self, x: torch.Tensor) -> torch.Tensor:
-        """Maps [1, C, H, W] to an image [1, 3, 64, 64]."""
-        for index in range(CUT, len(self.layers) - 1):
-            x = torch.relu(self._layer(x, index))
-        return torch.tanh(self._layer(x, len(self.layers) - 1))
-
-    def _layer(self, x: torch.Tensor, index: int) -> torch.Tensor:
-        kernel, bias = self.layers[index]
-        stride, padding = (1, 0) if index == 0 else (2, 1)
-        return functional.conv_transpose2d(x, kernel, bias, stride=stride, padding=padding)
-
-    def features(self, image: torch.Tensor) -> torch.Tensor:
-        """Returns relu3_3 of an image [1, 1 or 3, H, W] in [-1, 1]."""
-        x = (image.expand(1, 3, *image.shape[2:]) * 0.5 + 0.5 - self.mean) / self.std
-        for kernel, name in self.vgg:
-            if name in ("conv2_1", "conv3_1"):
-                x = functional.max_pool2d(x, 2)
-            x = torch.relu(functional.conv2d(x, kernel, self.vgg_bias[name], padding=1))
+        """Maps [B, C, H, W] to images [B, 3, H, W]."""
+        for stage in self.stages[self.cut :]:
+            x = stage(x)
         return x
 
+    def features(self, image: torch.Tensor) -> torch.Tensor:
+        """Returns relu3_3 of images [B, 1 or 3, H, W] in [-1, 1]."""
+        x = (image.expand(-1, 3, -1, -1) * 0.5 + 0.5 - self.mean) / self.std
+        for name, (kernel, bias) in self.vgg.items():
+            if name in ("conv2_1", "conv3_1"):
+                x = functional.max_pool2d(x, 2)
+            x = torch.relu(functional.conv2d(x, kernel, bias, padding=1))
+        return x
 
-def operator(spec: str, known: torch.Tensor | None):
+    def _keep(self, tensor: torch.Tensor) -> torch.Tensor:
+        self.weights.append(tensor.contiguous())
+        return self.weights[-1]
+
+    def _dcgan(self, generator: Generator) -> list[Stage]:
+        def stage(index: int, params: dict, last: bool) -> Stage:
+            # Our kernels are those of a correlation, flipped against transposed convolutions.
+            kernel = _tensor(params["kernel"])
+            kernel = self._keep((kernel if index == 0 else kernel.flip(0, 1)).permute(2, 3, 0, 1))
+            bias = self._keep(_tensor(params["bias"]))
+            stride, padding = (1, 0) if index == 0 else (2, 1)
+            activation = torch.tanh if last else torch.relu
+            return lambda x: activation(
+                functional.conv_transpose2d(x, kernel, bias, stride=stride, padding=padding)
+            )
+
+        count = len(generator.stages)
+        return [
+            stage(index, generator.params[name], index == count - 1)
+            for index, name in enumerate(generator.stages)
+        ]
+
+    def _pggan(self, generator: Generator) -> list[Stage]:
+        config = generator.config
+        if config.blend or config.enlarge != 1 or config.bias_per_pixel:
+            raise SystemExit("the reference knows plain PGGANs only")
+
+        def stage(name: str, index: int) -> Stage:
+            params = generator.params[name]
+            bias = self._keep(_tensor(params["bias"]))
+            if name == "to_rgb":
+                kernel = self._keep(_tensor(params["kernel"]).T[:, :, None, None])
+                end = torch.tanh if config.final_tanh else torch.nn.Identity()
+                return lambda x: end(functional.conv2d(_pixel_norm(x), kernel, bias))
+            kernel = _tensor(params["kernel"])
+            if index == 0:  # A dense layer: latent code to 4x4 map.
+                kernel = self._keep(kernel.permute(2, 3, 0, 1))
+                return lambda x: functional.leaky_relu(
+                    functional.conv_transpose2d(_pixel_norm(x), kernel, bias), 0.2
+                )
+            kernel = self._keep(kernel.permute(3, 2, 0, 1))
+
+            def layer(x: torch.Tensor) -> torch.Tensor:
+                x = _pixel_norm(x)
+                x = functional.interpolate(x, scale_factor=2) if index % 2 == 0 else x
+                return functional.leaky_relu(functional.conv2d(x, kernel, bias, padding=1), 0.2)
+
+            return layer
+
+        return [stage(name, index) for index, name in enumerate(generator.stages)]
+
+
+def _pixel_norm(x: torch.Tensor) -> torch.Tensor:
+    return x * torch.rsqrt(torch.mean(x * x, dim=1, keepdim=True) + 1e-8)
+
+
+def _tensor(array: object) -> torch.Tensor:
+    return torch.tensor(np.asarray(array))
+
+
+class Loop:
+    """The variables of a batch of images and their optimiser.
+
+    Args:
+        network: the networks.
+        observations: [B, C, H, W].
+        apply: the degradation.
+        codes: number of codes N.
+        steps: number of steps of the cosine schedule.
+        published: which of the two loops.
+        perceptual: weight of the perceptual loss.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        observations: torch.Tensor,
+        apply: Stage,
+        codes: int,
+        steps: int,
+        published: bool,
+        perceptual: float = 0.001,
+    ):
+        self.network, self.observations, self.apply = network, observations, apply
+        self.published, self.perceptual = published, perceptual
+        batch = len(observations)
+        self.z = torch.randn(batch, codes, network.latent, requires_grad=True)
+        self.alpha = torch.full((batch, codes, network.channels), 1 / codes, requires_grad=True)
+        for weight in network.weights:
+            weight.requires_grad_(published)
+        if published:
+            self.optimizer = torch.optim.SGD([self.z, self.alpha], lr=1.0)
+            self.schedule = None
+        else:
+            groups = [
+                {"params": [self.z], "lr": 0.1},
+                {"params": [self.alpha], "lr": 0.2 / codes},
+            ]
+            self.optimizer = torch.optim.Adam(groups)
+            self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, steps)
+        with torch.no_grad():
+            self.target = network.features(observations) if perceptual else None
+
+    def render(self) -> torch.Tensor:
+        """Renders the current codes: [B, 3, H, W]."""
+        batch, codes, latent = self.z.shape
+        if self.published:
+            heads = [self.network.head(self.z[:, n]) for n in range(codes)]
+            maps = torch.stack(heads, dim=1)
+        else:
+            maps = self.network.head(self.z.reshape(batch * codes, latent))
+            maps = maps.reshape(batch, codes, *maps.shape[1:])
+        fused = (maps * self.alpha[:, :, :, None, None]).sum(dim=1)
+        return self.network.tail(fused / codes if self.published else fused)
+
+    def step(self) -> None:
+        """Takes one step."""
+        self.optimizer.zero_grad()
+        seen = self.apply(self.render())
+        loss = functional.mse_loss(seen, self.observations)
+        if self.target is not None:
+            features = self.network.features(seen)
+            loss = loss + self.perceptual * functional.l1_loss(features, self.target)
+        # One objective an image: the mean over the batch would shrink the gradients.
+        (loss * len(self.observations)).backward()
+        self.optimizer.step()
+        if self.schedule is not None:
+            self.schedule.step()
+
+
+def operator(degradation: Degradation, spec: str) -> Stage:
     """Returns the degradation of a spec as a PyTorch function."""
+    if spec == "identity":
+        return lambda image: image
     if spec == "gray":
         weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
         return lambda image: (image * weights).sum(1, keepdim=True)
-    if spec.startswith("down:"):
+    if spec.startswith("down:") and spec.count(":") == 1:
         return lambda image: functional.avg_pool2d(image, int(spec.split(":")[1]))
-    return (lambda image: image * known) if known is not None else (lambda image: image)
+    if spec.startswith("mask:"):
+        known = _tensor(degradation.known).permute(2, 0, 1)[None]
+        return lambda image: image * known
+    raise SystemExit(f"{spec}: the reference knows identity, gray, down:F and mask:...")
 
 
-def run(network: Network, observation: torch.Tensor, apply, steps: int, published: bool):
-    """Optimises one image and returns its rendering."""
-    z = torch.randn(CODES, 100, requires_grad=True)
-    alpha = torch.full((CODES, 128), 1 / CODES, requires_grad=True)
-    if published:
-        optimizer = torch.optim.SGD([z, alpha], lr=1.0)
-        for tensor in [t for layer in network.layers for t in layer]:
-            tensor.requires_grad_(True)
-    else:
-        groups = [{"params": [z], "lr": 0.1}, {"params": [alpha], "lr": 0.2 / CODES}]
-        optimizer = torch.optim.Adam(groups)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    with torch.no_grad():
-        target = network.features(observation)
-    image = observation
-    for _ in range(steps):
-        optimizer.zero_grad()
-        if published:
-            maps = torch.cat([network.head(z[n : n + 1]) for n in range(CODES)])
-            fused = (maps * alpha[:, :, None, None]).sum(0, keepdim=True) / CODES
-        else:
-            fused = (network.head(z) * alpha[:, :, None, None]).sum(0, keepdim=True)
-        image = network.tail(fused)
-        seen = apply(image)
-        loss = functional.mse_loss(seen, observation)
-        loss = loss + 0.001 * functional.l1_loss(network.features(seen), target)
-        loss.backward()
-        optimizer.step()
-        if not published:
-            schedule.step()
-    return image.detach()
+def curve(
+    loop: Loop, steps: int, seconds: Sequence[float], milestones: Sequence[int]
+) -> Iterator[tuple[int, float, np.ndarray]]:
+    """Runs a loop and yields steps, time and rendering [H, W, 3] at the wanted times and steps.
+
+    The time is that of the steps alone. What is wanted at a time is the last step that was done.
+    """
+    spent, waiting = 0.0, sorted(seconds)
+    for done in range(1, steps + 1):
+        began = time.perf_counter()
+        loop.step()
+        spent += time.perf_counter() - began
+        due = [second for second in waiting if second <= spent]
+        waiting = waiting[len(due) :]
+        if due or done in milestones or done == steps:
+            with torch.no_grad():
+                yield done, spent, loop.render()[0].permute(1, 2, 0).numpy()
+
+
+def quality(arguments: argparse.Namespace) -> None:
+    """Prints one JSON line an image: PSNR and LPIPS over time."""
+    generator = named_generator(arguments.generator)
+    network = Network(generator, cut_of(generator, arguments.layer))
+    degradation = parse(arguments.task, generator.resolution)
+    apply = operator(degradation, arguments.task)
+    for path in find_images(arguments.images):
+        truth = read_image(path, generator.resolution)
+        observation = apply(torch.tensor(truth).permute(2, 0, 1)[None])
+        published = arguments.loop == "published"
+        loop = Loop(network, observation, apply, arguments.codes, arguments.steps, published)
+        seen = observation[0].permute(1, 2, 0).numpy()
+        points = []
+        for step, spent, image in curve(
+            loop, arguments.steps, arguments.seconds, arguments.milestones
+        ):
+            restored = np.asarray(put_back(degradation, image, seen))
+            scores = compare(restored[None], truth[None])
+            point = {name: scores[name][0] for name in ("psnr", "lpips")}
+            points.append({"step": step, "seconds": round(spent, 4), **point})
+        record = {"image": str(path), "loop": arguments.loop, "task": arguments.task}
+        print(json.dumps(record | {"curve": points}), flush=True)
+
+
+def step_cost(arguments: argparse.Namespace) -> None:
+    """Prints a JSON line: seconds a step and image, and the arithmetic of it."""
+    generator = named_generator(arguments.generator)
+    network = Network(generator, cut_of(generator, arguments.layer))
+    size = generator.resolution
+    observations = torch.tanh(torch.randn(arguments.batch, 3, size, size))
+    loop = Loop(
+        network,
+        observations,
+        lambda image: image,
+        arguments.codes,
+        1000,
+        arguments.loop == "published",
+        arguments.perceptual,
+    )
+    with FlopCounterMode(display=False) as counter:
+        loop.step()
+    times = []
+    for _ in range(arguments.repetitions):
+        began, used = time.perf_counter(), time.process_time()
+        loop.step()
+        times.append((time.perf_counter() - began, time.process_time() - used))
+    wall, processor = (min(column) / arguments.batch for column in zip(*times, strict=True))
+    record = {
+        "loop": arguments.loop,
+        "seconds": wall,
+        "processor_seconds": processor,
+        "flops": counter.get_total_flops() / arguments.batch,
+    }
+    print(json.dumps(record), flush=True)
+
+
+def cut_of(generator: Generator, layer: str | None) -> int:
+    """Returns the index of the cut, the default one for None."""
+    return default_cut(generator) if layer is None else generator.cut(layer)
 
 
 def main() -> None:
-    """Runs the loop on all images and tasks."""
+    """Parses arguments and measures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", required=True)
-    parser.add_argument("--tasks", nargs="+", default=["identity"])
-    parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--published", action="store_true")
+    parser.add_argument("--generator", default="faces64")
+    parser.add_argument("--layer")
+    parser.add_argument("--codes", type=int, default=20)
+    parser.add_argument("--loop", choices=("tuned", "published"), default="tuned")
+    parser.add_argument("--images", nargs="+", default=[])
+    parser.add_argument("--task", default="identity")
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--seconds", type=float, nargs="+", default=[1, 2, 5, 10, 20, 40])
+    parser.add_argument("--milestones", type=int, nargs="+", default=[200, 500, 1000])
+    parser.add_argument("--step-only", action="store_true")
+    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--perceptual", type=float, default=0.001)
+    parser.add_argument("--repetitions", type=int, default=5)
     arguments = parser.parse_args()
     torch.manual_seed(0)
-    network = Network()
-    truths = np.stack([read_image(path, 64) for path in find_images([arguments.images])])
-    for spec in arguments.tasks:
-        degradation = parse(spec, 64)
-        known = getattr(degradation, "known", None)
-        mask = None if known is None else torch.tensor(np.asarray(known)).permute(2, 0, 1)[None]
-        apply = operator(spec, mask)
-        results, seconds = [], []
-        for truth in truths:
-            began = time.perf_counter()
-            observation = apply(torch.tensor(truth).permute(2, 0, 1)[None])
-            image = run(network, observation, apply, arguments.steps, arguments.published)
-            seconds.append(time.perf_counter() - began)
-            seen = np.asarray(observation[0].permute(1, 2, 0))
-            image = image[0].permute(1, 2, 0).numpy()
-            results.append(np.asarray(put_back(degradation, image, seen)))
-        scores = compare(np.stack(results), truths)
-        record = {name: float(np.mean(scores[name])) for name in ("psnr", "lpips")}
-        loop = "published" if arguments.published else "tuned"
-        record |= {"task": spec, "loop": loop, "steps": arguments.steps}
-        print(json.dumps(record | {"seconds": float(np.mean(seconds))}), flush=True)
+    step_cost(arguments) if arguments.step_only else quality(arguments)
 
 
 if __name__ == "__main__":

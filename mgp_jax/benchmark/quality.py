@@ -1,0 +1,143 @@
+"""Quality over time: PSNR and LPIPS of a recipe's restorations while they are made."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mgp_jax.codes import Codes, render
+from mgp_jax.degradations import Degradation
+from mgp_jax.generators.base import Generator
+from mgp_jax.inversion import InversionConfig, Progress, image_keys, invert, settings
+from mgp_jax.metrics import compare
+from mgp_jax.recipes import Recipe
+from mgp_jax.restoration import put_back
+
+SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0)
+MILESTONES = (200, 500, 1000)
+
+Point = dict[str, float]
+
+
+def within_prior(recipe: Recipe) -> Recipe:
+    """Returns a recipe without the refinement of the composed map: codes and importances alone."""
+    phases = tuple(phase for phase in recipe.phases if "residual" not in phase.moves)
+    return replace(recipe, name=f"{recipe.name}, codes alone", phases=phases)
+
+
+def curve_of(
+    generator: Generator,
+    truths: np.ndarray,
+    degradation: Degradation,
+    recipe: Recipe,
+    *,
+    chunk: int = 10,
+    seed: int = 0,
+) -> tuple[list[Point], float]:
+    """Restores images in one batch and says how good they were when.
+
+    The same inversion runs three times: first to compile, then to take the time behind every chunk
+    of steps, then to render and measure there. So the time holds nothing but optimisation.
+
+    Args:
+        generator: the frozen generator.
+        truths: float[B, H, W, C] in [-1, 1].
+        degradation: the task.
+        recipe: how to optimise.
+        chunk: steps between two points.
+        seed: seed of starts and noise.
+
+    Returns: points with `step`, `seconds` an image, and means of `psnr` in dB and `lpips` over the
+        images; and the seconds that the first run took longer than the second: compilation.
+    """
+    numbers = jnp.arange(len(truths))
+    keys = image_keys(seed, numbers)
+    observations = jax.vmap(degradation.simulate)(jnp.asarray(truths), keys)
+    config = InversionConfig(recipe=recipe, seed=seed, chunk=chunk)
+    cut = settings(generator, config)[0].cut
+
+    def run(on_progress: Any) -> float:
+        began = time.perf_counter()
+        invert(generator, observations, config, degradation, on_progress=on_progress)
+        return time.perf_counter() - began
+
+    clock, points = [], []
+
+    def take_time(progress: Progress) -> None:
+        jax.block_until_ready(progress.state.step)
+        clock.append((progress.step, time.perf_counter()))
+
+    def look(progress: Progress) -> None:
+        images = restored(
+            generator, progress.state.best, observations, degradation, cut, recipe.space
+        )
+        scores = compare(np.asarray(images), truths)
+        points.append({name: mean(scores[name]) for name in ("psnr", "lpips")})
+
+    first = run(take_time)
+    clock.clear()
+    began = time.perf_counter()
+    second = run(take_time)
+    run(look)
+    timed = [
+        {"step": step, "seconds": (moment - began) / len(truths), **scores}
+        for (step, moment), scores in zip(clock, points, strict=True)
+    ]
+    return timed, first - second
+
+
+@partial(jax.jit, static_argnames=("cut", "space"))
+def restored(
+    generator: Generator,
+    codes: Codes,
+    observations: jax.Array,
+    degradation: Degradation,
+    cut: int,
+    space: str,
+) -> jax.Array:
+    """Renders a batch of codes and puts back what the observations are certain of."""
+
+    def one(codes: Codes, observation: jax.Array) -> jax.Array:
+        return put_back(degradation, render(generator, codes, cut, space), observation)
+
+    return jax.vmap(one)(codes, observations)
+
+
+def mean(values: Sequence[float | None]) -> float:
+    """Returns the mean; NaN if a value is missing."""
+    return float(np.mean([np.nan if value is None else value for value in values]))
+
+
+def mean_curve(curves: Sequence[Sequence[Point]]) -> list[Point]:
+    """Returns the mean of the curves of several images that were restored one after another.
+
+    Points of the same step belong together; a step counts only if every curve has it.
+    """
+    by_step = [{point["step"]: point for point in curve} for curve in curves]
+    common = sorted(set.intersection(*(set(points) for points in by_step))) if by_step else []
+    return [
+        {
+            "step": step,
+            **{
+                name: mean([points[step][name] for points in by_step])
+                for name in ("seconds", "psnr", "lpips")
+            },
+        }
+        for step in common
+    ]
+
+
+def at_time(curve: Sequence[Point], seconds: float) -> Point | None:
+    """Returns the last point of a curve within a time, None if there is none yet."""
+    within = [point for point in curve if point["seconds"] <= seconds]
+    return within[-1] if within else None
+
+
+def time_to(curve: Sequence[Point], psnr: float) -> float | None:
+    """Returns the seconds after which a curve first has a PSNR, None if it never does."""
+    return next((point["seconds"] for point in curve if point["psnr"] >= psnr), None)

@@ -1,0 +1,142 @@
+"""Writes what was measured: Markdown tables, and quality over time as a diagram."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mgp_jax.benchmark.quality import MILESTONES, SECONDS, Point, at_time, mean, time_to
+
+Curves = Sequence[Sequence[Point]]
+
+
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Returns a table; None is a dash, numbers have three significant digits."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(_cell(value) for value in line)} |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    if value is None or value != value:  # NaN is the one number that differs from itself.
+        return "-"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def quality_table(methods: Mapping[str, Curves]) -> str:
+    """Returns PSNR and LPIPS at the usual times for every method.
+
+    Args:
+        methods: for every method one curve for all images, or one for each.
+    """
+    rows = []
+    for name, curves in methods.items():
+        cells = []
+        for seconds in SECONDS:
+            points = [at_time(curve, seconds) for curve in curves]
+            known = [point for point in points if point is not None]
+            if not curves or len(known) < len(points):
+                cells.append(None)
+                continue
+            psnr, lpips = (mean([point[k] for point in known]) for k in ("psnr", "lpips"))
+            # Once a method has ended nothing changes any more.
+            ended = all(point == curve[-1] for point, curve in zip(known, curves, strict=True))
+            cells.append(f"{psnr:.2f} / {lpips:.4f}{'*' if ended else ''}")
+        rows.append([name, *cells])
+    head = ["PSNR dB / LPIPS after", *(f"{seconds:g} s" for seconds in SECONDS)]
+    return markdown_table(head, rows) + "\n\n\\* ended before"
+
+
+def milestones(reference: Sequence[Point], ours: Mapping[str, Sequence[Point]]) -> list[dict]:
+    """Returns when ours reach what the reference has after 200, 500 and 1000 steps.
+
+    Args:
+        reference: the mean curve of the reference.
+        ours: a curve for each recipe.
+
+    Returns: for each of these steps `step`, `psnr`, `lpips` and `seconds` of the reference, and by
+        recipe `seconds` and `ratio`, the reference's time over ours; None if it is not reached.
+    """
+    found = []
+    for point in reference:
+        if point["step"] not in MILESTONES:
+            continue
+        reached: dict[str, Any] = {}
+        for name, curve in ours.items():
+            seconds = time_to(curve, point["psnr"])
+            ratio = None if seconds is None else point["seconds"] / seconds
+            reached[name] = {"seconds": seconds, "ratio": ratio}
+        found.append({**point, "ours": reached})
+    return found
+
+
+def milestone_table(found: Sequence[dict]) -> str:
+    """Returns what `milestones` found as a table."""
+    names = list(found[0]["ours"]) if found else []
+    head = [
+        "reference",
+        "PSNR dB",
+        "LPIPS",
+        "s an image",
+        *(f"{name}: s (ratio)" for name in names),
+    ]
+    rows = []
+    for entry in found:
+        cells = [
+            None if own["seconds"] is None else f"{own['seconds']:.2f} ({own['ratio']:.1f})"
+            for own in entry["ours"].values()
+        ]
+        step = f"{entry['step']} steps"
+        rows.append([step, entry["psnr"], entry["lpips"], entry["seconds"], *cells])
+    return markdown_table(head, rows)
+
+
+def cost_table(records: Sequence[dict[str, Any]]) -> str:
+    """Returns the cost of steps as a table, beside the reference's where that was measured."""
+    rows = []
+    for r in records:
+        case = [r["generator"], r["layer"], r["codes"], r["batch"], bool(r["perceptual"])]
+        if "error" in r:
+            rows.append([*case, r["error"], *[None] * 8])
+            continue
+        loops = r.get("reference", {})
+        tuned, published = loops.get("tuned"), loops.get("published")
+        rows.append(
+            [
+                *case,
+                r["seconds"],
+                r["processor_seconds"],
+                r["flops"] / 1e9,
+                r["over_floor"],
+                r["compile_seconds"],
+                r["peak_gib"],
+                tuned and tuned["seconds"],
+                tuned and r["seconds"] / tuned["seconds"],
+                published and published["seconds"],
+            ]
+        )
+    head = ["generator", "cut", "N", "batch", "features", "s a step and image", "CPU s", "GFLOP"]
+    head += ["over floor", "compile s", "peak GiB", "PyTorch s", "ours / PyTorch", "published s"]
+    return markdown_table(head, rows)
+
+
+def plot_quality(methods: Mapping[str, Curves], title: str, path: Path) -> None:
+    """Draws PSNR and LPIPS over time, one line an image or batch, to a PNG file."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    panels = figure.subplots(1, 2)
+    for panel, metric, label in zip(panels, ("psnr", "lpips"), ("PSNR, dB", "LPIPS"), strict=True):
+        for number, (name, curves) in enumerate(methods.items()):
+            for place, curve in enumerate(curves):
+                panel.plot(
+                    [point["seconds"] for point in curve],
+                    [point[metric] for point in curve],
+                    color=f"C{number}",
+                    alpha=1.0 if len(curves) == 1 else 0.5,
+                    label=name if place == 0 else None,
+                )
+        panel.set(xlabel="seconds an image", ylabel=label, xscale="log")
+        panel.grid(alpha=0.3)
+    panels[1].set_yscale("log")
+    panels[0].legend()
+    figure.suptitle(title)
+    figure.savefig(path, dpi=120)
