@@ -77,6 +77,8 @@ class Restoring(Command):
         )
         config = InversionConfig(
             recipe=recipe if self.steps is None else recipe.with_steps(self.steps),
+            codes=recipe.codes,
+            layer=recipe.layer,
             seed=self.seed,
             patience=self.patience,
             target_psnr=self.target_psnr,

@@ -307,6 +307,8 @@ def test_help(mgp: Mgp, command: str):
         "inpaint": {"--mask"},
         "denoise": {"--sigma"},
         "restore": {"--degradation"},
+        "tune": {"GENERATOR", "--images", "--task", "--degradation", "--budget", "--out"},
+        "bench": {"speed", "cost"},
     }.get(command, set())
     if issubclass(cli.COMMANDS.get(command, object), cli.Restoring):
         expected |= {"INPUT", "--out", "--generator", "--codes", "--layer", "--steps", "--recipe"}
