@@ -1,26 +1,17 @@
-"""Candidates of a search: recipes like a given one, with steps for the time they may take."""
+"""Candidates of a search: recipes like a given one."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import jax
 import numpy as np
-from scipy.optimize import nnls
 
-from mgp_jax.benchmark.arithmetic import moves_head, step_flops
-from mgp_jax.codes import init_codes
 from mgp_jax.generators.base import Features, Generator
 from mgp_jax.inversion import default_cut
-from mgp_jax.perception.vgg import bundled_extractor
 from mgp_jax.recipes import Phase, Recipe
-from mgp_jax.tuning.trials import Search, Trial
 
 # Cuts with smaller maps than this decide too little of the image.
 SMALLEST_MAP = 8
-# A step of the tail alone does little arithmetic and waits for memory the more.
-TAIL_SLOWNESS = 3.0
 
 
 def concrete(generator: Generator, recipe: Recipe) -> Recipe:
@@ -94,43 +85,9 @@ def cuts_of(generator: Generator) -> list[int]:
     return cuts or [default_cut(generator)]
 
 
-def fitted(search: Search, tried: Sequence[Trial], recipe: Recipe, wanted: float) -> Recipe:
-    """Returns a recipe with as many steps as the wanted time allows, by the trials so far.
-
-    The time is taken to be the arithmetic times one of two factors, for steps with and without
-    head; these follow from the trials by least squares.
-    """
-    amounts = np.array([arithmetic(search, trial.recipe) for trial in tried])
-    seconds = np.array([max(trial.seconds, 1e-3) for trial in tried])
-    average = np.median(seconds / amounts.sum(axis=1))
-    # What is known beforehand, as two weak observations, for the factors not yet seen.
-    prior = 0.1 * np.diag([1 / average, 1 / (TAIL_SLOWNESS * average)])
-    rows = np.vstack([amounts / seconds[:, None], prior])
-    factors, _ = nnls(rows * average, np.concatenate([np.ones(len(tried)), [0.1, 0.1]]))
-    predicted = float(arithmetic(search, recipe) @ factors * average)
-    return scaled(recipe, wanted / max(predicted, 1e-6))
-
-
 def scaled(recipe: Recipe, factor: float) -> Recipe:
     """Returns a recipe with so many times the steps, at least one a phase."""
     return recipe.with_steps(max(len(recipe.phases), math.floor(recipe.steps * factor)))
-
-
-def arithmetic(search: Search, recipe: Recipe) -> np.ndarray:
-    """Returns the operations an image, those of phases with and without head: float[2]."""
-    generator = search.generator
-    cut = generator.cut(str(recipe.layer))
-    codes = jax.eval_shape(
-        lambda key: init_codes(generator, key, recipe.codes, cut, recipe.space), jax.random.key(0)
-    )
-    amounts = np.zeros(2)
-    for phase in recipe.phases:
-        extractor = bundled_extractor() if phase.perceptual else None
-        flops = step_flops(
-            generator, codes, cut, phase, search.degradation, extractor, recipe.space
-        )
-        amounts[0 if moves_head(phase) else 1] += phase.steps * flops
-    return amounts
 
 
 def rounded(value: float) -> float:

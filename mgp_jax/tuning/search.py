@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mgp_jax.recipes import Recipe, recipe_for
-from mgp_jax.tuning.candidates import concrete, fitted, scaled, vary
+from mgp_jax.tuning.candidates import concrete, scaled, vary
+from mgp_jax.tuning.pace import Pace
 from mgp_jax.tuning.trials import Search, Trial, append, open_log, run_trial, to_record
 
 CANDIDATES = 8
@@ -144,18 +145,18 @@ def tune(
     trials = Trials(search, log, on_trial)
     generator = search.generator
     best = concrete(generator, recipe_for("fast", search.degradation, generator.family))
-    random = np.random.default_rng(search.seed)
+    random, pace = np.random.default_rng(search.seed), Pace(search)
     try:
         best = in_time(trials, best)
         for batch in range(search.batches):
             trials.get(best, batch)
         while True:
-            best = play_round(trials, random, best)
+            best = play_round(trials, pace, random, best)
     except BudgetError:
         return trials.best()
 
 
-def play_round(trials: Trials, random: np.random.Generator, best: Recipe) -> Recipe:
+def play_round(trials: Trials, pace: Pace, random: np.random.Generator, best: Recipe) -> Recipe:
     """Halves a round of candidates until one is left, and returns the best recipe then known.
 
     Raises:
@@ -164,7 +165,7 @@ def play_round(trials: Trials, random: np.random.Generator, best: Recipe) -> Rec
     search, pool = trials.search, []
     for number in range(CANDIDATES):
         candidate = vary(search.generator, best, random, SPREADS[number % len(SPREADS)])
-        candidate = fitted(search, list(trials.done.values()), candidate, trials.wanted)
+        candidate = pace.fitted(list(trials.done.values()), candidate, trials.wanted)
         pool.append(in_time(trials, candidate))
     batches = 1
     while batches < search.batches:

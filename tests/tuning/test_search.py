@@ -5,16 +5,20 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
+from mgp_jax.benchmark.arithmetic import step_flops
+from mgp_jax.codes import init_codes
 from mgp_jax.degradations import parse
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator
 from mgp_jax.inversion import default_cut
 from mgp_jax.recipes import FAST, Phase, Recipe
 from mgp_jax.tuning import Search, Trial, candidates, search, trials, tune
-from mgp_jax.tuning.candidates import concrete, fitted, vary
+from mgp_jax.tuning.candidates import concrete, vary
+from mgp_jax.tuning.pace import Pace
 
 WANTED = 2.0
 
@@ -142,19 +146,31 @@ def test_variations_stay_possible(tiny: Generator, kind: str):
 
 def test_steps_follow_the_speed_seen(tiny: Generator, photographs: np.ndarray):
     """Two factors, one for each kind of phase, are found again from what trials took."""
+    pace = Pace(searching(tiny, photographs, 1.0))
+    factors = np.array([2e-7, 5e-7])
+
+    def recipe(codes: int, steps: int, refining: int) -> Recipe:
+        return Recipe("x", (Phase(steps), Phase(refining, moves=("residual",))), codes, 2)
+
+    def seconds(recipe: Recipe) -> float:
+        return float(pace.operations(recipe) @ factors)
+
+    recipes = [recipe(5, 30, 100), recipe(10, 50, 10), recipe(20, 5, 300), recipe(8, 20, 50)]
+    tried = [Trial(one, 0, (20.0,), seconds(one), 1.0) for one in recipes]
+    fitted = pace.fitted(tried, recipe(30, 10, 40), 60.0)
+    assert seconds(fitted) == pytest.approx(60.0, rel=0.1)
+    assert fitted.phases[1].steps == pytest.approx(4 * fitted.phases[0].steps, rel=0.1)
+
+
+@pytest.mark.parametrize("codes", [1, 7])
+def test_operations_are_those_of_the_steps(tiny: Generator, photographs: np.ndarray, codes: int):
     what = searching(tiny, photographs, 1.0)
-    factors = np.array([3e-9, 2e-8])
-    tried = []
-    for codes, steps, refining in ((5, 30, 100), (20, 50, 10), (10, 5, 300), (40, 20, 50)):
-        recipe = Recipe("x", (Phase(steps), Phase(refining, moves=("residual",))), codes, 2)
-        seconds = float(candidates.arithmetic(what, recipe) @ factors)
-        tried.append(Trial(recipe, 0, (20.0,), max(seconds, 2e-3), 1.0))
-    wanted = 3.0
-    recipe = fitted(
-        what, tried, Recipe("x", (Phase(10), Phase(40, moves=("residual",))), 30, 2), wanted
-    )
-    predicted = float(candidates.arithmetic(what, recipe) @ factors)
-    assert predicted == pytest.approx(wanted, rel=0.15)
+    phases = Phase(3), Phase(4, moves=("residual",))
+    start = init_codes(tiny, jax.random.key(0), codes, 2)
+    expected = [
+        phase.steps * step_flops(tiny, start, 2, phase, what.degradation) for phase in phases
+    ]
+    assert list(Pace(what).operations(Recipe("x", phases, codes, 2))) == expected
 
 
 def test_a_real_trial(tiny: Generator, photographs: np.ndarray):
