@@ -229,8 +229,10 @@ class Cost(Measuring):
             record = against_floor(measure_apart(case), rate) | {"matrix_product_rate": rate}
             status = SOME_FAILED if "error" in record else status
             if asks and "error" not in record and case.batch in (1, 8):
+                record["reference"] = {}
                 try:
-                    record["reference"] = self.same_in_pytorch(case)
+                    for loop, cost in self.same_in_pytorch(case):
+                        record["reference"][loop] = cost
                 except SettingError as error:
                     console.print(f"mgp: {error}", markup=False)
                     asks, status = False, SOME_FAILED
@@ -248,13 +250,11 @@ class Cost(Measuring):
         print((self.out / "cost.md").read_text(), end="")
         return status
 
-    def same_in_pytorch(self, case: Any) -> dict[str, Any]:
-        """Returns the cost of the same step in the reference's loops."""
-        found = {}
+    def same_in_pytorch(self, case: Any) -> "Iterator[tuple[str, dict[str, Any]]]":
+        """Yields the cost of the same step in the reference's loops."""
         for loop in ("tuned", "published") if case.batch == 1 else ("tuned",):
             arguments = ["--step-only", "--generator", case.generator, "--loop", loop]
             arguments += ["--codes", str(case.codes), "--batch", str(case.batch)]
             arguments += ["--perceptual", str(case.perceptual), "--repetitions", str(case.rounds)]
             arguments += [] if case.layer is None else ["--layer", case.layer]
-            found[loop] = next(self.run_reference(arguments))
-        return found
+            yield loop, next(self.run_reference(arguments))

@@ -136,12 +136,11 @@ def _interleave(products: jax.Array, join: Callable[[Parts], Parts]) -> jax.Arra
 
 
 def _in_groups(function: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax.Array:
-    """Applies a function to a few maps at a time."""
-    maps = max(1, GROUP // (x.shape[1] * x.shape[2]))
-    if maps >= len(x):
+    """Applies a function to a few maps at a time, in groups of equal size."""
+    n, h, w, _ = x.shape
+    most = max(1, GROUP // (h * w))
+    maps = max(size for size in range(1, min(n, most) + 1) if n % size == 0)
+    if maps == n:
         return function(x)
-    groups = len(x) // maps
-    whole = x[: groups * maps].reshape(groups, maps, *x.shape[1:])
-    done = lax.map(function, whole)
-    done = done.reshape(groups * maps, *done.shape[2:])
-    return jnp.concatenate([done, function(x[groups * maps :])]) if len(x) % maps else done
+    done = lax.map(function, x.reshape(n // maps, maps, *x.shape[1:]))
+    return done.reshape(n, *done.shape[2:])
