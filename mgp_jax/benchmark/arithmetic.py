@@ -59,14 +59,9 @@ def step_flops(
         return seen
 
     flops = count_flops(tail, fused, codes)
-    if moves_head(phase):
+    if phase.moves_head:
         flops += count_flops(lambda c: fuse(generator, c, cut, space), codes)
     return 2 * flops
-
-
-def moves_head(phase: Phase) -> bool:
-    """Returns whether a phase moves what is in front of the cut, so that the head must run."""
-    return bool({"z", "noise"} & set(phase.moves))
 
 
 def matrix_product_rate(size: int = 2048, repetitions: int = 5) -> float:

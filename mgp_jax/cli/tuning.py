@@ -1,5 +1,6 @@
 """The command that finds a recipe for a person's own generator and task."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -108,7 +109,7 @@ class Tune(Command):
         about = {
             "generator": self.generator,
             "degradation": spec,
-            self.metric: round(abs(best.score), 4),
+            self.metric: round(abs(best.score), 4) if math.isfinite(best.score) else None,
             "seconds": round(best.seconds, 3),
             "images": best.images,
         }

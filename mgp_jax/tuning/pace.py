@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from scipy.optimize import nnls
 
-from mgp_jax.benchmark.arithmetic import moves_head, step_flops
+from mgp_jax.benchmark.arithmetic import step_flops
 from mgp_jax.codes import init_codes
 from mgp_jax.perception.vgg import bundled_extractor
 from mgp_jax.recipes import Phase, Recipe
@@ -33,7 +33,7 @@ class Pace:
         amounts = np.zeros(2)
         for phase in recipe.phases:
             tail = self._step(recipe, phase, head=False)
-            if moves_head(phase):
+            if phase.moves_head:
                 # Every code goes through the head and is composed, so it grows with their number.
                 one_code = self._step(recipe, phase, head=True) - tail
                 amounts[0] += phase.steps * (tail + recipe.codes * one_code)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from mgp_jax.benchmark.arithmetic import count_flops, matrix_product_rate, moves_head, step_flops
+from mgp_jax.benchmark.arithmetic import count_flops, matrix_product_rate, step_flops
 from mgp_jax.codes import init_codes
 from mgp_jax.degradations import parse
 from mgp_jax.generators import Generator
@@ -60,11 +60,6 @@ def test_a_step_of_a_small_generator(tiny: Generator):
     extractor = bundled_extractor()
     with_features = step_flops(tiny, codes, 2, Phase(1, perceptual=0.1), identity, extractor)
     assert with_features - flops(Phase(1)) == 4 * 9 * pixels
-
-
-def test_what_runs_the_head():
-    assert moves_head(Phase(1)) and moves_head(Phase(1, moves=("noise",)))
-    assert not moves_head(Phase(1, moves=("residual",)))
 
 
 def test_the_rate_is_that_of_this_machine():
