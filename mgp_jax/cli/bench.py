@@ -1,0 +1,37 @@
+"""The command group `mgp bench`: what is measured, one subcommand each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Union
+
+import tyro
+
+from mgp_jax.cli.common import Command
+from mgp_jax.cli.tables import Tables
+
+MEASUREMENTS: tuple[type[Command], ...] = (Tables,)
+
+if TYPE_CHECKING:
+    Measurement = Command
+else:
+    # The suppressed alternative makes it a choice even where there is only one.
+    Measurement = Union[
+        *(Annotated[kind, tyro.conf.subcommand(kind.name)] for kind in MEASUREMENTS),
+        Annotated[None, tyro.conf.Suppress],
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench(Command):
+    """Measure methods and machines.
+
+    Example: mgp bench tables --images photos/ --out tables
+    """
+
+    name: ClassVar[str] = "bench"
+
+    measurement: tyro.conf.OmitSubcommandPrefixes[tyro.conf.OmitArgPrefixes[Measurement]]
+
+    def run(self, argv: Sequence[str]) -> int:
+        """Runs the measurement that was asked for."""
+        return self.measurement.run(argv)

@@ -1,0 +1,47 @@
+"""The command that compares all methods on all tasks."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import tyro
+
+from mgp_jax.cli.common import OK, SOME_FAILED, Command, check_seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables(Command):
+    """Compare all methods on all tasks: tables in Markdown and JSON, plots, pictures.
+
+    Every image is degraded, restored by every method with the same budget, and measured against
+    itself. Example: mgp bench tables --images photos/ --out tables --budget 3s
+    """
+
+    name: ClassVar[str] = "tables"
+
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
+    """Folder for the results; the same command on it again continues where it stopped."""
+    images: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILE|FOLDER")] = ()
+    """Clean photographs; without them the bundled photograph and images that the generator makes
+    of fixed seeds."""
+    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "faces64"
+    """A bundled generator (faces64) or a file written by mgp-convert."""
+    encoder: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """The generator's encoder, made by `mgp train-encoder`; without it the methods that need one
+    are left out."""
+    tasks: Annotated[tuple[str, ...], tyro.conf.arg(metavar="TASK...")] = ()
+    """Some of the tasks only."""
+    methods: Annotated[tuple[str, ...], tyro.conf.arg(metavar="METHOD...")] = ()
+    """Some of the methods only."""
+    budget: Annotated[str, tyro.conf.arg(metavar="SECONDS|STEPS")] = "3s"
+    """What every method may spend on an image: 3s is three seconds, 200 is two hundred steps. The
+    same steps and seed give the same table everywhere; how many steps a second buys is measured
+    once and kept in the folder."""
+    seed: int = 0
+    """Seed of the random starts and of simulated noise."""
+
+    def run(self, argv: Sequence[str]) -> int:
+        """Runs what has no record yet and writes tables and plots."""
+        raise NotImplementedError
