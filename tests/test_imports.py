@@ -27,7 +27,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("editing", "analysis", "baselines", "sharding", "checkpoint"),
     ("batch",),
     ("progress", "report"),
-    ("demo",),
+    ("demo", "tables"),
     ("cli",),
 )
 LEVELS = {room: level for level, rooms in enumerate(ORDER) for room in rooms}

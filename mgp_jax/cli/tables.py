@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import tyro
 
@@ -44,4 +44,46 @@ class Tables(Command):
 
     def run(self, argv: Sequence[str]) -> int:
         """Runs what has no record yet and writes tables and plots."""
-        raise NotImplementedError
+        from rich.console import Console
+
+        from mgp_jax.baselines.encoder import load_encoder
+        from mgp_jax.generators import load_generator
+        from mgp_jax.tables import (
+            Comparison,
+            example_images,
+            parse_budget,
+            read_images,
+            run_tables,
+            write_tables,
+        )
+
+        check_seed(self.seed)
+        budget = parse_budget(self.budget)
+        generator = load_generator(self.generator)
+        chosen = read_images(self.images, generator) if self.images else example_images(generator)
+        comparison = Comparison(
+            generator=generator,
+            images=chosen,
+            budget=budget,
+            encoder=None if self.encoder is None else load_encoder(self.encoder, generator),
+            tasks=self.tasks,
+            methods=self.methods,
+            seed=self.seed,
+        )
+        console = Console(stderr=True)
+
+        def show(record: dict[str, Any]) -> None:
+            text = record["error"] or f"{record['steps']} steps, {record['seconds']} s an image"
+            line = f"{record['task']}, {record['method']}: {text}"
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+        records = run_tables(comparison, self.out, show)
+        about = {
+            "command": shlex.join(["mgp", *argv]),
+            "generator": generator.name,
+            "images": list(chosen.stems),
+            "budget": str(budget),
+            "seed": self.seed,
+        }
+        print(write_tables(self.out, records, about))
+        return OK if all(record["error"] is None for record in records) else SOME_FAILED

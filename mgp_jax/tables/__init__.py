@@ -1,0 +1,17 @@
+"""The tables: all methods on all tasks with the same budget, measured against the truth."""
+
+from mgp_jax.tables.budget import Budget, parse_budget
+from mgp_jax.tables.run import Comparison, run_tables
+from mgp_jax.tables.tasks import TASKS, example_images, read_images
+from mgp_jax.tables.write import write_tables
+
+__all__ = [
+    "TASKS",
+    "Budget",
+    "Comparison",
+    "example_images",
+    "parse_budget",
+    "read_images",
+    "run_tables",
+    "write_tables",
+]
