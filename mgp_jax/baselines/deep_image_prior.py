@@ -16,7 +16,7 @@ from flax import nnx
 from mgp_jax.baselines.weights import fit_weights
 from mgp_jax.degradations import Degradation
 from mgp_jax.generators.base import bind
-from mgp_jax.generators.layers import leaky_relu, upsample_nearest
+from mgp_jax.generators.layers import Convolution, ToRGB, leaky_relu, upsample_nearest
 
 RATE = 0.005
 WIDTH = 32
@@ -33,34 +33,37 @@ class Hourglass(nnx.Module):
     """
 
     def __init__(self, resolution: int, channels: int, *, rngs: nnx.Rngs):
-        levels = 0
+        self.levels = 0
         while resolution % 2 == 0 and resolution > 8:
-            resolution, levels = resolution // 2, levels + 1
-        self.down = nnx.List([Block(WIDTH, 2, rngs=rngs) for _ in range(levels)])
-        self.up = nnx.List([Block(WIDTH, 1, rngs=rngs) for _ in range(levels)])
-        self.last = nnx.Conv(WIDTH, channels, (1, 1), rngs=rngs)
+            resolution, self.levels = resolution // 2, self.levels + 1
+        for k in range(self.levels):
+            setattr(self, f"down{k}", Block(WIDTH, rngs=rngs))
+            setattr(self, f"up{k}", Block(WIDTH, rngs=rngs))
+        self.last = ToRGB(WIDTH, channels, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Maps noise float[N, H, W, WIDTH] to an image float[N, H, W, channels] in [-1, 1]."""
         shortcuts = []
-        for block in self.down:
+        for k in range(self.levels):
             shortcuts.append(x)
-            x = block(x)
-        for block, shortcut in zip(self.up, reversed(shortcuts), strict=True):
-            x = block(upsample_nearest(x) + shortcut)
+            x = getattr(self, f"down{k}")(nnx.avg_pool(x, (2, 2), (2, 2)))
+        for k in reversed(range(self.levels)):
+            x = getattr(self, f"up{k}")(upsample_nearest(x) + shortcuts[k])
         return jnp.tanh(self.last(x))
 
 
 class Block(nnx.Module):
-    """Convolution of 3 x 3, normalisation over the image, leaky ReLU."""
+    """Convolution of 3 x 3, normalisation over the image with a gain, leaky ReLU."""
 
-    def __init__(self, width: int, stride: int, *, rngs: nnx.Rngs):
-        self.convolution = nnx.Conv(width, width, (3, 3), stride, rngs=rngs)
-        self.norm = nnx.GroupNorm(width, num_groups=width, rngs=rngs)
+    def __init__(self, width: int, *, rngs: nnx.Rngs):
+        self.convolution = Convolution(width, width, 3, gain=1.0, rngs=rngs)
+        self.gain = nnx.Param(jnp.ones(width))
+        self.bias = nnx.Param(jnp.zeros(width))
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        """Maps float[N, H, W, width] to the same, H and W divided by the stride."""
-        return leaky_relu(self.norm(self.convolution(x)))
+        """Maps float[N, H, W, width] to the same shape."""
+        x = jax.nn.standardize(self.convolution(x), axis=(1, 2), epsilon=1e-5)
+        return leaky_relu(self.gain[...] * x + self.bias[...])
 
 
 def fit_network(

@@ -8,6 +8,7 @@ editing and is left out here.
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from mgp_jax.baselines.recipes import ONE_CODE
@@ -45,18 +46,9 @@ def tune(
         return generator.apply(params, pivot[None])[0]
 
     weights, fixed = split(generator.params)
-    return fit_weights(
-        draw,
-        weights,
-        (
-            pivots,
-            jax.tree.map(lambda leaf: np.broadcast_to(leaf, (len(pivots), *leaf.shape)), fixed),
-        ),
-        observations,
-        degradation,
-        steps - before,
-        RATE,
-    )
+    shared = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(pivots), *leaf.shape)), fixed)
+    inputs, left = (jnp.asarray(pivots), shared), steps - before
+    return fit_weights(draw, weights, inputs, observations, degradation, left, RATE)
 
 
 def split(params: Params) -> tuple[dict[str, Any], dict[str, Any]]:

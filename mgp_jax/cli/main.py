@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tyro
 
-from mgp_jax.cli import bench, demo, generators, restoring
+from mgp_jax.cli import bench, demo, encoders, generators, restoring
 from mgp_jax.cli.common import INTERRUPTED, OK, SOME_FAILED, WRONG_USAGE, Command
 from mgp_jax.errors import MGPError, SettingError
 
@@ -24,6 +24,7 @@ COMMANDS: dict[str, type[Command]] = {
         restoring.Restore,
         generators.Info,
         generators.Sample,
+        encoders.TrainEncoder,
         bench.Bench,
     )
 }

@@ -1,4 +1,4 @@
-"""Writes the tables of a comparison: Markdown to read, JSON to compute with, pictures to look at."""
+"""Writes what a comparison has found: Markdown to read, JSON to compute with, pictures."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,8 @@ from mgp_jax.images import read_image, to_uint8
 from mgp_jax.report.contact_sheet import contact_sheet
 
 Record = dict[str, Any]
+
+NOTHING = "-"
 
 
 class Metric(NamedTuple):
@@ -121,7 +123,7 @@ def table(rows: Sequence[Record]) -> str:
             lines.append(_line([title, row["error"]] + [""] * (len(titles) - 2)))
             continue
         cells = [_cell(row, name, bold=row is best[name]) for name in names]
-        steps = str(row["steps"] or "–")
+        steps = str(row["steps"] or NOTHING)
         lines.append(_line([title, *cells, steps, f"{row['seconds']:.2f}"]))
     return "\n".join(lines)
 
@@ -137,7 +139,7 @@ def _score(row: Record, name: str) -> Score | None:
 def _cell(row: Record, name: str, bold: bool) -> str:
     score, metric = _score(row, name), METRICS[name]
     if score is None:
-        return "–"
+        return NOTHING
     text = f"{metric.factor * score.mean:.{metric.digits}f}"
     text = f"**{text}**" if bold else text
     if score.error is None:
