@@ -73,7 +73,7 @@ def enter(generator: Generator, maps: Any, place: int, cut: int) -> Codes:
     """
 
     def one(maps: Any) -> Codes:
-        crossing = generator.apply(generator.params, maps, place, cut)
+        crossing: Any = generator.apply(generator.params, maps, place, cut)
         styles = crossing.styles if isinstance(crossing, Features) else None
         alpha = jnp.ones((1, fused_channels(generator.shapes[cut])))
         return Codes(crossing, alpha, None if styles is None else styles[0])

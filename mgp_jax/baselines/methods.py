@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -140,8 +140,8 @@ def _encoder_optimised(case: Case, steps: int) -> np.ndarray:
 
 
 def _layers(case: Case, steps: int) -> np.ndarray:
-    given: tuple[Any, ...] = (case.generator, case.observations, case.degradation)
-    return optimise_layers(*given, steps, case.seed).images
+    result = optimise_layers(case.generator, case.observations, case.degradation, steps, case.seed)
+    return result.images
 
 
 def _pivotal(case: Case, steps: int) -> np.ndarray:

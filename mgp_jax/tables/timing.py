@@ -27,10 +27,11 @@ def timed() -> Iterator[Stopwatch]:
     """Measures the body; the numbers are there when it has ended."""
     watch, spans = Stopwatch(), []
 
-    def listen(event: str, duration: float, **_: object) -> None:
+    def listen(event: str, duration_secs: float, **kwargs: str | int) -> None:
+        del kwargs
         if event.startswith(COMPILING):
             now = time.perf_counter()
-            spans.append((now - duration, now))
+            spans.append((now - duration_secs, now))
 
     monitoring.register_event_duration_secs_listener(listen)
     began = time.perf_counter()
