@@ -6,6 +6,7 @@ noise level of the observation if there is noise, and at the end of the steps ot
 are therefore the stronger prior; the default rate goes with some hundred steps.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -83,13 +84,20 @@ def fit_network(
     size, _, channels = shape
     network = Hourglass(size, channels, rngs=nnx.Rngs(params=seed))
     graph, state = nnx.split(network)
-
-    def draw(params: Any, noise: jax.Array) -> jax.Array:
-        return bind(graph, params)(noise[None])[0]
-
     keys = jax.vmap(lambda n: jax.random.fold_in(jax.random.key(seed), n))(
         jnp.arange(len(observations))
     )
     noise = jax.vmap(lambda key: SCALE * jax.random.uniform(key, (size, size, WIDTH)))(keys)
     params = nnx.to_pure_dict(state)
-    return fit_weights(draw, params, noise, observations, degradation, steps, RATE)
+    return fit_weights(Drawn(graph), params, noise, observations, degradation, steps, RATE)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Runs the network with given weights; equal for the same network, so it compiles once."""
+
+    graph: nnx.GraphDef
+
+    def __call__(self, params: Any, noise: jax.Array) -> jax.Array:
+        """Returns float[H, W, C] for noise float[H, W, WIDTH]."""
+        return bind(self.graph, params)(noise[None])[0]

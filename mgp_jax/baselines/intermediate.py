@@ -5,6 +5,7 @@ using deep generative models": every layer's map is kept in an L1 ball around wh
 it made, so that it stays near what the generator can make.
 """
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -62,6 +63,7 @@ def optimise_layers(
     return result
 
 
+@partial(jax.jit, static_argnames=("place", "cut"))
 def enter(generator: Generator, maps: Any, place: int, cut: int) -> Codes:
     """Carries what has been found at one cut to the next and makes codes of it.
 
@@ -74,13 +76,14 @@ def enter(generator: Generator, maps: Any, place: int, cut: int) -> Codes:
 
     def one(maps: Any) -> Codes:
         crossing: Any = generator.apply(generator.params, maps, place, cut)
-        styles = crossing.styles if isinstance(crossing, Features) else None
+        styles = getattr(crossing, "styles", None)
         alpha = jnp.ones((1, fused_channels(generator.shapes[cut])))
         return Codes(crossing, alpha, None if styles is None else styles[0])
 
-    return jax.jit(jax.vmap(one))(maps)
+    return jax.vmap(one)(maps)
 
 
+@partial(jax.jit, static_argnames=("cut",))
 def moved(generator: Generator, codes: Codes, cut: int) -> Any:
     """Returns the maps with their residuals, leaves with the leading axes [B, 1]."""
 
@@ -90,4 +93,4 @@ def moved(generator: Generator, codes: Codes, cut: int) -> Any:
             maps = maps._replace(styles=codes.styles)
         return jax.tree.map(lambda leaf: leaf[None], maps)
 
-    return jax.jit(jax.vmap(one))(codes)
+    return jax.vmap(one)(codes)

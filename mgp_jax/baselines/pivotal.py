@@ -5,6 +5,7 @@ images". Their second loss, which keeps the generator as it is away from the piv
 editing and is left out here.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -40,15 +41,23 @@ def tune(
     config = InversionConfig(recipe=ONE_CODE.with_steps(before), seed=seed)
     pivots = invert(generator, observations, config, degradation).codes.z[:, 0]
 
-    def draw(weights: Params, inputs: Any) -> jax.Array:
-        pivot, fixed = inputs
-        params = {name: {**fixed[name], **weights[name]} for name in weights}
-        return generator.apply(params, pivot[None])[0]
-
     weights, fixed = split(generator.params)
     shared = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(pivots), *leaf.shape)), fixed)
     inputs, left = (jnp.asarray(pivots), shared), steps - before
-    return fit_weights(draw, weights, inputs, observations, degradation, left, RATE)
+    return fit_weights(Tuned(generator), weights, inputs, observations, degradation, left, RATE)
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """Renders a pivot with given weights; equal for the same generator, so it compiles once."""
+
+    generator: Generator
+
+    def __call__(self, weights: Params, inputs: Any) -> jax.Array:
+        """Returns float[H, W, C]; `inputs` are the pivot and the parameters that are fixed."""
+        pivot, fixed = inputs
+        params = {name: {**fixed[name], **weights[name]} for name in weights}
+        return self.generator.apply(params, pivot[None])[0]
 
 
 def split(params: Params) -> tuple[dict[str, Any], dict[str, Any]]:

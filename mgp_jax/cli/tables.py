@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 import tyro
 
-from mgp_jax.cli.common import OK, SOME_FAILED, Command, check_seed
+from mgp_jax.cli.common import OK, SOME_FAILED, Command, Flag, check_seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,12 @@ class Tables(Command):
     """What every method may spend on an image: 3s is three seconds, 200 is two hundred steps. The
     same steps and seed give the same table everywhere; how many steps a second buys is measured
     once and kept in the folder."""
+    grid: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N...")] = (1, 5, 20, 40)
+    """Numbers of codes of the figure that shows them against the cut."""
+    no_grid: Flag = False
+    """Leave this figure out."""
+    grid_steps: Annotated[int, tyro.conf.arg(metavar="K")] = 60
+    """Steps of every point of this figure."""
     seed: int = 0
     """Seed of the random starts and of simulated noise."""
 
@@ -49,10 +55,13 @@ class Tables(Command):
         from mgp_jax.baselines.encoder import load_encoder
         from mgp_jax.generators import load_generator
         from mgp_jax.tables import (
+            GRID_TASKS,
             Comparison,
             example_images,
+            make_case,
             parse_budget,
             read_images,
+            run_grid,
             run_tables,
             write_tables,
         )
@@ -72,12 +81,22 @@ class Tables(Command):
         )
         console = Console(stderr=True)
 
+        def say(text: str) -> None:
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
+
         def show(record: dict[str, Any]) -> None:
             text = record["error"] or f"{record['steps']} steps, {record['seconds']} s an image"
-            line = f"{record['task']}, {record['method']}: {text}"
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            say(f"{record['task']}, {record['method']}: {text}")
 
-        records = run_tables(comparison, self.out, show)
+        def show_point(record: dict[str, Any]) -> None:
+            say(f"{record['task']}, {record['codes']} codes at the cut {record['layer']}")
+
+        records, points = run_tables(comparison, self.out, show), []
+        if not self.no_grid:
+            tasks = [task for task in GRID_TASKS if task in (self.tasks or GRID_TASKS)]
+            cases = {task: make_case(comparison, task) for task in tasks}
+            place = self.out / "grid"
+            points = run_grid(cases, chosen.truths, self.grid, self.grid_steps, place, show_point)
         about = {
             "command": shlex.join(["mgp", *argv]),
             "generator": generator.name,
@@ -85,5 +104,5 @@ class Tables(Command):
             "budget": str(budget),
             "seed": self.seed,
         }
-        print(write_tables(self.out, records, about))
+        print(write_tables(self.out, records, about, points))
         return OK if all(record["error"] is None for record in records) else SOME_FAILED

@@ -1,12 +1,15 @@
 """What every method may spend on an image: steps, or seconds that are turned into steps."""
 
+import os
 import re
+import time
 from typing import NamedTuple
+
+import jax
 
 from mgp_jax.baselines.methods import Case, Method
 from mgp_jax.errors import SettingError
 from mgp_jax.recipes import kind_of
-from mgp_jax.tables.timing import timed
 
 # Enough that every phase of a recipe has its share of them.
 TRIAL = 32
@@ -45,32 +48,43 @@ def cost_key(method: Method, case: Case) -> str:
     return f"{method.name} {kind_of(case.degradation)}" if method.by_task else method.name
 
 
+def clock() -> float:
+    """Returns the time in seconds.
+
+    On a CPU it is the processor time shared out among the cores, so that other programs on the
+    machine do not count.
+    """
+    if jax.default_backend() != "cpu":
+        return time.perf_counter()
+    return time.process_time() / len(os.sched_getaffinity(0))
+
+
 def price(method: Method, case: Case) -> float:
-    """Measures the seconds a step and image of a method: the shortest of a few short runs."""
-    steps = max(TRIAL, method.fewest(case.generator))
+    """Measures the seconds an image and step of a method, or an image if it has no steps.
+
+    The first of a few short runs compiles; the shortest of the others counts.
+    """
+    steps = 0 if method.least == 0 else max(TRIAL, method.fewest(case.generator))
+    method.restore(case, steps)
     shortest = float("inf")
     for _ in range(TRIALS):
-        with timed() as watch:
-            method.restore(case, steps)
-        shortest = min(shortest, watch.seconds)
-    return shortest / steps / len(case.observations)
+        began = clock()
+        method.restore(case, steps)
+        shortest = min(shortest, clock() - began)
+    return shortest / max(steps, 1) / len(case.observations)
 
 
-def steps_for(method: Method, case: Case, budget: Budget, prices: dict[str, float]) -> int:
-    """Returns how many steps a method may do.
-
-    Args:
-        method: the method.
-        case: what is restored.
-        budget: the budget.
-        prices: seconds a step and image by `cost_key`; what is missing is measured and added.
-    """
-    if method.least == 0:
-        return 0
-    fewest = method.fewest(case.generator)
-    if not budget.seconds:
-        return max(fewest, int(budget.amount))
+def add_price(method: Method, case: Case, prices: dict[str, float]) -> float:
+    """Returns the price of a method; one that is missing among `prices` is measured and added."""
     key = cost_key(method, case)
     if key not in prices:
         prices[key] = price(method, case)
-    return max(fewest, round(budget.amount / prices[key]))
+    return prices[key]
+
+
+def steps_for(method: Method, case: Case, budget: Budget, price: float) -> int:
+    """Returns how many steps a method may do at a price in seconds an image and step."""
+    if method.least == 0:
+        return 0
+    steps = round(budget.amount / price) if budget.seconds else int(budget.amount)
+    return max(method.fewest(case.generator), steps)

@@ -23,9 +23,8 @@ from mgp_jax.generators.base import Generator
 from mgp_jax.images import write_image
 from mgp_jax.metrics import auc, colour_weights, compare, niqe, to_unit
 from mgp_jax.metrics.naturalness import SMALLEST_FOR_NIQE
-from mgp_jax.tables.budget import Budget, steps_for
+from mgp_jax.tables.budget import Budget, add_price, steps_for
 from mgp_jax.tables.tasks import TASKS, Images, degradation_of
-from mgp_jax.tables.timing import timed
 
 Record = dict[str, Any]
 
@@ -71,21 +70,31 @@ def run_tables(
     Raises:
         SettingError: a task or method does not exist, or the folder holds another comparison.
     """
-    chosen = methods_of(comparison)
+    images, chosen = comparison.images, methods_of(comparison)
     tasks = comparison.tasks or tuple(TASKS)
     cases = {task: make_case(comparison, task) for task in tasks}
     records = open_folder(folder, settings_of(comparison, tasks, chosen))
     done = {(record["task"], record["method"]) for record in records}
     prices = read_prices(folder)
     for task, case in cases.items():
-        write_images(folder / "images" / task / "truth", comparison.images, None)
+        write_images(folder / "images" / task / "truth", images.stems, images.truths)
         for method in chosen:
             if (task, method.name) in done:
                 continue
             try:
-                steps = steps_for(method, case, comparison.budget, prices)
+                price = add_price(method, case, prices)
                 (folder / "prices.json").write_text(json.dumps(prices, indent=1))
-                record = measure(method, case, steps, comparison.images, folder, task)
+                steps = steps_for(method, case, comparison.budget, price)
+                restored = method.restore(case, steps)
+                write_images(folder / "images" / task / method.name, images.stems, restored)
+                record = {
+                    "task": task,
+                    "method": method.name,
+                    "error": None,
+                    "steps": steps,
+                    "seconds": round(price * max(steps, 1), 4),
+                    "scores": scores_of(restored, images.truths, task),
+                }
             except SettingError as error:
                 record = {"task": task, "method": method.name, "error": str(error)}
             append_records(folder, [record])
@@ -130,24 +139,6 @@ def make_case(comparison: Comparison, task: str) -> Case:
     return Case(comparison.generator, degradation, seen, comparison.encoder, comparison.seed)
 
 
-def measure(
-    method: Method, case: Case, steps: int, images: Images, folder: Path, task: str
-) -> Record:
-    """Restores the images with one method, writes them and returns the record."""
-    with timed() as watch:
-        restored = method.restore(case, steps)
-    write_images(folder / "images" / task / method.name, images, restored)
-    return {
-        "task": task,
-        "method": method.name,
-        "error": None,
-        "steps": steps,
-        "seconds": round(watch.seconds / len(restored), 4),
-        "compilation": round(watch.compilation, 3),
-        "scores": scores_of(restored, images.truths, task),
-    }
-
-
 def scores_of(restored: np.ndarray, truths: np.ndarray, task: str) -> dict[str, list[float | None]]:
     """Measures restored images: every metric that their size and the task allow, by image."""
     scores = compare(restored, truths)
@@ -161,11 +152,10 @@ def scores_of(restored: np.ndarray, truths: np.ndarray, task: str) -> dict[str, 
     return scores
 
 
-def write_images(folder: Path, images: Images, restored: np.ndarray | None) -> None:
-    """Writes images under their names; the truths if None are given."""
+def write_images(folder: Path, stems: Sequence[str], images: np.ndarray) -> None:
+    """Writes images float[B, H, W, C] in [-1, 1] under their names."""
     folder.mkdir(parents=True, exist_ok=True)
-    shown = images.truths if restored is None else restored
-    for stem, image in zip(images.stems, shown, strict=True):
+    for stem, image in zip(stems, images, strict=True):
         write_image(folder / f"{stem}.png", image)
 
 

@@ -3,69 +3,34 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from mgp_jax.baselines.methods import METHODS
-from mgp_jax.images import read_image, to_uint8
+from mgp_jax.images import read_image, to_uint8, write_image
 from mgp_jax.report.contact_sheet import contact_sheet
+from mgp_jax.tables.plots import plot_grid, plot_methods
+from mgp_jax.tables.statistics import METRICS, Score, summarise
 
 Record = dict[str, Any]
 
 NOTHING = "-"
 
 
-class Metric(NamedTuple):
-    """How a metric is shown.
-
-    Attributes:
-        title: heading of its column.
-        digits: decimal places.
-        factor: what it is multiplied with.
-        higher: whether more is better.
-    """
-
-    title: str
-    digits: int
-    factor: float
-    higher: bool
-
-
-METRICS = {
-    "psnr": Metric("PSNR (dB)", 2, 1, True),
-    "ssim": Metric("SSIM", 3, 1, True),
-    "lpips": Metric("LPIPS", 3, 1, False),
-    "auc": Metric("AuC (%)", 2, 100, True),
-    "auc_balanced": Metric("AuC balanced (%)", 2, 100, True),
-    "niqe": Metric("NIQE", 2, 1, False),
-}
-
-
-class Score(NamedTuple):
-    """Mean of a metric over images and its standard error, None for less than two images."""
-
-    mean: float
-    error: float | None
-
-
-def summarise(values: Sequence[float | None]) -> Score | None:
-    """Returns mean and standard error of what is a number, None if nothing is."""
-    known = np.array([value for value in values if value is not None], float)
-    known = known[np.isfinite(known)]
-    if not len(known):
-        return None
-    error = float(np.std(known, ddof=1) / len(known) ** 0.5) if len(known) > 1 else None
-    return Score(float(np.mean(known)), error)
-
-
-def write_tables(folder: Path, records: Sequence[Record], about: Mapping[str, Any]) -> Path:
-    """Writes `tables.md` and `tables.json`.
+def write_tables(
+    folder: Path,
+    records: Sequence[Record],
+    about: Mapping[str, Any],
+    grid: Sequence[Record] = (),
+) -> Path:
+    """Writes `tables.md`, `tables.json`, the plots and for every task a sheet of pictures.
 
     Args:
         folder: where the records are.
         records: the records of `run_tables`.
         about: what is said above the tables: `generator`, `images`, `budget`, `seed`, `command`.
+        grid: the records of `run_grid`.
 
     Returns: the path of the Markdown file.
     """
@@ -89,12 +54,15 @@ def write_tables(folder: Path, records: Sequence[Record], about: Mapping[str, An
         }
         sheet = pictures(folder, task, rows, about["images"])
         if sheet is not None:
-            from PIL import Image
-
-            Image.fromarray(sheet).save(folder / f"{task}.png", optimize=True)
+            write_image(folder / f"{task}.png", sheet)
+    plot_methods(records, folder / "methods.png")
+    parts.append("## All tasks\n\n![LPIPS of all methods](methods.png)")
+    if grid:
+        plot_grid(grid, folder / "codes.png")
+        parts.append(f"## Number of codes and cut\n\n![PSNR](codes.png)\n\n{grid_table(grid)}")
     markdown = folder / "tables.md"
     markdown.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
-    data = {"about": dict(about), "summary": summary, "records": list(records)}
+    data = {"about": dict(about), "summary": summary, "records": list(records), "grid": list(grid)}
     (folder / "tables.json").write_text(json.dumps(data, indent=1), encoding="utf-8")
     return markdown
 
@@ -125,6 +93,26 @@ def table(rows: Sequence[Record]) -> str:
         cells = [_cell(row, name, bold=row is best[name]) for name in names]
         steps = str(row["steps"] or NOTHING)
         lines.append(_line([title, *cells, steps, f"{row['seconds']:.2f}"]))
+    return "\n".join(lines)
+
+
+def grid_table(grid: Sequence[Record]) -> str:
+    """Returns a Markdown table of PSNR and LPIPS by task and cut, a column a number of codes."""
+    counts = sorted({record["codes"] for record in grid})
+    titles = ["task", "cut", *(f"{count} codes" if count > 1 else "1 code" for count in counts)]
+    lines = [_line(titles), _line(["---", "---:"] + ["---:"] * len(counts))]
+    for task, layer in dict.fromkeys((record["task"], record["layer"]) for record in grid):
+        cells = []
+        for count in counts:
+            place = (task, layer, count)
+            (record,) = (r for r in grid if (r["task"], r["layer"], r["codes"]) == place)
+            scores = {name: summarise(record[name]) for name in ("psnr", "lpips")}
+            texts = (
+                NOTHING if score is None else f"{score.mean:.{METRICS[name].digits}f}"
+                for name, score in scores.items()
+            )
+            cells.append(" / ".join(texts))
+        lines.append(_line([task, str(layer), *cells]))
     return "\n".join(lines)
 
 

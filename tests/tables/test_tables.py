@@ -4,21 +4,19 @@ import dataclasses
 import json
 from pathlib import Path
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mgp_jax.baselines.methods import METHODS
+from mgp_jax.baselines.methods import METHODS, Case, Method
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator
 from mgp_jax.images import read_image
-from mgp_jax.tables import Budget, Comparison, example_images, parse_budget, run_tables
-from mgp_jax.tables.budget import cost_key, steps_for
+from mgp_jax.tables import Budget, Comparison, example_images, parse_budget, run_grid, run_tables
+from mgp_jax.tables.budget import add_price, clock, cost_key, steps_for
 from mgp_jax.tables.run import make_case
+from mgp_jax.tables.statistics import summarise
 from mgp_jax.tables.tasks import TASKS, Images, degradation_of
-from mgp_jax.tables.timing import covered, timed
-from mgp_jax.tables.write import summarise, table, write_tables
+from mgp_jax.tables.write import grid_table, table, write_tables
 
 TASK_NAMES = ("reconstruction", "colorization")
 NAMES = ("observation", "one-code", "feature-map")
@@ -60,7 +58,7 @@ def test_every_method_has_a_record_of_every_task(records: list[dict], folder: Pa
 
 
 def without_times(records: list[dict]) -> list[dict]:
-    return [{**r, "seconds": None, "compilation": None} for r in records]
+    return [{**r, "seconds": None} for r in records]
 
 
 def test_the_same_seed_gives_the_same_table(
@@ -97,7 +95,26 @@ def test_wrong_names(comparison: Comparison, tmp_path: Path):
             run_tables(dataclasses.replace(comparison, **change), tmp_path / "new")
 
 
-def test_the_files(folder: Path, records: list[dict]):
+@pytest.fixture(scope="module")
+def grid(comparison: Comparison, folder: Path, records: list[dict]) -> list[dict]:
+    cases = {task: make_case(comparison, task) for task in ("reconstruction",)}
+    return run_grid(cases, comparison.images.truths, (1, 3), 4, folder / "grid")
+
+
+def test_the_grid(comparison: Comparison, folder: Path, grid: list[dict]):
+    # The cuts of the tiny generator have maps of 4, 8 and 16 pixels.
+    places = [(point["layer"], point["resolution"], point["codes"]) for point in grid]
+    assert places == [(1, 4, 1), (1, 4, 3), (2, 8, 1), (2, 8, 3), (3, 16, 1), (3, 16, 3)]
+    assert len({tuple(point["psnr"]) for point in grid}) == 6
+    new: list[dict] = []
+    cases = {"reconstruction": make_case(comparison, "reconstruction")}
+    again = run_grid(cases, comparison.images.truths, (1, 3), 4, folder / "grid", new.append)
+    assert again == grid and not new
+    lines = grid_table(grid).splitlines()
+    assert lines[0] == "| task | cut | 1 code | 3 codes |" and len(lines) == 5
+
+
+def test_the_files(folder: Path, records: list[dict], grid: list[dict]):
     about = {
         "command": "mgp bench tables",
         "generator": "tiny",
@@ -105,7 +122,7 @@ def test_the_files(folder: Path, records: list[dict]):
         "budget": "6 steps",
         "seed": 0,
     }
-    markdown = write_tables(folder, records, about).read_text()
+    markdown = write_tables(folder, records, about, grid).read_text()
     assert "## Reconstruction" in markdown and "## Colorization" in markdown
     assert "AuC balanced (%)" in markdown
     for record in records:
@@ -115,7 +132,9 @@ def test_the_files(folder: Path, records: list[dict]):
     score = data["summary"]["reconstruction"]["one-code"]["psnr"]
     assert score["mean"] == pytest.approx(np.mean(values))
     assert score["error"] == pytest.approx(np.std(values, ddof=1) / 2**0.5)
-    assert (folder / "reconstruction.png").stat().st_size > 1000
+    for name in ("reconstruction", "colorization", "methods", "codes"):
+        assert (folder / f"{name}.png").stat().st_size > 1000
+    assert "![PSNR](codes.png)" in markdown and data["grid"] == grid
 
 
 def test_the_best_method_with_a_generator_is_bold():
@@ -154,31 +173,44 @@ def test_wrong_budgets(text: str):
 
 
 def test_seconds_become_steps(comparison: Comparison):
-    case = make_case(comparison, "reconstruction")
-    prices = {"one-code": 0.01, "multi-code inversion": 0.1}
-    budget = Budget(2, True)
-    assert steps_for(METHODS["one-code"], case, budget, prices) == 200
-    assert steps_for(METHODS["multi-code"], case, budget, prices) == 20
-    assert steps_for(METHODS["observation"], case, budget, prices) == 0
+    case, budget = make_case(comparison, "reconstruction"), Budget(2, True)
+    assert steps_for(METHODS["one-code"], case, budget, 0.01) == 200
+    assert steps_for(METHODS["one-code"], case, Budget(7, False), 0.01) == 7
+    assert steps_for(METHODS["observation"], case, budget, 0.01) == 0
     # Not fewer than a method can do.
-    assert steps_for(METHODS["multi-code"], case, Budget(0.001, True), prices) == 2
+    assert steps_for(METHODS["multi-code"], case, Budget(0.001, True), 0.1) == 2
     gray = make_case(comparison, "colorization")
     assert cost_key(METHODS["multi-code"], gray) == "multi-code colorization"
-    # What has no price is tried.
-    steps = steps_for(METHODS["one-code"], case, budget, new := {})
-    assert new["one-code"] > 0 and steps == round(2 / new["one-code"])
+    assert cost_key(METHODS["one-code"], gray) == "one-code"
 
 
-def test_compilation_is_measured_apart():
-    assert covered([(0, 2), (1, 3), (5, 6), (5.2, 5.8)]) == 4
-    assert covered([]) == 0
-    slow = jax.jit(lambda x: jnp.linalg.svd(x @ x.T)[0] + jnp.sin(x @ x.T))
-    with timed() as first:
-        slow(jnp.ones((20, 3))).block_until_ready()
-    with timed() as second:
-        slow(jnp.ones((20, 3))).block_until_ready()
-    assert first.compilation > 10 * second.compilation
-    assert first.seconds < first.compilation
+class Stepwise:
+    """A method that takes long to start and then two thousandths of a second a step and image."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch):
+        self.time, self.runs = 0.0, 0
+        monkeypatch.setattr("mgp_jax.tables.budget.clock", lambda: self.time)
+
+    def __call__(self, case: Case, steps: int) -> np.ndarray:
+        self.time += 0.002 * steps * len(case.observations) + (30 if self.runs == 0 else 0)
+        self.runs += 1
+        return np.asarray(case.observations)
+
+
+def test_a_price_is_measured_once_and_without_compilation(
+    comparison: Comparison, monkeypatch: pytest.MonkeyPatch
+):
+    case, run = make_case(comparison, "reconstruction"), Stepwise(monkeypatch)
+    method, prices = Method("stepwise", "stepwise", run), {}
+    assert add_price(method, case, prices) == pytest.approx(0.002)
+    runs = run.runs
+    assert add_price(method, case, prices) == prices["stepwise"] and run.runs == runs
+
+
+def test_the_clock_runs_with_work():
+    began = clock()
+    np.linalg.svd(np.ones((300, 300)))
+    assert clock() > began
 
 
 def test_tasks_fit_any_resolution():
