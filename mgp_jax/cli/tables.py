@@ -8,7 +8,8 @@ from typing import Annotated, Any, ClassVar
 
 import tyro
 
-from mgp_jax.cli.common import OK, SOME_FAILED, Command, Flag, check_seed
+from mgp_jax.cli.common import OK, SOME_FAILED, Command, check_seed
+from mgp_jax.errors import SettingError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +41,8 @@ class Tables(Command):
     same steps and seed give the same table everywhere; how many steps a second buys is measured
     once and kept in the folder."""
     grid: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N...")] = (1, 5, 20, 40)
-    """Numbers of codes of the figure that shows them against the cut."""
-    no_grid: Flag = False
-    """Leave this figure out."""
+    """Numbers of codes of the figure that shows them against the cut; without a number there is no
+    such figure."""
     grid_steps: Annotated[int, tyro.conf.arg(metavar="K")] = 60
     """Steps of every point of this figure."""
     seed: int = 0
@@ -67,6 +67,8 @@ class Tables(Command):
         )
 
         check_seed(self.seed)
+        if (self.grid and min(self.grid) < 1) or self.grid_steps < 1:
+            raise SettingError("grid: numbers of codes and of steps must be at least 1")
         budget = parse_budget(self.budget)
         generator = load_generator(self.generator)
         chosen = read_images(self.images, generator) if self.images else example_images(generator)
@@ -92,7 +94,7 @@ class Tables(Command):
             say(f"{record['task']}, {record['codes']} codes at the cut {record['layer']}")
 
         records, points = run_tables(comparison, self.out, show), []
-        if not self.no_grid:
+        if self.grid:
             tasks = [task for task in GRID_TASKS if task in (self.tasks or GRID_TASKS)]
             cases = {task: make_case(comparison, task) for task in tasks}
             place = self.out / "grid"

@@ -38,7 +38,7 @@ def to_lab(image: jax.Array) -> jax.Array:
     return jnp.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
 
 
-def auc(
+def colorization_auc(
     images: jax.Array, truths: jax.Array, weights: jax.Array | np.ndarray | None = None
 ) -> jax.Array:
     """Area under the cumulative distribution of colour errors, thresholds 0 to 150.

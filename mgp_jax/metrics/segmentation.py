@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 
-def iou(first: jax.Array, second: jax.Array) -> jax.Array:
+def mask_iou(first: jax.Array, second: jax.Array) -> jax.Array:
     """Intersection over union of two masks: bool[..., H, W], twice, to float[...] in [0, 1].
 
     Two empty masks are equal: 1.

@@ -21,7 +21,7 @@ from mgp_jax.batch import append_records, checksum, open_folder
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Generator
 from mgp_jax.images import write_image
-from mgp_jax.metrics import auc, colour_weights, compare, niqe, to_unit
+from mgp_jax.metrics import colorization_auc, colour_weights, compare, niqe, to_unit
 from mgp_jax.metrics.naturalness import SMALLEST_FOR_NIQE
 from mgp_jax.tables.budget import Budget, add_price, steps_for
 from mgp_jax.tables.tasks import TASKS, Images, degradation_of
@@ -144,8 +144,8 @@ def scores_of(restored: np.ndarray, truths: np.ndarray, task: str) -> dict[str, 
     scores = compare(restored, truths)
     first, second = to_unit(restored), to_unit(truths)
     if task == "colorization":
-        scores["auc"] = [float(x) for x in auc(first, second)]
-        balanced = auc(first, second, colour_weights(second))
+        scores["auc"] = [float(x) for x in colorization_auc(first, second)]
+        balanced = colorization_auc(first, second, colour_weights(second))
         scores["auc_balanced"] = [float(x) for x in balanced]
     if min(first.shape[1:3]) >= SMALLEST_FOR_NIQE:
         scores["niqe"] = [niqe(image) for image in np.asarray(first)]

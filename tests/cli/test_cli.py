@@ -306,6 +306,8 @@ def test_help(mgp: Mgp, command: str):
         "super-resolve": {"--factor"},
         "inpaint": {"--mask"},
         "denoise": {"--sigma"},
+        "bench": {"tables"},
+        "train-encoder": {"GENERATOR", "--out", "--steps", "--seed"},
         "restore": {"--degradation"},
     }.get(command, set())
     if issubclass(cli.COMMANDS.get(command, object), cli.Restoring):

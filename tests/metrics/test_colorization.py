@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.color import rgb2lab
 
-from mgp_jax.metrics import auc, colour_weights, iou, to_lab
+from mgp_jax.metrics import colorization_auc, colour_weights, to_lab
 
 
 @pytest.fixture(scope="module")
@@ -37,17 +37,19 @@ def counted(images: np.ndarray, truths: np.ndarray, weights: np.ndarray) -> np.n
 def test_the_area_is_that_of_the_drawn_curve(pair: tuple[np.ndarray, np.ndarray]):
     images, truths = pair
     np.testing.assert_allclose(
-        auc(images, truths), counted(images, truths, np.ones(images.shape[:3])), atol=1e-3
+        colorization_auc(images, truths),
+        counted(images, truths, np.ones(images.shape[:3])),
+        atol=1e-3,
     )
     weights = colour_weights(truths)
-    balanced = auc(images, truths, weights)
+    balanced = colorization_auc(images, truths, weights)
     np.testing.assert_allclose(balanced, counted(images, truths, weights), atol=1e-3)
-    np.testing.assert_allclose(auc(truths, truths), 1)
+    np.testing.assert_allclose(colorization_auc(truths, truths), 1)
 
 
 def test_luminance_does_not_count():
     gray = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8, 1).repeat(3, -1)
-    assert auc(gray, np.flip(gray)) > 0.9999
+    assert colorization_auc(gray, np.flip(gray)) > 0.9999
 
 
 def test_every_class_of_colours_counts_the_same():
@@ -59,8 +61,10 @@ def test_every_class_of_colours_counts_the_same():
     assert weights.mean() == pytest.approx(1)
     assert weights[0, 0, :2].sum() == pytest.approx(weights.sum() / 2)
     error = np.linalg.norm(rgb2lab(truth[0, 0, 0])[1:])
-    assert auc(image, truth)[0] == pytest.approx(1 - error / 150 / 32, rel=1e-4)
-    assert auc(image, truth, weights)[0] == pytest.approx(1 - error / 150 / 2, rel=1e-4)
+    assert colorization_auc(image, truth)[0] == pytest.approx(1 - error / 150 / 32, rel=1e-4)
+    assert colorization_auc(image, truth, weights)[0] == pytest.approx(
+        1 - error / 150 / 2, rel=1e-4
+    )
 
 
 def test_intersection_over_union():
@@ -68,7 +72,7 @@ def test_intersection_over_union():
     first, second = random.random((2, 5, 6, 7)) > 0.5
     for k in range(5):
         one, other = (set(np.flatnonzero(x[k]).tolist()) for x in (first, second))
-        assert iou(first, second)[k] == pytest.approx(len(one & other) / len(one | other))
+        assert mask_iou(first, second)[k] == pytest.approx(len(one & other) / len(one | other))
     nothing = np.zeros((3, 3), bool)
-    assert iou(nothing, nothing) == 1
-    assert iou(nothing, ~nothing) == 0
+    assert mask_iou(nothing, nothing) == 1
+    assert mask_iou(nothing, ~nothing) == 0
