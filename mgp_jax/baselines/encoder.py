@@ -23,8 +23,10 @@ from mgp_jax.degradations import Degradation, Identity, back_project
 from mgp_jax.errors import WeightsError
 from mgp_jax.generators.base import Generator, Params, bind
 from mgp_jax.generators.layers import leaky_relu
+from mgp_jax.generators.style import Dense
 from mgp_jax.generators.weights import flatten, load_weights, save_weights
 from mgp_jax.inversion import InversionConfig, Result, invert
+from mgp_jax.perception.lpips import Strided
 
 WIDTHS = (32, 64, 128, 256)
 RATE = 1e-3
@@ -48,16 +50,17 @@ class EncoderNetwork(nnx.Module):
         self.count = max(1, (resolution // 4).bit_length() - 1)
         for k in range(self.count):
             width = WIDTHS[min(k, len(WIDTHS) - 1)]
-            setattr(self, f"convolution{k}", nnx.Conv(channels, width, (4, 4), 2, rngs=rngs))
+            setattr(self, f"convolution{k}", Strided(channels, width, 4, rngs=rngs))
             setattr(self, f"norm{k}", nnx.GroupNorm(width, num_groups=8, rngs=rngs))
-            channels, resolution = width, -(-resolution // 2)
-        self.dense = nnx.Linear(resolution * resolution * channels, latent_size, rngs=rngs)
+            channels, resolution = width, resolution // 2
+        self.dense = Dense(resolution**2 * channels, latent_size, gain=1.0, rngs=rngs)
 
     def __call__(self, images: jax.Array) -> jax.Array:
         """Maps images float[N, H, W, C] in [-1, 1] to codes float[N, latent]."""
         x = images
         for k in range(self.count):
-            x = leaky_relu(getattr(self, f"norm{k}")(getattr(self, f"convolution{k}")(x)))
+            x = getattr(self, f"convolution{k}")(x, 2, 1)
+            x = leaky_relu(getattr(self, f"norm{k}")(x))
         return self.dense(x.reshape(len(x), -1))
 
 
