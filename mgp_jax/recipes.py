@@ -42,6 +42,8 @@ class Phase:
             from.
         noise_regularization: weight of the autocorrelation of the noise maps (Karras et al. 2020,
             StyleGAN2, appendix D).
+        ball: the residual is kept within the L1 ball of this radius, in units of the L1 norm of the
+            composed map that the phase starts from; None for no bound (Daras et al. 2021).
     """
 
     steps: int
@@ -60,6 +62,7 @@ class Phase:
     prior: float = 0.0
     tether: float = 0.0
     noise_regularization: float = 0.0
+    ball: float | None = None
 
     @property
     def moves_head(self) -> bool:

@@ -30,7 +30,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("progress", "report"),
     ("benchmark",),
     ("tuning",),
-    ("demo",),
+    ("demo", "tables"),
     ("cli",),
 )
 LEVELS = {room: level for level, rooms in enumerate(ORDER) for room in rooms}

@@ -8,8 +8,9 @@ import tyro
 
 from mgp_jax.cli.common import Command
 from mgp_jax.cli.speed import Cost, Speed
+from mgp_jax.cli.tables import Tables
 
-MEASUREMENTS: tuple[type[Command], ...] = (Speed, Cost)
+MEASUREMENTS: tuple[type[Command], ...] = (Tables, Speed, Cost)
 
 if TYPE_CHECKING:
     Measurement = Command
@@ -25,7 +26,7 @@ else:
 class Bench(Command):
     """Measure methods and machines.
 
-    Example: mgp bench speed --images photos/ --out speed
+    Example: mgp bench tables --images photos/ --out tables
     """
 
     name: ClassVar[str] = "bench"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tyro
 
-from mgp_jax.cli import bench, demo, generators, restoring, tuning
+from mgp_jax.cli import bench, demo, encoders, generators, restoring, tuning
 from mgp_jax.cli.common import INTERRUPTED, OK, SOME_FAILED, WRONG_USAGE, Command
 from mgp_jax.errors import MGPError, SettingError
 
@@ -25,6 +25,7 @@ COMMANDS: dict[str, type[Command]] = {
         generators.Info,
         generators.Sample,
         tuning.Tune,
+        encoders.TrainEncoder,
         bench.Bench,
     )
 }

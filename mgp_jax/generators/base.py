@@ -135,10 +135,15 @@ class Generator:
     def space(self, name: str) -> int:
         """Returns the cut at which the codes of a space enter: 0 for `z`.
 
+        Args:
+            name: a space of the family; or the index of a cut, for codes that are what crosses it.
+
         Raises:
             SettingError: the family has no such space.
         """
         spaces = dict(self.config.spaces)
+        if name.isdecimal():
+            return self.cut(name)
         if name not in spaces:
             raise SettingError(f"space {name}: {self.name} has the spaces {', '.join(spaces)}")
         return spaces[name]

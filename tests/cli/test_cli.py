@@ -306,6 +306,8 @@ def test_help(mgp: Mgp, command: str):
         "super-resolve": {"--factor"},
         "inpaint": {"--mask"},
         "denoise": {"--sigma"},
+        "bench": {"tables"},
+        "train-encoder": {"GENERATOR", "--out", "--steps", "--seed"},
         "restore": {"--degradation"},
         "tune": {"GENERATOR", "--images", "--task", "--degradation", "--budget", "--out"},
         "bench": {"speed", "cost"},

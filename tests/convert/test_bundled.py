@@ -1,6 +1,6 @@
 """The bundled weights files: what they are, and that they can be made again.
 
-Making them again needs the two downloaded packages; the environment variable MGP_JAX_SOURCES names
+Making them again needs the downloaded packages; the environment variable MGP_JAX_SOURCES names
 their folder. Everything else is checked always.
 """
 
@@ -25,6 +25,7 @@ CONFIGS = {
     },
     "vgg16_relu3_3.safetensors": {"layers": [[64, 64], [128, 128], [256, 256, 256]]},
     "lpips_alex.safetensors": {"network": "alex", "version": "0.1"},
+    "niqe.safetensors": {},
 }
 
 

@@ -1,0 +1,171 @@
+"""All methods under one roof: what they are called, what they need, how they restore a batch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mgp_jax.baselines.deep_image_prior import fit_network
+from mgp_jax.baselines.encoder import Encoder, encode, first_guesses, optimise_encoded
+from mgp_jax.baselines.intermediate import layers, optimise_layers
+from mgp_jax.baselines.pivotal import tune
+from mgp_jax.baselines.recipes import FEATURE_MAP, ONE_CODE, W_PLUS, W, codes_only
+from mgp_jax.degradations import Degradation
+from mgp_jax.generators.base import Generator
+from mgp_jax.generators.sampling import generate
+from mgp_jax.inversion import InversionConfig, invert
+from mgp_jax.recipes import Recipe, recipe_for
+from mgp_jax.restoration import put_back, restore
+
+
+class Case(NamedTuple):
+    """What every method is given.
+
+    Attributes:
+        generator: the generator.
+        degradation: what made the observations.
+        observations: float[B, ...].
+        encoder: the generator's encoder, or None.
+        seed: seed of all random starts.
+    """
+
+    generator: Generator
+    degradation: Degradation
+    observations: jax.Array
+    encoder: Encoder | None
+    seed: int
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """(H, W, C) of the images."""
+        return tuple(self.generator.shapes[-1].shape[1:])
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to restore images.
+
+    Attributes:
+        name: what the command line calls it.
+        title: what tables call it.
+        run: restores a case in so many steps: images float[B, H, W, C] in [-1, 1].
+        prior: where its knowledge of images comes from.
+        least: fewest steps it can do, 0 for methods that have none.
+        needs: what it cannot do without.
+        by_task: whether its steps cost differently from task to task.
+    """
+
+    name: str
+    title: str
+    run: Callable[[Case, int], np.ndarray]
+    prior: Literal["generator", "network", "none"] = "generator"
+    least: int = 1
+    needs: Literal["encoder", "styles", None] = None
+    by_task: bool = False
+
+    def suits(self, generator: Generator, encoder: Encoder | None) -> bool:
+        """Says whether there is all it needs."""
+        if self.needs == "styles":
+            return "truncation" in generator.stages
+        return self.needs is None or encoder is not None
+
+    def fewest(self, generator: Generator) -> int:
+        """Returns the fewest steps it can do with a generator."""
+        return len(layers(generator)) + 1 if self.name == "ilo" else self.least
+
+    def restore(self, case: Case, steps: int) -> np.ndarray:
+        """Restores a case, and puts back what the observation is certain of.
+
+        Args:
+            case: what is restored.
+            steps: how many steps it may do.
+
+        Returns: float[B, H, W, C] in [-1, 1].
+        """
+        images = jnp.asarray(self.run(case, steps))
+        return np.asarray(_put_back(case.degradation, images, case.observations))
+
+
+@jax.jit
+def _put_back(degradation: Degradation, images: jax.Array, observations: jax.Array) -> jax.Array:
+    return jax.vmap(lambda image, seen: put_back(degradation, image, seen))(images, observations)
+
+
+def by_recipe(recipe: Recipe) -> Callable[[Case, int], np.ndarray]:
+    """Makes a method of a recipe that is the same for all tasks."""
+
+    def run(case: Case, steps: int) -> np.ndarray:
+        config = InversionConfig(recipe=recipe.with_steps(steps), seed=case.seed)
+        return invert(case.generator, case.observations, config, case.degradation).images
+
+    return run
+
+
+def _multi_code(case: Case, steps: int) -> np.ndarray:
+    recipe = recipe_for("fast", case.degradation, case.generator.family).with_steps(steps)
+    config = InversionConfig(recipe=recipe, seed=case.seed)
+    return restore(case.generator, case.observations, case.degradation, config).images
+
+
+def _codes_only(case: Case, steps: int) -> np.ndarray:
+    recipe = codes_only(recipe_for("fast", case.degradation, case.generator.family))
+    return by_recipe(recipe)(case, steps)
+
+
+def _observation(case: Case, steps: int) -> np.ndarray:
+    del steps
+    like = jnp.zeros(case.image_shape)
+    return np.asarray(first_guesses(case.degradation, case.observations, like))
+
+
+def _needed(encoder: Encoder | None) -> Encoder:
+    if encoder is None:
+        raise ValueError("there is no encoder")
+    return encoder
+
+
+def _encoder(case: Case, steps: int) -> np.ndarray:
+    del steps
+    generator, encoder = case.generator, _needed(case.encoder)
+    return generate(generator, encode(generator, encoder, case.observations, case.degradation))
+
+
+def _encoder_optimised(case: Case, steps: int) -> np.ndarray:
+    generator, encoder = case.generator, _needed(case.encoder)
+    result = optimise_encoded(generator, encoder, case.observations, case.degradation, steps)
+    return result.images
+
+
+def _layers(case: Case, steps: int) -> np.ndarray:
+    result = optimise_layers(case.generator, case.observations, case.degradation, steps, case.seed)
+    return result.images
+
+
+def _pivotal(case: Case, steps: int) -> np.ndarray:
+    return tune(case.generator, case.observations, case.degradation, steps, case.seed)
+
+
+def _network(case: Case, steps: int) -> np.ndarray:
+    return fit_network(case.observations, case.degradation, case.image_shape, steps, case.seed)
+
+
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        Method("observation", "observation alone", _observation, "none", least=0),
+        Method("dip", "deep image prior", _network, "network"),
+        Method("one-code", "one code", by_recipe(ONE_CODE)),
+        Method("encoder", "encoder", _encoder, least=0, needs="encoder"),
+        Method("encoder-optimised", "encoder, optimised", _encoder_optimised, needs="encoder"),
+        Method("feature-map", "free feature map", by_recipe(FEATURE_MAP)),
+        Method("w", "W projection", by_recipe(W), needs="styles"),
+        Method("w+", "W+ projection", by_recipe(W_PLUS), needs="styles"),
+        Method("ilo", "intermediate layers (L1 ball)", _layers, least=2),
+        Method("pivotal", "pivotal tuning", _pivotal, least=2),
+        Method("codes-only", "multi-code, codes only", _codes_only),
+        Method("multi-code", "multi-code (recipe fast)", _multi_code, least=2, by_task=True),
+    )
+}

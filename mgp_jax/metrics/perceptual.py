@@ -1,0 +1,23 @@
+"""How different two images look: LPIPS."""
+
+import jax
+
+from mgp_jax.perception.lpips import LPIPS, bundled_lpips
+
+SMALLEST_FOR_LPIPS = 32
+
+
+def lpips(first: jax.Array, second: jax.Array, distance: LPIPS | None = None) -> jax.Array:
+    """LPIPS 0.1: float[..., H, W, 3] in [0, 1], twice, to float[...]; 0 for equal images.
+
+    Args:
+        first: images, H and W of at least 32.
+        second: the same.
+        distance: weights; None for the bundled AlexNet.
+    """
+    return _lpips(bundled_lpips() if distance is None else distance, first, second)
+
+
+@jax.jit
+def _lpips(distance: LPIPS, first: jax.Array, second: jax.Array) -> jax.Array:
+    return distance(first, second)

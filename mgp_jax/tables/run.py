@@ -1,0 +1,184 @@
+"""Runs every method on every task, and can go on later.
+
+The folder holds `settings.json`, `results.jsonl` (one record for each method and task), the prices
+of the steps in `prices.json`, and all images.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mgp_jax.baselines.encoder import Encoder
+from mgp_jax.baselines.encoder import checksum as weights_of
+from mgp_jax.baselines.methods import METHODS, Case, Method
+from mgp_jax.batch import append_records, checksum, open_folder
+from mgp_jax.errors import SettingError
+from mgp_jax.generators.base import Generator
+from mgp_jax.images import write_image
+from mgp_jax.metrics import colorization_auc, colour_weights, compare, niqe, to_unit
+from mgp_jax.metrics.naturalness import SMALLEST_FOR_NIQE
+from mgp_jax.tables.budget import Budget, add_price, steps_for
+from mgp_jax.tables.tasks import TASKS, Images, degradation_of
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared.
+
+    Attributes:
+        generator: the frozen generator.
+        images: the clean images.
+        budget: what every method may spend on an image.
+        encoder: the generator's encoder; without one the methods that need it are left out.
+        tasks: names of tasks, all if empty.
+        methods: names of methods, all that suit the generator if empty.
+        seed: seed of the random starts and of the noise.
+    """
+
+    generator: Generator
+    images: Images
+    budget: Budget
+    encoder: Encoder | None = None
+    tasks: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    seed: int = 0
+
+
+def run_tables(
+    comparison: Comparison,
+    folder: Path,
+    on_record: Callable[[Record], None] = lambda record: None,
+) -> list[Record]:
+    """Runs what has no record in the folder yet.
+
+    Args:
+        comparison: what is compared.
+        folder: where the results are, made if needed.
+        on_record: called with every new record.
+
+    Returns: all records, in the order of tasks and methods. A method that cannot be run has a
+        record with `error`.
+
+    Raises:
+        SettingError: a task or method does not exist, or the folder holds another comparison.
+    """
+    images, chosen = comparison.images, methods_of(comparison)
+    tasks = comparison.tasks or tuple(TASKS)
+    cases = {task: make_case(comparison, task) for task in tasks}
+    records = open_folder(folder, settings_of(comparison, tasks, chosen))
+    done = {(record["task"], record["method"]) for record in records}
+    prices = read_prices(folder)
+    for task, case in cases.items():
+        write_images(folder / "images" / task / "truth", images.stems, images.truths)
+        for method in chosen:
+            if (task, method.name) in done:
+                continue
+            try:
+                price = add_price(method, case, prices)
+                (folder / "prices.json").write_text(json.dumps(prices, indent=1))
+                steps = steps_for(method, case, comparison.budget, price)
+                restored = method.restore(case, steps)
+                write_images(folder / "images" / task / method.name, images.stems, restored)
+                record = {
+                    "task": task,
+                    "method": method.name,
+                    "error": None,
+                    "steps": steps,
+                    "seconds": round(price * max(steps, 1), 4),
+                    "scores": scores_of(restored, images.truths, task),
+                }
+            except SettingError as error:
+                record = {"task": task, "method": method.name, "error": str(error)}
+            append_records(folder, [record])
+            records.append(record)
+            on_record(record)
+    places = [(task, method.name) for task in tasks for method in chosen]
+    return sorted(records, key=lambda record: places.index((record["task"], record["method"])))
+
+
+def methods_of(comparison: Comparison) -> list[Method]:
+    """Returns the chosen methods that suit the generator.
+
+    Raises:
+        SettingError: one does not exist, or one that was named does not suit.
+    """
+    for name in comparison.methods:
+        if name not in METHODS:
+            raise SettingError(f"method {name}: there are {', '.join(METHODS)}")
+        if not METHODS[name].suits(comparison.generator, comparison.encoder):
+            what = "an encoder" if METHODS[name].needs == "encoder" else "a style-based generator"
+            raise SettingError(f"method {name}: needs {what}")
+    return [
+        method
+        for method in METHODS.values()
+        if method.suits(comparison.generator, comparison.encoder)
+        and (not comparison.methods or method.name in comparison.methods)
+    ]
+
+
+def make_case(comparison: Comparison, task: str) -> Case:
+    """Degrades the images for a task.
+
+    Raises:
+        SettingError: there is no such task.
+    """
+    degradation = degradation_of(task, comparison.generator.resolution)
+    root = jax.random.fold_in(jax.random.key(comparison.seed), 2**31 - 1)
+    keys = jax.vmap(lambda n: jax.random.fold_in(root, n))(
+        jnp.arange(len(comparison.images.truths))
+    )
+    seen = jax.vmap(degradation.simulate)(jnp.asarray(comparison.images.truths), keys)
+    return Case(comparison.generator, degradation, seen, comparison.encoder, comparison.seed)
+
+
+def scores_of(restored: np.ndarray, truths: np.ndarray, task: str) -> dict[str, list[float | None]]:
+    """Measures restored images: every metric that their size and the task allow, by image."""
+    scores = compare(restored, truths)
+    first, second = to_unit(restored), to_unit(truths)
+    if task == "colorization":
+        scores["auc"] = [float(x) for x in colorization_auc(first, second)]
+        balanced = colorization_auc(first, second, colour_weights(second))
+        scores["auc_balanced"] = [float(x) for x in balanced]
+    if min(first.shape[1:3]) >= SMALLEST_FOR_NIQE:
+        scores["niqe"] = [niqe(image) for image in np.asarray(first)]
+    return scores
+
+
+def write_images(folder: Path, stems: Sequence[str], images: np.ndarray) -> None:
+    """Writes images float[B, H, W, C] in [-1, 1] under their names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for stem, image in zip(stems, images, strict=True):
+        write_image(folder / f"{stem}.png", image)
+
+
+def read_prices(folder: Path) -> dict[str, float]:
+    """Returns the prices of an earlier part of this run, so that its other part has the same."""
+    file = folder / "prices.json"
+    try:
+        return json.loads(file.read_text()) if file.exists() else {}
+    except ValueError:
+        raise SettingError(f"{file}: is not readable, choose another folder") from None
+
+
+def settings_of(comparison: Comparison, tasks: Sequence[str], methods: Sequence[Method]) -> Record:
+    """Returns all that determines the results, as JSON values."""
+    encoder = comparison.encoder
+    return {
+        "generator": comparison.generator.name,
+        "generator_checksum": weights_of(comparison.generator),
+        "encoder": None if encoder is None else encoder.provenance,
+        "images": list(comparison.images.stems),
+        "images_checksum": checksum("", comparison.images.truths),
+        "budget": str(comparison.budget),
+        "tasks": list(tasks),
+        "methods": [method.name for method in methods],
+        "seed": comparison.seed,
+    }

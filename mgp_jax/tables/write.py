@@ -1,0 +1,165 @@
+"""Writes what a comparison has found: Markdown to read, JSON to compute with, pictures."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mgp_jax.baselines.methods import METHODS
+from mgp_jax.images import read_image, to_uint8, write_image
+from mgp_jax.report.contact_sheet import contact_sheet
+from mgp_jax.tables.plots import plot_grid, plot_methods
+from mgp_jax.tables.statistics import METRICS, Score, summarise
+
+Record = dict[str, Any]
+
+NOTHING = "-"
+
+
+def write_tables(
+    folder: Path,
+    records: Sequence[Record],
+    about: Mapping[str, Any],
+    grid: Sequence[Record] = (),
+) -> Path:
+    """Writes `tables.md`, `tables.json`, the plots and for every task a sheet of pictures.
+
+    Args:
+        folder: where the records are.
+        records: the records of `run_tables`.
+        about: what is said above the tables: `generator`, `images`, `budget`, `seed`, `command`.
+        grid: the records of `run_grid`.
+
+    Returns: the path of the Markdown file.
+    """
+    tasks = list(dict.fromkeys(record["task"] for record in records))
+    parts = [heading(about)]
+    summary: dict[str, dict[str, Any]] = {}
+    for task in tasks:
+        rows = [record for record in records if record["task"] == task]
+        parts.append(f"## {task.replace('-', ' ').capitalize()}\n\n{table(rows)}")
+        summary[task] = {
+            record["method"]: {
+                "steps": record["steps"],
+                "seconds": record["seconds"],
+                **{
+                    name: None if (score := summarise(values)) is None else score._asdict()
+                    for name, values in record["scores"].items()
+                },
+            }
+            for record in rows
+            if record["error"] is None
+        }
+        sheet = pictures(folder, task, rows, about["images"])
+        if sheet is not None:
+            write_image(folder / f"{task}.png", sheet)
+    plot_methods(records, folder / "methods.png")
+    parts.append("## All tasks\n\n![LPIPS of all methods](methods.png)")
+    if grid:
+        plot_grid(grid, folder / "codes.png")
+        parts.append(f"## Number of codes and cut\n\n![PSNR](codes.png)\n\n{grid_table(grid)}")
+    markdown = folder / "tables.md"
+    markdown.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    data = {"about": dict(about), "summary": summary, "records": list(records), "grid": list(grid)}
+    (folder / "tables.json").write_text(json.dumps(data, indent=1), encoding="utf-8")
+    return markdown
+
+
+def heading(about: Mapping[str, Any]) -> str:
+    """Says what was compared."""
+    count = len(about["images"])
+    return (
+        f"# All methods on all tasks\n\n`{about['command']}`\n\n"
+        f"Generator {about['generator']}, {count} images, {about['budget']} an image and method, "
+        f"seed {about['seed']}. Mean and standard error over the images; the best of the methods "
+        "that use the generator is bold. Seconds an image are without compilation."
+    )
+
+
+def table(rows: Sequence[Record]) -> str:
+    """Returns a Markdown table of one task, a row for each method."""
+    names = [name for name in METRICS if any(name in row.get("scores", {}) for row in rows)]
+    names = [n for n in names if any(_score(row, n) for row in rows)]
+    best = {name: _best(rows, name) for name in names}
+    titles = ["method", *(METRICS[name].title for name in names), "steps", "s / image"]
+    lines = [_line(titles), _line(["---"] + ["---:"] * (len(titles) - 1))]
+    for row in rows:
+        title = METHODS[row["method"]].title
+        if row["error"] is not None:
+            lines.append(_line([title, row["error"]] + [""] * (len(titles) - 2)))
+            continue
+        cells = [_cell(row, name, bold=row is best[name]) for name in names]
+        steps = str(row["steps"] or NOTHING)
+        lines.append(_line([title, *cells, steps, f"{row['seconds']:.2f}"]))
+    return "\n".join(lines)
+
+
+def grid_table(grid: Sequence[Record]) -> str:
+    """Returns a Markdown table of PSNR and LPIPS by task and cut, a column a number of codes."""
+    counts = sorted({record["codes"] for record in grid})
+    titles = ["task", "cut", *(f"{count} codes" if count > 1 else "1 code" for count in counts)]
+    lines = [_line(titles), _line(["---", "---:"] + ["---:"] * len(counts))]
+    for task, layer in dict.fromkeys((record["task"], record["layer"]) for record in grid):
+        cells = []
+        for count in counts:
+            place = (task, layer, count)
+            (record,) = (r for r in grid if (r["task"], r["layer"], r["codes"]) == place)
+            scores = {name: summarise(record[name]) for name in ("psnr", "lpips")}
+            texts = (
+                NOTHING if score is None else f"{score.mean:.{METRICS[name].digits}f}"
+                for name, score in scores.items()
+            )
+            cells.append(" / ".join(texts))
+        lines.append(_line([task, str(layer), *cells]))
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _score(row: Record, name: str) -> Score | None:
+    return summarise(row.get("scores", {}).get(name, ()))
+
+
+def _cell(row: Record, name: str, bold: bool) -> str:
+    score, metric = _score(row, name), METRICS[name]
+    if score is None:
+        return NOTHING
+    text = f"{metric.factor * score.mean:.{metric.digits}f}"
+    text = f"**{text}**" if bold else text
+    if score.error is None:
+        return text
+    return f"{text} ± {metric.factor * score.error:.{metric.digits}f}"
+
+
+def _best(rows: Sequence[Record], name: str) -> Record | None:
+    """Returns the best row of those methods whose prior is the generator."""
+    scored = [
+        (score.mean, row)
+        for row in rows
+        if METHODS[row["method"]].prior == "generator" and (score := _score(row, name)) is not None
+    ]
+    if not scored:
+        return None
+    pick = max if METRICS[name].higher else min
+    return pick(scored, key=lambda pair: pair[0])[1]
+
+
+def pictures(
+    folder: Path, task: str, rows: Sequence[Record], stems: Sequence[str], most: int = 4
+) -> np.ndarray | None:
+    """Lays out the first images of a task: a row an image, a column a method, the truth last."""
+    names = [row["method"] for row in rows if row["error"] is None]
+    if not names:
+        return None
+    columns = [*names, "truth"]
+    place = folder / "images" / task
+    images = [
+        [to_uint8(read_image(place / name / f"{stem}.png")) for name in columns]
+        for stem in stems[:most]
+    ]
+    scale = max(1, 96 // images[0][0].shape[0])
+    return contact_sheet(images, ["" for _ in images], scale=scale, headings=columns)

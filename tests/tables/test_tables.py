@@ -1,0 +1,225 @@
+"""The comparison of all methods: what it keeps, how it goes on, what it writes."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mgp_jax.baselines.methods import METHODS, Case, Method
+from mgp_jax.errors import SettingError
+from mgp_jax.generators import Generator
+from mgp_jax.images import read_image
+from mgp_jax.tables import Budget, Comparison, example_images, parse_budget, run_grid, run_tables
+from mgp_jax.tables.budget import add_price, clock, cost_key, steps_for
+from mgp_jax.tables.run import make_case
+from mgp_jax.tables.statistics import summarise
+from mgp_jax.tables.tasks import TASKS, Images, degradation_of
+from mgp_jax.tables.write import grid_table, table, write_tables
+
+TASK_NAMES = ("reconstruction", "colorization")
+NAMES = ("observation", "one-code", "feature-map")
+
+
+@pytest.fixture(scope="module")
+def comparison(tiny: Generator, photographs: np.ndarray) -> Comparison:
+    images = Images(("one", "two"), photographs[:2])
+    return Comparison(tiny, images, Budget(6, False), tasks=TASK_NAMES, methods=NAMES)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tables") / "out"
+
+
+@pytest.fixture(scope="module")
+def records(comparison: Comparison, folder: Path) -> list[dict]:
+    return run_tables(comparison, folder)
+
+
+def test_every_method_has_a_record_of_every_task(records: list[dict], folder: Path):
+    places = [(record["task"], record["method"]) for record in records]
+    assert places == [(task, name) for task in TASK_NAMES for name in NAMES]
+    for record in records:
+        assert record["error"] is None
+        assert record["steps"] == (0 if record["method"] == "observation" else 6)
+        assert record["seconds"] >= 0
+        scores = record["scores"]
+        colours = {"auc", "auc_balanced"} if record["task"] == "colorization" else set()
+        # 32 pixels are too few for NIQE.
+        assert set(scores) == {"psnr", "ssim", "lpips"} | colours
+        assert all(len(values) == 2 for values in scores.values())
+        image = read_image(folder / "images" / record["task"] / record["method"] / "two.png")
+        assert image.shape == (32, 32, 3)
+    # The observation of a reconstruction is the truth.
+    assert records[0]["scores"]["psnr"] == [None, None]
+    assert records[0]["scores"]["lpips"] == pytest.approx([0, 0], abs=1e-6)
+
+
+def without_times(records: list[dict]) -> list[dict]:
+    return [{**r, "seconds": None} for r in records]
+
+
+def test_the_same_seed_gives_the_same_table(
+    comparison: Comparison, folder: Path, records: list[dict]
+):
+    file = folder / "results.jsonl"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(lines[:-1]) + lines[-1][:20])
+    new: list[dict] = []
+    again = run_tables(comparison, folder, new.append)
+    # Only what was cut off is done again.
+    assert len(new) == 1 and (new[0]["task"], new[0]["method"]) == ("colorization", "feature-map")
+    assert without_times(again) == without_times(records)
+
+
+def test_another_comparison_is_refused(comparison: Comparison, folder: Path, records: list[dict]):
+    for change in (
+        {"seed": 1},
+        {"budget": Budget(7, False)},
+        {"images": Images(("one", "two"), comparison.images.truths[::-1])},
+    ):
+        with pytest.raises(SettingError, match="another setting"):
+            run_tables(dataclasses.replace(comparison, **change), folder)
+
+
+def test_wrong_names(comparison: Comparison, tmp_path: Path):
+    for change, message in (
+        ({"tasks": ("painting",)}, "task painting: there are reconstruction"),
+        ({"methods": ("magic",)}, "method magic: there are observation"),
+        ({"methods": ("w",)}, "method w: needs a style-based generator"),
+        ({"methods": ("encoder",)}, "method encoder: needs an encoder"),
+    ):
+        with pytest.raises(SettingError, match=message):
+            run_tables(dataclasses.replace(comparison, **change), tmp_path / "new")
+
+
+@pytest.fixture(scope="module")
+def grid(comparison: Comparison, folder: Path, records: list[dict]) -> list[dict]:
+    cases = {task: make_case(comparison, task) for task in ("reconstruction",)}
+    return run_grid(cases, comparison.images.truths, (1, 3), 4, folder / "grid")
+
+
+def test_the_grid(comparison: Comparison, folder: Path, grid: list[dict]):
+    # The cuts of the tiny generator have maps of 4, 8 and 16 pixels.
+    places = [(point["layer"], point["resolution"], point["codes"]) for point in grid]
+    assert places == [(1, 4, 1), (1, 4, 3), (2, 8, 1), (2, 8, 3), (3, 16, 1), (3, 16, 3)]
+    assert len({tuple(point["psnr"]) for point in grid}) == 6
+    new: list[dict] = []
+    cases = {"reconstruction": make_case(comparison, "reconstruction")}
+    again = run_grid(cases, comparison.images.truths, (1, 3), 4, folder / "grid", new.append)
+    assert again == grid and not new
+    lines = grid_table(grid).splitlines()
+    assert lines[0] == "| task | cut | 1 code | 3 codes |" and len(lines) == 5
+
+
+def test_the_files(folder: Path, records: list[dict], grid: list[dict]):
+    about = {
+        "command": "mgp bench tables",
+        "generator": "tiny",
+        "images": ["one", "two"],
+        "budget": "6 steps",
+        "seed": 0,
+    }
+    markdown = write_tables(folder, records, about, grid).read_text()
+    assert "## Reconstruction" in markdown and "## Colorization" in markdown
+    assert "AuC balanced (%)" in markdown
+    for record in records:
+        assert f"| {METHODS[record['method']].title} |" in markdown
+    data = json.loads((folder / "tables.json").read_text())
+    values = records[1]["scores"]["psnr"]
+    score = data["summary"]["reconstruction"]["one-code"]["psnr"]
+    assert score["mean"] == pytest.approx(np.mean(values))
+    assert score["error"] == pytest.approx(np.std(values, ddof=1) / 2**0.5)
+    for name in ("reconstruction", "colorization", "methods", "codes"):
+        assert (folder / f"{name}.png").stat().st_size > 1000
+    assert "![PSNR](codes.png)" in markdown and data["grid"] == grid
+
+
+def test_the_best_method_with_a_generator_is_bold():
+    def row(method: str, psnr: float, lpips: float) -> dict:
+        scores = {"psnr": [psnr, psnr + 2], "ssim": [None, None], "lpips": [lpips]}
+        return {"method": method, "error": None, "steps": 3, "seconds": 1.0, "scores": scores}
+
+    failed = {"method": "ilo", "error": "it is broken"}
+    rows = [row("dip", 40, 0.01), row("one-code", 20, 0.2), row("multi-code", 30, 0.3), failed]
+    lines = table(rows).splitlines()
+    assert lines[0] == "| method | PSNR (dB) | LPIPS | steps | s / image |"
+    assert lines[2] == "| deep image prior | 41.00 ± 1.00 | 0.010 | 3 | 1.00 |"
+    assert lines[3] == "| one code | 21.00 ± 1.00 | **0.200** | 3 | 1.00 |"
+    assert lines[4] == "| multi-code (recipe fast) | **31.00** ± 1.00 | 0.300 | 3 | 1.00 |"
+    assert "it is broken" in lines[5]
+
+
+def test_summaries_leave_out_what_is_no_number():
+    assert summarise([None, None]) is None
+    assert summarise([1.0, None]) == (1.0, None)
+    score = summarise([1.0, 3.0, None])
+    assert score is not None and score.mean == 2 and score.error == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "budget"), [("3s", (3, True)), ("0.5 s", (0.5, True)), ("200", (200, False))]
+)
+def test_budgets(text: str, budget: tuple):
+    assert parse_budget(text) == budget
+
+
+@pytest.mark.parametrize("text", ["", "3m", "-1", "0", "0s", "1.5"])
+def test_wrong_budgets(text: str):
+    with pytest.raises(SettingError, match="budget"):
+        parse_budget(text)
+
+
+def test_seconds_become_steps(comparison: Comparison):
+    case, budget = make_case(comparison, "reconstruction"), Budget(2, True)
+    assert steps_for(METHODS["one-code"], case, budget, 0.01) == 200
+    assert steps_for(METHODS["one-code"], case, Budget(7, False), 0.01) == 7
+    assert steps_for(METHODS["observation"], case, budget, 0.01) == 0
+    # Not fewer than a method can do.
+    assert steps_for(METHODS["multi-code"], case, Budget(0.001, True), 0.1) == 2
+    gray = make_case(comparison, "colorization")
+    assert cost_key(METHODS["multi-code"], gray) == "multi-code colorization"
+    assert cost_key(METHODS["one-code"], gray) == "one-code"
+
+
+class Stepwise:
+    """A method that takes long to start and then two thousandths of a second a step and image."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch):
+        self.time, self.runs = 0.0, 0
+        monkeypatch.setattr("mgp_jax.tables.budget.clock", lambda: self.time)
+
+    def __call__(self, case: Case, steps: int) -> np.ndarray:
+        self.time += 0.002 * steps * len(case.observations) + (30 if self.runs == 0 else 0)
+        self.runs += 1
+        return np.asarray(case.observations)
+
+
+def test_a_price_is_measured_once_and_without_compilation(
+    comparison: Comparison, monkeypatch: pytest.MonkeyPatch
+):
+    case, run = make_case(comparison, "reconstruction"), Stepwise(monkeypatch)
+    method, prices = Method("stepwise", "stepwise", run), {}
+    assert add_price(method, case, prices) == pytest.approx(0.002)
+    runs = run.runs
+    assert add_price(method, case, prices) == prices["stepwise"] and run.runs == runs
+
+
+def test_the_clock_runs_with_work():
+    began = clock()
+    np.linalg.svd(np.ones((300, 300)))
+    assert clock() > began
+
+
+def test_tasks_fit_any_resolution():
+    for task in TASKS:
+        for resolution in (16, 64, 256):
+            degradation_of(task, resolution).observation_shape((resolution, resolution, 3))
+
+
+def test_examples_are_the_same_every_time(tiny: Generator):
+    images = example_images(tiny)
+    assert images.stems[0] == "photograph" and images.truths.shape == (len(images.stems), 32, 32, 3)
+    np.testing.assert_array_equal(images.truths, example_images(tiny).truths)
