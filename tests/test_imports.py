@@ -26,7 +26,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("restoration", "metrics"),
     ("editing", "analysis", "baselines", "sharding", "checkpoint"),
     ("batch",),
-    ("progress", "report"),
+    ("progress", "report", "planning", "doctor"),
     ("demo",),
     ("cli",),
 )
