@@ -445,7 +445,9 @@ def append_records(folder: Path, records: Sequence[Record]) -> None:
 def summary(records: Sequence[Record]) -> str:
     """Returns one line on how a run went."""
     counts = {kind: sum(r["status"] == kind for r in records) for kind in ("diverged", "failed")}
-    text = f"{len(records)} images: {len(records) - sum(counts.values())} ok"
+    text = (
+        f"{len(records)} image{'s' * (len(records) != 1)}: {len(records) - sum(counts.values())} ok"
+    )
     text += "".join(f", {count} {kind}" for kind, count in counts.items() if count)
     for name, unit in (("psnr", " dB"), ("lpips", "")):
         values = [r[name] for r in records if r[name] is not None]
