@@ -1,5 +1,6 @@
 """The demonstration: every task on the bundled photograph, and a page with the results."""
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from importlib import resources
@@ -33,7 +34,7 @@ def run_demo(out: Path, reporter_for: Callable[[str], Reporter]) -> Iterator[tup
     Yields: every task with its record as soon as it has been run.
     """
     with photograph() as path:
-        for job in jobs():
+        for job in jobs(out):
             reporter = reporter_for(job.task)
             with reporter.shown():
                 (record,) = run(job, [path], out / job.task, reporter)
@@ -45,11 +46,11 @@ def run_demo(out: Path, reporter_for: Callable[[str], Reporter]) -> Iterator[tup
 def plan_demo(out: Path) -> list[Plan]:
     """Says what `run_demo` would do; writes nothing."""
     with photograph() as path:
-        return [make_plan(job, [path], out / job.task) for job in jobs()]
+        return [make_plan(job, [path], out / job.task) for job in jobs(out)]
 
 
-def jobs() -> Iterator[Job]:
-    """Yields the tasks of the demonstration."""
+def jobs(out: Path) -> Iterator[Job]:
+    """Yields the tasks of the demonstration with a given output folder."""
     generator = load_generator("faces64")
     for task, spec in TASKS:
         degradation = parse(spec, generator.resolution)
@@ -60,6 +61,7 @@ def jobs() -> Iterator[Job]:
             config=InversionConfig(recipe=recipe_for("fast", degradation, generator.family)),
             simulate=True,
             batch_size=1,
+            note={"command": shlex.join(["mgp", "demo", "--out", str(out)])},
         )
 
 
