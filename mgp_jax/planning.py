@@ -37,7 +37,8 @@ class PhaseCost(NamedTuple):
         moves: the variables that it moves.
         steps: number of steps; images that stop early need fewer.
         seconds: seconds a step.
-        memory: bytes of the phase's program: weights, state and intermediate results.
+        memory: bytes of the phase's program: weights, state and intermediate results; 0 where
+            the backend does not tell.
     """
 
     moves: tuple[str, ...]
@@ -176,22 +177,22 @@ def measure(job: Job, batch: Sequence[Loaded]) -> tuple[PhaseCost, ...]:
     for setting in phases:
         state = begin(problem, codes, jnp.zeros(len(observations), jnp.int32), setting)
         program = advance.lower(problem, state, 1, setting=setting).compile()
-        memory = program.memory_analysis()
         jax.block_until_ready(program(problem, state, 1))
         began = time.perf_counter()
         codes = jax.block_until_ready(program(problem, state, 1)).codes
-        costs.append(
-            PhaseCost(
-                tuple(moving(state.codes, setting.phase)),
-                setting.phase.steps,
-                time.perf_counter() - began,
-                memory.argument_size_in_bytes
-                + memory.output_size_in_bytes
-                + memory.temp_size_in_bytes
-                - memory.alias_size_in_bytes,
-            )
-        )
+        seconds = time.perf_counter() - began
+        moves = tuple(moving(state.codes, setting.phase))
+        costs.append(PhaseCost(moves, setting.phase.steps, seconds, memory_of(program)))
     return tuple(costs)
+
+
+def memory_of(program: jax.stages.Compiled) -> int:
+    """Returns the bytes that a program takes while it runs; 0 where the backend does not tell."""
+    sizes = program.memory_analysis()
+    if sizes is None:
+        return 0
+    own = sizes.output_size_in_bytes + sizes.temp_size_in_bytes - sizes.alias_size_in_bytes
+    return sizes.argument_size_in_bytes + own
 
 
 def duration(seconds: float) -> str:

@@ -45,7 +45,8 @@ from mgp_jax.report import contact_sheet
 #
 # Put your own file here. The one of this notebook is a DCGAN in the layout of the PyTorch tutorial,
 # from the project's tests: its weights are random, so do not expect faces. What PyTorch computes
-# with it is known, which lets us check the conversion.
+# with it is known, which lets us check the conversion. (`faces64`, the bundled generator, came into
+# the package in the same way.)
 
 # %%
 data = Path("../tests/data/golden")
@@ -57,8 +58,15 @@ checkpoint = data / "dcgan.pth"
 # The command prints what became of every tensor. It refuses a file in which a tensor is missing,
 # left over or of a wrong shape.
 
+
 # %%
-# !mgp-convert {checkpoint} mine.safetensors --licence "mine, all rights reserved"
+def shell(command):
+    """Runs a command as a terminal would and shows what it prints."""
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    print(done.stdout + done.stderr)
+
+
+shell(f"mgp-convert {checkpoint} mine.safetensors --licence 'mine, all rights reserved'")
 
 # %% [markdown]
 # ## Is it the same network?
@@ -81,7 +89,7 @@ Image.fromarray(contact_sheet(rows, captions))
 # several codes are added there.
 
 # %%
-# !mgp info mine.safetensors
+shell("mgp info mine.safetensors")
 
 # %% [markdown]
 # ## Use it
@@ -103,4 +111,4 @@ Image.fromarray(contact_sheet([[target[0], result.images[0]]], [caption], headin
 # carelessly. This one tries to create a file. It is refused, and the name that it called is told.
 
 # %%
-# !mgp-convert {data}/evil.pth evil.safetensors
+shell(f"mgp-convert {data}/evil.pth evil.safetensors")
