@@ -133,13 +133,7 @@ def run(
             run with other settings.
     """
     check(job)
-    paths = image_files.find_images(inputs)
-    entries = [
-        Input(number, path, stem)
-        for number, (path, stem) in enumerate(
-            zip(paths, image_files.unique_stems(paths), strict=True)
-        )
-    ]
+    entries = find_inputs(inputs)
     folder = Path(out)
     records = open_folder(folder, settings_of(job, entries))
     waiting = entries[len(records) :]
@@ -159,6 +153,20 @@ def run(
         records += new
         on_event(Event(len(records), len(entries), None, new))
     return records
+
+
+def find_inputs(inputs: Sequence[str | os.PathLike[str]]) -> list[Input]:
+    """Lists the images among files and folders and names their outputs.
+
+    Raises:
+        ImageError: an input does not exist, or a folder has no images.
+    """
+    paths = image_files.find_images(inputs)
+    stems = image_files.unique_stems(paths)
+    return [
+        Input(number, path, stem)
+        for number, (path, stem) in enumerate(zip(paths, stems, strict=True))
+    ]
 
 
 def check(job: Job) -> None:
@@ -365,31 +373,45 @@ def open_folder(folder: Path, settings: Record) -> list[Record]:
         probe.unlink()
     except OSError as error:
         raise SettingError(f"{folder}: cannot be written ({error.strerror})") from None
-    file = folder / "settings.json"
-    if file.exists():
-        try:
-            before = json.loads(file.read_text())
-        except ValueError:
-            raise SettingError(f"{file}: is not readable, choose another folder") from None
-        names = [*settings, *sorted(before.keys() - settings.keys())]
-        for name in (name for name in names if name not in FREE_SETTINGS):
-            if before.get(name) != settings.get(name):
-                raise SettingError(
-                    f"{folder}: holds a run with another setting: {name} was "
-                    f"{_short(before.get(name))}, is {_short(settings.get(name))}; "
-                    "choose another folder"
-                )
-        return list(read_records(folder / "results.jsonl"))
-    if any(folder.iterdir()):
-        raise SettingError(f"{folder}: is not empty and holds no run to continue")
+    records = find_records(folder, settings)
+    if records is not None:
+        drop_cut_line(folder / "results.jsonl")
+        return records
     partial = folder / "settings.json.partial"
     partial.write_text(json.dumps(settings, indent=1))
-    partial.replace(file)
+    partial.replace(folder / "settings.json")
     return []
 
 
+def find_records(folder: Path, settings: Record) -> list[Record] | None:
+    """Returns the records of an earlier run in a folder, or None if the folder is still free.
+
+    Raises:
+        SettingError: the run had other settings, its files are damaged, or the folder holds
+            something else.
+    """
+    file = folder / "settings.json"
+    if not file.exists():
+        if folder.is_dir() and any(folder.iterdir()):
+            raise SettingError(f"{folder}: is not empty and holds no run to continue")
+        return None
+    try:
+        before = json.loads(file.read_text())
+    except ValueError:
+        raise SettingError(f"{file}: is not readable, choose another folder") from None
+    names = [*settings, *sorted(before.keys() - settings.keys())]
+    for name in (name for name in names if name not in FREE_SETTINGS):
+        if before.get(name) != settings.get(name):
+            raise SettingError(
+                f"{folder}: holds a run with another setting: {name} was "
+                f"{_short(before.get(name))}, is {_short(settings.get(name))}; "
+                "choose another folder"
+            )
+    return list(read_records(folder / "results.jsonl"))
+
+
 def read_records(file: Path) -> Iterator[Record]:
-    """Reads the complete lines of a records file; drops a last line cut off by a crash.
+    """Reads the complete lines of a records file; a last line cut off by a crash is left out.
 
     Raises:
         SettingError: another line is damaged.
@@ -397,15 +419,18 @@ def read_records(file: Path) -> Iterator[Record]:
     if not file.exists():
         return
     data = file.read_bytes()
-    complete = data[: data.rfind(b"\n") + 1]
-    if complete != data:
-        with open(file, "r+b") as stream:
-            stream.truncate(len(complete))
-    for number, line in enumerate(complete.splitlines(), 1):
+    for number, line in enumerate(data[: data.rfind(b"\n") + 1].splitlines(), 1):
         try:
             yield json.loads(line)
         except ValueError:
             raise SettingError(f"{file}: line {number} is damaged, choose another folder") from None
+
+
+def drop_cut_line(file: Path) -> None:
+    """Drops the last line of a records file if a crash has cut it off."""
+    data = file.read_bytes() if file.exists() else b""
+    if data and not data.endswith(b"\n"):
+        os.truncate(file, data.rfind(b"\n") + 1)
 
 
 def append_records(folder: Path, records: Sequence[Record]) -> None:
@@ -420,7 +445,9 @@ def append_records(folder: Path, records: Sequence[Record]) -> None:
 def summary(records: Sequence[Record]) -> str:
     """Returns one line on how a run went."""
     counts = {kind: sum(r["status"] == kind for r in records) for kind in ("diverged", "failed")}
-    text = f"{len(records)} images: {len(records) - sum(counts.values())} ok"
+    text = (
+        f"{len(records)} image{'s' * (len(records) != 1)}: {len(records) - sum(counts.values())} ok"
+    )
     text += "".join(f", {count} {kind}" for kind, count in counts.items() if count)
     for name, unit in (("psnr", " dB"), ("lpips", "")):
         values = [r[name] for r in records if r[name] is not None]

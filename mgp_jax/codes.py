@@ -47,6 +47,14 @@ def init_codes(
 
     Raises:
         SettingError: the number of codes, the cut or the space is out of range.
+
+    Example:
+        >>> import jax
+        >>> from mgp_jax import init_codes, load_generator
+        >>> generator = load_generator("faces64")
+        >>> codes = init_codes(generator, jax.random.key(0), count=5, layer="layer2")
+        >>> codes.z.shape, codes.alpha.shape
+        ((5, 100), (5, 128))
     """
     if count < 1:
         raise SettingError(f"codes: {count}, at least 1 is needed")
@@ -89,6 +97,13 @@ def compose(features: jax.Array, alpha: jax.Array) -> jax.Array:
         ValueError: N or C differ.
 
     Source: Gu et al. 2020, eq. (3).
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from mgp_jax import compose
+        >>> maps = jnp.stack([jnp.ones((4, 4, 2)), 3 * jnp.ones((4, 4, 2))])
+        >>> compose(maps, jnp.full((2, 2), 1 / 2))[0, 0].tolist()
+        [2.0, 2.0]
     """
     if features.shape[0] != alpha.shape[0] or features.shape[-1] != alpha.shape[-1]:
         raise ValueError(f"features {features.shape} and alpha {alpha.shape} do not fit")

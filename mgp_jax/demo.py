@@ -1,14 +1,16 @@
 """The demonstration: every task on the bundled photograph, and a page with the results."""
 
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from importlib import resources
 from pathlib import Path
 
-from rich.console import Console
-
-from mgp_jax.batch import Job, Record, run, summary
+from mgp_jax.batch import Job, Record, run
 from mgp_jax.degradations import parse
 from mgp_jax.generators import load_generator
 from mgp_jax.inversion import InversionConfig
+from mgp_jax.planning import Plan, make_plan
 from mgp_jax.progress import Reporter
 from mgp_jax.recipes import recipe_for
 from mgp_jax.report import write_contact_sheet, write_demo_page
@@ -22,35 +24,47 @@ TASKS = (
 )
 
 
-def run_demo(out: Path) -> int:
+def run_demo(out: Path, reporter_for: Callable[[str], Reporter]) -> Iterator[tuple[str, Record]]:
     """Runs all tasks on the bundled photograph and writes `out`/index.html.
 
     Args:
         out: folder for the results; a finished or stopped demo in it is continued.
+        reporter_for: makes what shows the progress of a task.
 
-    Returns: exit status 0, or 1 if a task failed.
+    Yields: every task with its record as soon as it has been run.
     """
-    console = Console(stderr=True)
-    generator = load_generator("faces64")
-    folders: list[tuple[str, Path]] = []
-    records: list[Record] = []
-    with resources.as_file(resources.files("mgp_jax.assets") / "eileen_collins.png") as photograph:
-        for task, spec in TASKS:
-            degradation = parse(spec, generator.resolution)
-            job = Job(
-                task=task,
-                generator=generator,
-                degradation=degradation,
-                config=InversionConfig(recipe=recipe_for("fast", degradation, generator.family)),
-                simulate=True,
-                batch_size=1,
-            )
-            reporter = Reporter(console, task)
+    with photograph() as path:
+        for job in jobs(out):
+            reporter = reporter_for(job.task)
             with reporter.shown():
-                new = run(job, [photograph], out / task, reporter)
-            write_contact_sheet(out / task)
-            print(f"{task}: {summary(new)}")
-            records += new
-            folders.append((task, out / task))
-    print(write_demo_page(out, folders))
-    return 0 if all(record["status"] == "ok" for record in records) else 1
+                (record,) = run(job, [path], out / job.task, reporter)
+            write_contact_sheet(out / job.task)
+            yield job.task, record
+    write_demo_page(out, [(task, out / task) for task, _ in TASKS])
+
+
+def plan_demo(out: Path) -> list[Plan]:
+    """Says what `run_demo` would do; writes nothing."""
+    with photograph() as path:
+        return [make_plan(job, [path], out / job.task) for job in jobs(out)]
+
+
+def jobs(out: Path) -> Iterator[Job]:
+    """Yields the tasks of the demonstration with a given output folder."""
+    generator = load_generator("faces64")
+    for task, spec in TASKS:
+        degradation = parse(spec, generator.resolution)
+        yield Job(
+            task=task,
+            generator=generator,
+            degradation=degradation,
+            config=InversionConfig(recipe=recipe_for("fast", degradation, generator.family)),
+            simulate=True,
+            batch_size=1,
+            note={"command": shlex.join(["mgp", "demo", "--out", str(out)])},
+        )
+
+
+def photograph() -> AbstractContextManager[Path]:
+    """Opens the bundled photograph as a file."""
+    return resources.as_file(resources.files("mgp_jax.assets") / "eileen_collins.png")

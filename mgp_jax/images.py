@@ -149,6 +149,11 @@ def to_uint8(image: Any) -> np.ndarray:
 
     Raises:
         ImageError: it holds NaN or infinity.
+
+    Example:
+        >>> from mgp_jax.images import to_uint8
+        >>> to_uint8([-1, 0, 1, 7]).tolist()
+        [0, 128, 255, 255]
     """
     array = np.asarray(image)
     if array.dtype == np.uint8:
@@ -238,6 +243,11 @@ def unique_stems(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
 
     Returns: one non-empty file stem an input: no separators, no leading dot, at most about 200
         bytes.
+
+    Example:
+        >>> from mgp_jax.images import unique_stems
+        >>> unique_stems(["a/face.png", "b/face.jpg", "c/Face.png"])
+        ['face', 'face-2', 'Face-3']
     """
     stems = [_safe_stem(Path(path)) for path in paths]
     taken = {stem.casefold() for stem in stems}

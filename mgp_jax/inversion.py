@@ -520,6 +520,16 @@ def invert(
 
     Raises:
         SettingError: a setting is out of range, or the observations do not fit.
+
+    Example:
+        >>> from mgp_jax import DCGANConfig, InversionConfig, Phase, Recipe, generate, invert
+        >>> from mgp_jax import random_generator, random_latents
+        >>> generator = random_generator(DCGANConfig(latent_size=8, channels=(8, 4)))
+        >>> images = generate(generator, random_latents(generator, 2))
+        >>> config = InversionConfig(recipe=Recipe("short", (Phase(3),)), codes=4)
+        >>> result = invert(generator, images, config)
+        >>> result.images.shape, result.losses.shape, result.steps.tolist()
+        ((2, 16, 16, 3), (2, 3), [3, 3])
     """
     observations = jnp.asarray(observations, jnp.float32)
     phases = settings(generator, config)

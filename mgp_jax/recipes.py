@@ -107,6 +107,12 @@ class Recipe:
 
         Raises:
             SettingError: there are fewer steps than phases.
+
+        Example:
+            >>> from mgp_jax import Phase, Recipe
+            >>> recipe = Recipe("mine", (Phase(100), Phase(300, moves=("residual",))))
+            >>> [phase.steps for phase in recipe.with_steps(40).phases]
+            [10, 30]
         """
         if steps < len(self.phases):
             raise SettingError(f"steps: {steps}, recipe {self.name} needs {len(self.phases)}")
@@ -239,6 +245,11 @@ def recipe_for(name: str, degradation: Degradation, family: str = "pggan") -> Re
 
     Raises:
         SettingError: there is no such recipe.
+
+    Example:
+        >>> from mgp_jax import Grayscale, recipe_for
+        >>> recipe_for("fast", Grayscale()).steps
+        30
     """
     if name not in RECIPES:
         raise SettingError(f"recipe {name}: there are {', '.join(RECIPES)}")

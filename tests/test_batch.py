@@ -479,4 +479,4 @@ def test_summary():
     assert summary([record, record | {"psnr": 30.0}]) == "2 images: 2 ok; mean PSNR 25.00 dB"
     mixed = [record, record | {"status": "failed", "psnr": None}, record | {"status": "diverged"}]
     assert summary(mixed) == "3 images: 1 ok, 1 diverged, 1 failed; mean PSNR 20.00 dB"
-    assert summary([record | {"psnr": None, "lpips": 0.25}]) == "1 images: 1 ok; mean LPIPS 0.250"
+    assert summary([record | {"psnr": None, "lpips": 0.25}]) == "1 image: 1 ok; mean LPIPS 0.250"

@@ -27,7 +27,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("restoration", "metrics"),
     ("editing", "analysis", "baselines", "sharding", "checkpoint"),
     ("batch",),
-    ("progress", "report"),
+    ("progress", "report", "planning", "doctor"),
     ("benchmark",),
     ("tuning",),
     ("demo", "tables"),

@@ -4,6 +4,13 @@ Only what parses arguments is imported at the top of these files, so that help c
 command loads what it runs.
 """
 
+import os
+
+if os.environ.get("NO_COLOR"):
+    # The parser of arguments knows this convention (no-color.org) by another name, which it reads
+    # when it is imported.
+    os.environ.setdefault("PYTHON_TYRO_ANSI_CODES", "False")
+
 from mgp_jax.cli.common import INTERRUPTED, OK, SOME_FAILED, WRONG_USAGE
 from mgp_jax.cli.main import COMMANDS, enable_compilation_cache, main
 from mgp_jax.cli.restoring import Restoring

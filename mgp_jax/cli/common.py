@@ -1,19 +1,66 @@
-"""What the commands have in common: exit statuses, kinds of arguments, checks."""
+"""What the commands have in common: exit statuses, kinds of arguments, how results are told."""
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import tyro
 
 from mgp_jax.errors import SettingError
 
+if TYPE_CHECKING:
+    from mgp_jax.progress import Reporter
+
 OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
-Files = Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...")]
+Files = Annotated[
+    tuple[Path, ...],
+    tyro.conf.Positional,
+    tyro.conf.arg(metavar="INPUT...", help_behavior_hint="(required)"),
+]
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
+DryRun = Annotated[Flag, tyro.conf.arg(aliases=["-n"])]
+
+_LOUDNESS = tyro.conf.create_mutex_group(required=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Telling:
+    """How results and progress are told: results on the standard output, all else on the other."""
+
+    json: Flag = False
+    """Print the results as JSON."""
+    quiet: Annotated[Flag, tyro.conf.arg(aliases=["-q"]), _LOUDNESS] = False
+    """Print errors only."""
+    verbose: Annotated[Flag, tyro.conf.arg(aliases=["-v"]), _LOUDNESS] = False
+    """Also print every phase, losses, devices and the time taken."""
+
+    def say(self, text: str) -> None:
+        """Prints what only people read."""
+        if not self.json and not self.quiet:
+            print(text, flush=True)
+
+    def answer(self, value: Any, text: str) -> None:
+        """Prints the result.
+
+        Args:
+            value: what `--json` prints, JSON values only.
+            text: what people read.
+        """
+        if self.json:
+            print(json.dumps(value, indent=1))
+        self.say(text)
+
+    def reporter(self, label: str) -> "Reporter":
+        """Returns what shows the progress of a run."""
+        from rich.console import Console
+
+        from mgp_jax.progress import Reporter
+
+        return Reporter(Console(stderr=True), label, quiet=self.quiet, verbose=self.verbose)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +68,9 @@ class Command(ABC):
     """A subcommand: its fields are its arguments, its docstring is its help."""
 
     name: ClassVar[str]
+
+    # Without a name its options have no prefix, and help lists them behind a command's own.
+    telling: Annotated[Telling, tyro.conf.arg(name="")] = Telling()
 
     @abstractmethod
     def run(self, argv: Sequence[str]) -> int:

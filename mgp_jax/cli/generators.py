@@ -1,6 +1,5 @@
 """The commands that look at a generator: its stages, its samples."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import tyro
 
-from mgp_jax.cli.common import OK, Command, Flag, check_seed
+from mgp_jax.cli.common import OK, Command, Telling, check_seed
 from mgp_jax.errors import ImageError, SettingError
 
 if TYPE_CHECKING:
@@ -26,14 +25,12 @@ class Info(Command):
 
     generator: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="GENERATOR")]
     """A bundled generator (faces64) or a file written by mgp-convert."""
-    json: Flag = False
-    """Print JSON."""
 
     def run(self, argv: Sequence[str]) -> int:
         """Prints the stages."""
         from mgp_jax.generators import load_generator
 
-        show_info(load_generator(self.generator), self.json)
+        show_info(load_generator(self.generator), self.telling)
         return OK
 
 
@@ -63,11 +60,14 @@ class Sample(Command):
 
     def run(self, argv: Sequence[str]) -> int:
         """Renders the codes."""
-        sample(self)
+        count = sample(self)
+        array = None if self.save_array is None else str(self.save_array)
+        facts = {"image": str(self.out), "array": array, "count": count}
+        self.telling.answer(facts, f"{count} samples: {self.out}")
         return OK
 
 
-def show_info(generator: "Generator", as_json: bool) -> None:
+def show_info(generator: "Generator", telling: Telling) -> None:
     """Prints the stages of a generator: index of the cut behind each, name and output shape."""
     import jax
 
@@ -90,25 +90,25 @@ def show_info(generator: "Generator", as_json: bool) -> None:
         "licence": generator.licence,
         "provenance": dict(generator.provenance),
     }
-    if as_json:
-        print(json.dumps(facts | {"stages": stages}, indent=1))
-        return
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
-    for name, value in facts.items():
-        text = "; ".join(f"{k}: {v}" for k, v in value.items()) if name == "provenance" else value
-        console.print(f"{name.replace('_', ' ')}: {text}", markup=False, highlight=False)
     table = Table("--layer", "stage", "shape behind it")
     for stage in stages:
         shapes = " + ".join("x".join(map(str, shape)) for shape in stage["shape"])
         table.add_row(str(stage["index"]), stage["name"], shapes)
-    console.print(table)
+    console = Console()
+    with console.capture() as capture:
+        for name, value in facts.items():
+            if name == "provenance":
+                value = "; ".join(f"{k}: {v}" for k, v in value.items())
+            console.print(f"{name.replace('_', ' ')}: {value}", markup=False, highlight=False)
+        console.print(table)
+    telling.answer(facts | {"stages": stages}, capture.get().rstrip())
 
 
-def sample(arguments: Sample) -> None:
-    """Renders random or given latent codes to a tiled image.
+def sample(arguments: Sample) -> int:
+    """Renders random or given latent codes to a tiled image and returns their number.
 
     Raises:
         SettingError: the number of codes, the latents' shape or the truncation is not possible.
@@ -135,6 +135,7 @@ def sample(arguments: Sample) -> None:
         except OSError as error:
             message = f"{arguments.save_array}: cannot be written ({error.strerror})"
             raise ImageError(message) from None
+    return len(images)
 
 
 def _read_latents(path: Path, shape: tuple[int, ...]) -> Any:

@@ -2,12 +2,13 @@
 
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import tyro
 
-from mgp_jax.cli import bench, demo, encoders, generators, restoring, tuning
+from mgp_jax.cli import bench, demo, encoders, generators, helping, restoring, tuning
 from mgp_jax.cli.common import INTERRUPTED, OK, SOME_FAILED, WRONG_USAGE, Command
 from mgp_jax.errors import MGPError, SettingError
 
@@ -27,6 +28,8 @@ COMMANDS: dict[str, type[Command]] = {
         tuning.Tune,
         encoders.TrainEncoder,
         bench.Bench,
+        helping.Doctor,
+        helping.Completion,
     )
 }
 
@@ -40,15 +43,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns: the exit status: 0 all well, 1 some inputs failed, 2 wrong usage.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
-    arguments = tyro.extras.subcommand_cli_from_dict(
-        COMMANDS,
-        prog="mgp",
-        description="Restore and edit photographs with a trained, frozen GAN.",
-        args=argv,
-    )
     try:
+        arguments = parse(argv)
         enable_compilation_cache()
-        return arguments.run(argv)
+        began = time.perf_counter()
+        status = arguments.run(argv)
+        if arguments.telling.verbose:
+            tell_the_end(arguments.name, time.perf_counter() - began)
+        sys.stdout.flush()
+        return status
     except SettingError as error:
         print(f"mgp: {error}", file=sys.stderr)
         return WRONG_USAGE
@@ -62,6 +65,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of a pipe has seen enough; keep Python from complaining at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+
+
+def parse(argv: Sequence[str]) -> Command:
+    """Parses arguments; leaves with SystemExit after help and after wrong usage."""
+    return tyro.extras.subcommand_cli_from_dict(
+        COMMANDS,
+        prog="mgp",
+        description="Restore and edit photographs with a trained, frozen GAN.",
+        args=argv,
+    )
+
+
+def tell_the_end(name: str, seconds: float) -> None:
+    """Says, for `--verbose`, how long a command took, and where."""
+    import jax
+
+    devices = f"{jax.device_count()} {jax.devices()[0].device_kind} ({jax.default_backend()})"
+    print(f"mgp {name}: {seconds:.1f} s on {devices}, jax {jax.__version__}", file=sys.stderr)
 
 
 def enable_compilation_cache() -> None:

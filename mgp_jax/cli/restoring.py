@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import tyro
 
-from mgp_jax.cli.common import OK, SOME_FAILED, Command, Files, Flag, check_seed
+from mgp_jax.cli.common import OK, SOME_FAILED, Command, DryRun, Files, Flag, check_seed
 from mgp_jax.errors import SettingError
 
 if TYPE_CHECKING:
@@ -50,6 +50,9 @@ class Restoring(Command):
     """Stop an image when its objective has not fallen for so many steps."""
     simulate: Flag = False
     """The inputs are clean images: degrade them first, and measure the result against them."""
+    dry_run: DryRun = False
+    """Write nothing: say what would run, which inputs are unreadable, and what time and memory it
+    would take. Compiles all phases and times one step of each."""
 
     def spec(self) -> str:
         """Returns the degradation in its text form."""
@@ -57,13 +60,11 @@ class Restoring(Command):
 
     def run(self, argv: Sequence[str]) -> int:
         """Runs the restoration over all inputs and writes the report."""
-        from rich.console import Console
-
         from mgp_jax.batch import Job, run, summary
         from mgp_jax.degradations import parse
         from mgp_jax.generators import load_generator
         from mgp_jax.inversion import InversionConfig
-        from mgp_jax.progress import Reporter
+        from mgp_jax.planning import make_plan
         from mgp_jax.recipe_files import choose_recipe
         from mgp_jax.report import write_contact_sheet, write_page
 
@@ -94,12 +95,16 @@ class Restoring(Command):
             batch_size=self.batch_size,
             note={"command": shlex.join(["mgp", *argv])},
         )
-        reporter = Reporter(Console(stderr=True), self.name)
+        if self.dry_run:
+            plan = make_plan(job, self.inputs, self.out)
+            self.telling.answer(plan.as_json(), plan.text())
+            return SOME_FAILED if plan.unreadable else OK
+        reporter = self.telling.reporter(self.name)
         with reporter.shown():
             records = run(job, self.inputs, self.out, reporter)
         write_contact_sheet(self.out)
         page = write_page(self.out)
-        print(f"{summary(records)}\n{page}")
+        self.telling.answer({"page": str(page), "records": records}, f"{summary(records)}\n{page}")
         return OK if all(record["status"] == "ok" for record in records) else SOME_FAILED
 
 

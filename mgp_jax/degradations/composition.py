@@ -82,6 +82,11 @@ def compose(*operators: Degradation) -> Degradation:
 
     Raises:
         SettingError: noise is followed by an operator that mixes or rescales it.
+
+    Example:
+        >>> from mgp_jax import Grayscale, Noise, compose_degradations
+        >>> str(compose_degradations(Grayscale(), Noise(0.1)))
+        'gray|noise:0.1'
     """
     flat: list[Degradation] = []
     for operator in operators:

@@ -51,6 +51,12 @@ def parse(spec: str, resolution: int) -> Degradation:
     Raises:
         SettingError: the spec is wrong or does not fit the resolution.
         ImageError: a mask file cannot be used.
+
+    Example:
+        >>> from mgp_jax import parse
+        >>> degradation = parse("gray|down:4", resolution=64)
+        >>> degradation.observation_shape((64, 64, 3))
+        (16, 16, 1)
     """
     try:
         return compose(*_operators(spec, (resolution, resolution, 3)))

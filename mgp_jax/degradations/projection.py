@@ -61,6 +61,14 @@ def back_project(
 
     Raises:
         SettingError: the degradation is not linear, or the observation has another shape.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from mgp_jax import Downsample, back_project
+        >>> half = Downsample(2)
+        >>> image = back_project(half, jnp.zeros((8, 8, 3)), jnp.full((4, 4, 3), 0.5))
+        >>> bool(jnp.allclose(half(image), 0.5, atol=1e-3))
+        True
     """
     shape = degradation.observation_shape(image.shape)
     if observation.shape != shape:

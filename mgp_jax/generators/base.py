@@ -121,6 +121,11 @@ class Generator:
 
         Raises:
             SettingError: there is no such cut.
+
+        Example:
+            >>> from mgp_jax import load_generator
+            >>> load_generator("faces64").cut("layer2")
+            3
         """
         text = str(layer)
         if text in self.stages:

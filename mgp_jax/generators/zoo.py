@@ -37,6 +37,12 @@ def load_generator(source: str | os.PathLike[str]) -> Generator:
 
     Raises:
         WeightsError: the file is missing, not readable, or does not fit the family it names.
+
+    Example:
+        >>> from mgp_jax import load_generator
+        >>> generator = load_generator("faces64")
+        >>> generator.family, generator.resolution, generator.stages[:2]
+        ('dcgan', 64, ('layer0', 'layer1'))
     """
     if str(source) in BUNDLED:
         with resources.as_file(resources.files("mgp_jax.assets") / f"{source}.safetensors") as path:
@@ -56,6 +62,12 @@ def random_generator(config: Config, seed: int = 0, name: str = "random") -> Gen
         config: a configuration of any family.
         seed: seed of the weights.
         name: what to call it.
+
+    Example:
+        >>> from mgp_jax import DCGANConfig, generate, random_generator, random_latents
+        >>> generator = random_generator(DCGANConfig(latent_size=8, channels=(8, 4)))
+        >>> generate(generator, random_latents(generator, 2)).shape
+        (2, 16, 16, 3)
     """
     family = next(family for family, (kind, _) in FAMILIES.items() if isinstance(config, kind))
     network = FAMILIES[family][1](config, rngs=nnx.Rngs(params=seed))

@@ -127,6 +127,12 @@ def tile(images: Any, columns: int | None = None) -> np.ndarray:
 
     Raises:
         MGPError: there is no image or `images` has not four axes.
+
+    Example:
+        >>> import numpy as np
+        >>> from mgp_jax.report import tile
+        >>> tile(np.zeros((5, 8, 8, 3)), columns=3).shape
+        (16, 24, 3)
     """
     images = np.asarray(images)
     if images.ndim != 4 or images.size == 0:

@@ -1,6 +1,5 @@
 """The command `mgp`: exit statuses, what it prints, and one clear line for whatever is wrong."""
 
-import dataclasses
 import io
 import json
 import subprocess
@@ -12,19 +11,10 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 import pytest
-from networks import untrained
 from PIL import Image
 
 from mgp_jax import cli
-from mgp_jax.generators import (
-    DCGANConfig,
-    Generator,
-    StyleGAN2Config,
-    generate,
-    load_generator,
-    random_latents,
-    save_weights,
-)
+from mgp_jax.generators import generate, load_generator, random_latents
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,26 +44,6 @@ def mgp(capfd: pytest.CaptureFixture[str]) -> Mgp:
         return Done(status, out, err)
 
     return run
-
-
-def write_generator(path: Path, generator: Generator) -> Path:
-    config: Any = generator.config
-    fields = dataclasses.asdict(config)
-    save_weights(path, generator.family, fields, generator.params, {"made": "by a test"}, "CC0")
-    return path
-
-
-@pytest.fixture(scope="session")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A DCGAN of 16 pixels, too small for LPIPS, which would take most of the time."""
-    path = tmp_path_factory.mktemp("generators") / "small.safetensors"
-    return write_generator(path, untrained(DCGANConfig(8, (8, 4)), seed=1))
-
-
-@pytest.fixture(scope="session")
-def styled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("generators") / "styled.safetensors"
-    return write_generator(path, untrained(StyleGAN2Config(5, 4, (4,), (6, 4, 4)), seed=1))
 
 
 def pixels(width: int = 20, height: int = 16) -> np.ndarray:
@@ -306,11 +276,12 @@ def test_help(mgp: Mgp, command: str):
         "super-resolve": {"--factor"},
         "inpaint": {"--mask"},
         "denoise": {"--sigma"},
-        "bench": {"tables"},
         "train-encoder": {"GENERATOR", "--out", "--steps", "--seed"},
         "restore": {"--degradation"},
         "tune": {"GENERATOR", "--images", "--task", "--degradation", "--budget", "--out"},
-        "bench": {"speed", "cost"},
+        "bench": {"tables", "speed", "cost"},
+        "doctor": {"--json"},
+        "completion": {"SHELL"},
     }.get(command, set())
     if issubclass(cli.COMMANDS.get(command, object), cli.Restoring):
         expected |= {"INPUT", "--out", "--generator", "--codes", "--layer", "--steps", "--recipe"}
