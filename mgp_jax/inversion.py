@@ -537,23 +537,22 @@ def invert(
     keys = image_keys(config.seed, jnp.arange(len(observations))) if keys is None else keys
     problem = pose(observations, generator, phases, config, degradation, extractor)
 
-    if codes is None:
-        codes = start(generator, keys, code_count(config), phases[0])
+    found = start(generator, keys, code_count(config), phases[0]) if codes is None else codes
     status = jnp.zeros(len(observations), jnp.int32)
     loss, histories, steps = jnp.zeros(()), [], np.zeros(len(observations), int)
     for number, setting in enumerate(phases):
-        state = begin(problem, codes, status, setting)
+        state = begin(problem, found, status, setting)
         for current in chunks(problem, state, setting, config.chunk):
             state = current
             if on_progress is not None:
                 on_progress(report(state, number, phases))
-        codes, loss = finish(problem, state, setting)
+        found, loss = finish(problem, state, setting)
         status = state.status
         steps += np.asarray(state.step)
         histories.append(jax.tree.map(np.asarray, state.history))
     return Result(
-        images=np.asarray(draw(generator, codes, phases[0].cut, phases[0].space)),
-        codes=codes,
+        images=np.asarray(draw(generator, found, phases[0].cut, phases[0].space)),
+        codes=found,
         loss=np.asarray(loss),
         losses=np.concatenate([h.total for h in histories], axis=1),
         errors=np.concatenate([h.error for h in histories], axis=1),

@@ -105,7 +105,8 @@ def by_recipe(recipe: Recipe) -> Callable[[Case, int], np.ndarray]:
 
 
 def _multi_code(case: Case, steps: int) -> np.ndarray:
-    recipe = recipe_for("fast", case.degradation, case.generator.family).with_steps(steps)
+    recipe = recipe_for("fast", case.degradation, case.generator.family)
+    recipe = recipe.with_steps(max(steps, len(recipe.phases)))
     config = InversionConfig(recipe=recipe, seed=case.seed)
     return restore(case.generator, case.observations, case.degradation, config).images
 

@@ -15,10 +15,8 @@ MEASUREMENTS: tuple[type[Command], ...] = (Tables, Speed, Cost)
 if TYPE_CHECKING:
     Measurement = Command
 else:
-    # The suppressed alternative makes it a choice even where there is only one.
     Measurement = Union[
-        *(Annotated[kind, tyro.conf.subcommand(kind.name)] for kind in MEASUREMENTS),
-        Annotated[None, tyro.conf.Suppress],
+        *(Annotated[kind, tyro.conf.subcommand(kind.name)] for kind in MEASUREMENTS)
     ]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.color import rgb2lab
 
-from mgp_jax.metrics import colorization_auc, colour_weights, to_lab
+from mgp_jax.metrics import colorization_auc, colour_weights, mask_iou, to_lab
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +61,9 @@ def test_every_class_of_colours_counts_the_same():
     assert weights.mean() == pytest.approx(1)
     assert weights[0, 0, :2].sum() == pytest.approx(weights.sum() / 2)
     error = np.linalg.norm(rgb2lab(truth[0, 0, 0])[1:])
-    assert colorization_auc(image, truth)[0] == pytest.approx(1 - error / 150 / 32, rel=1e-4)
-    assert colorization_auc(image, truth, weights)[0] == pytest.approx(
-        1 - error / 150 / 2, rel=1e-4
-    )
+    for given, share in ((None, 1 / 32), (weights, 1 / 2)):
+        expected = 1 - share * error / 150
+        assert colorization_auc(image, truth, given)[0] == pytest.approx(expected, rel=1e-4)
 
 
 def test_intersection_over_union():
