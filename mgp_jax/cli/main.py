@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tyro
 
-from mgp_jax.cli import demo, generators, restoring
+from mgp_jax.cli import demo, editing, generators, restoring
 from mgp_jax.cli.common import INTERRUPTED, OK, SOME_FAILED, WRONG_USAGE, Command
 from mgp_jax.errors import MGPError, SettingError
 
@@ -22,6 +22,9 @@ COMMANDS: dict[str, type[Command]] = {
         restoring.Denoise,
         restoring.Deblur,
         restoring.Restore,
+        editing.Edit,
+        editing.Interpolate,
+        editing.TrainBoundary,
         generators.Info,
         generators.Sample,
     )

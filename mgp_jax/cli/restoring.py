@@ -12,14 +12,16 @@ from mgp_jax.cli.common import OK, SOME_FAILED, Command, Files, Flag, check_seed
 from mgp_jax.errors import SettingError
 
 if TYPE_CHECKING:
+    from mgp_jax.batch import Job, Record
     from mgp_jax.degradations import Degradation
+    from mgp_jax.inversion import InversionConfig
 
-RecipeName = Literal["fast", "quality", "paper", "w", "w+"]
+RecipeName = Literal["fast", "quality", "edit", "paper", "w", "w+"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Restoring(Command):
-    """What all commands that restore images have in common."""
+class Optimising(Command):
+    """What all commands that invert or restore images have in common."""
 
     inputs: Files
     """Image files, or folders of them."""
@@ -34,20 +36,57 @@ class Restoring(Command):
     steps: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
     """Number of steps, shared among the recipe's phases; the recipe's unless given."""
     recipe: RecipeName = "fast"
-    """fast: seconds; quality: better and slower; paper: as published, for comparison; w and w+: the
-    usual projector of style-based generators, one code and the noise maps."""
+    """fast: seconds; quality: better and slower; edit: with codes that stay probable; paper: as
+    published, for comparison; w and w+: the usual projector of style-based generators, one code and
+    the noise maps."""
     seed: int = 0
     """Seed of the random starts and of simulated noise."""
     batch_size: Annotated[int, tyro.conf.arg(metavar="B")] = 8
     """Images optimised at a time."""
-    samples: Annotated[int, tyro.conf.arg(metavar="K")] = 1
-    """Restorations of each image; their mean is the result, their deviation its uncertainty."""
-    restarts: Annotated[int, tyro.conf.arg(metavar="R")] = 1
-    """Starts of each restoration, of which the one that matches its observation best is kept."""
     target_psnr: Annotated[float | None, tyro.conf.arg(metavar="DB")] = None
     """Stop an image when the observation is matched to so many dB."""
     patience: Annotated[int | None, tyro.conf.arg(metavar="STEPS")] = None
     """Stop an image when its objective has not fallen for so many steps."""
+    restarts: Annotated[int, tyro.conf.arg(metavar="R")] = 1
+    """Starts of each restoration, of which the one that matches its observation best is kept."""
+
+    def config(self, degradation: "Degradation", family: str) -> "InversionConfig":
+        """Returns the settings of the inversion."""
+        from mgp_jax.inversion import InversionConfig
+        from mgp_jax.recipes import recipe_for
+
+        recipe = recipe_for(self.recipe, degradation, family)
+        return InversionConfig(
+            recipe=recipe if self.steps is None else recipe.with_steps(self.steps),
+            codes=self.codes,
+            layer=self.layer,
+            seed=self.seed,
+            patience=self.patience,
+            target_psnr=self.target_psnr,
+        )
+
+    def restore(self, job: "Job") -> "list[Record]":
+        """Runs a restoration over all inputs, shows how far it is, and writes the report."""
+        from rich.console import Console
+
+        from mgp_jax.batch import run
+        from mgp_jax.progress import Reporter
+        from mgp_jax.report import write_contact_sheet, write_page
+
+        reporter = Reporter(Console(stderr=True), self.name)
+        with reporter.shown():
+            records = run(job, self.inputs, self.out, reporter)
+        write_contact_sheet(self.out)
+        write_page(self.out)
+        return records
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restoring(Optimising):
+    """What all commands that restore images have in common."""
+
+    samples: Annotated[int, tyro.conf.arg(metavar="K")] = 1
+    """Restorations of each image; their mean is the result, their deviation its uncertainty."""
     simulate: Flag = False
     """The inputs are clean images: degrade them first, and measure the result against them."""
 
@@ -57,47 +96,28 @@ class Restoring(Command):
 
     def run(self, argv: Sequence[str]) -> int:
         """Runs the restoration over all inputs and writes the report."""
-        from rich.console import Console
-
-        from mgp_jax.batch import Job, run, summary
+        from mgp_jax.batch import Job, summary
         from mgp_jax.degradations import parse
         from mgp_jax.generators import load_generator
-        from mgp_jax.inversion import InversionConfig
-        from mgp_jax.progress import Reporter
-        from mgp_jax.recipes import recipe_for
-        from mgp_jax.report import write_contact_sheet, write_page
 
         if not self.inputs:
             raise SettingError("no input images are given")
         check_seed(self.seed)
         generator = load_generator(self.generator)
         degradation: Degradation = parse(self.spec(), generator.resolution)
-        recipe = recipe_for(self.recipe, degradation, generator.family)
-        config = InversionConfig(
-            recipe=recipe if self.steps is None else recipe.with_steps(self.steps),
-            codes=self.codes,
-            layer=self.layer,
-            seed=self.seed,
-            patience=self.patience,
-            target_psnr=self.target_psnr,
-        )
         job = Job(
             task=self.name,
             generator=generator,
             degradation=degradation,
-            config=config,
+            config=self.config(degradation, generator.family),
             samples=self.samples,
             restarts=self.restarts,
             simulate=self.simulate,
             batch_size=self.batch_size,
             note={"command": shlex.join(["mgp", *argv])},
         )
-        reporter = Reporter(Console(stderr=True), self.name)
-        with reporter.shown():
-            records = run(job, self.inputs, self.out, reporter)
-        write_contact_sheet(self.out)
-        page = write_page(self.out)
-        print(f"{summary(records)}\n{page}")
+        records = self.restore(job)
+        print(f"{summary(records)}\n{self.out / 'index.html'}")
         return OK if all(record["status"] == "ok" for record in records) else SOME_FAILED
 
 
