@@ -103,42 +103,34 @@ def measure(
 
 
 def measure_domains(
-    generators: Sequence[Generator],
-    groups: Sequence[Mapping[str, np.ndarray]],
+    generator: Generator,
+    images: Mapping[str, np.ndarray],
     cuts: Sequence[int | str] | None,
-    configure: Callable[[Degradation, Generator], InversionConfig],
     degradation: Degradation,
+    config: InversionConfig,
     on_cell: Callable[[Cell], None] = lambda cell: None,
 ) -> list[Cell]:
-    """Measures every generator on images of every domain, its own and others.
+    """Measures a generator on images of several domains, its own and others.
 
     Args:
-        generators: the generators.
-        groups: for every generator the images by domain, of its size.
-        cuts: where to cut; None for the default cut of each generator alone.
-        configure: returns the settings.
-        degradation: the task.
+        generator: the generator.
+        images: float[B, H, W, C] in [-1, 1] by domain, of the generator's size.
+        cuts: where to cut; None for the default cut alone.
+        degradation: the task; the identity for reconstruction.
+        config: the settings, the cut aside.
         on_cell: called with each cell as it is measured.
 
     Source: Gu et al. 2020, section 4.1 (figure 5: generators of other domains).
     """
-    cells = []
-    for generator, images in zip(generators, groups, strict=True):
-        config = configure(degradation, generator)
-        count = config.codes or config.recipe.codes
-        chosen = [default_cut(generator)] if cuts is None else cuts
-        for domain, batch in images.items():
-            cells += measure(
-                generator,
-                batch,
-                [degradation],
-                chosen,
-                [count],
-                lambda _, config=config: config,
-                domain,
-                on_cell,
-            )
-    return cells
+    count = config.codes or config.recipe.codes
+    cuts = [default_cut(generator)] if cuts is None else cuts
+    return [
+        cell
+        for domain, batch in images.items()
+        for cell in measure(
+            generator, batch, [degradation], cuts, [count], lambda _: config, domain, on_cell
+        )
+    ]
 
 
 def _means(scores: Mapping[str, Sequence[float | None]]) -> dict[str, Any]:

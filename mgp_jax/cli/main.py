@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tyro
 
-from mgp_jax.cli import demo, editing, generators, restoring
+from mgp_jax.cli import analysis, demo, editing, generators, restoring
 from mgp_jax.cli.common import INTERRUPTED, OK, SOME_FAILED, WRONG_USAGE, Command
 from mgp_jax.errors import MGPError, SettingError
 
@@ -25,6 +25,7 @@ COMMANDS: dict[str, type[Command]] = {
         editing.Edit,
         editing.Interpolate,
         editing.TrainBoundary,
+        analysis.Analyse,
         generators.Info,
         generators.Sample,
     )
