@@ -1,4 +1,4 @@
-"""The command `mgp analyse`: what codes, channels and layers know, as arrays, tables and figures."""
+"""The command `mgp analyse`: what codes, channels and layers know, in arrays and figures."""
 
 import csv
 import json
@@ -138,6 +138,8 @@ class AblatedCodes(OfPhotographs):
 
     def analyse(self, subject: Subject, folder: Path) -> "Record":
         """Ablates the codes of one photograph."""
+        import numpy as np
+
         from mgp_jax.analysis import ablate, find_segments, match_segments, read_segments
         from mgp_jax.codes import render
         from mgp_jax.report.figures import image_rows, save_figure, segment_matches
@@ -164,7 +166,7 @@ class AblatedCodes(OfPhotographs):
             for code, best in enumerate(matches.best)
         ]
         write_table(folder / f"{stem}.csv", table)
-        whole = render(generator, codes, cut, space)
+        whole = np.asarray(render(generator, codes, cut, space))
         title = f"{stem}: importances above {result.threshold:.3g} zeroed"
         figure = segment_matches(whole, segments, matches.iou, matches.chance, title)
         save_figure(figure, folder / f"{stem}.png")
@@ -378,7 +380,7 @@ class Layers(OfQuality):
     """Where to cut; behind every layer with a feature map unless given."""
     counts: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N...")] = (1, 5, 20)
     """Numbers of codes."""
-    tasks: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SPEC...")] = ("identity", "gray", "")
+    tasks: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SPEC...")] = ()
     """Degradations as for `mgp restore`; reconstruction, colorization and a central hole of a
     quarter of the side unless given."""
 
@@ -395,7 +397,8 @@ class Layers(OfQuality):
         check_seed(self.seed)
         generator = load_generator(self.generator)
         size = generator.resolution
-        tasks = [parse(spec or f"mask:center:{size // 4}", size) for spec in self.tasks]
+        specs = self.tasks or ("identity", "gray", f"mask:center:{size // 4}")
+        tasks = [parse(spec, size) for spec in specs]
         maps = [
             cut
             for cut, crossing in enumerate(generator.shapes[:-1])
@@ -403,7 +406,7 @@ class Layers(OfQuality):
         ]
         cuts = [generator.cut(cut) for cut in self.cuts] or maps
         images = np.concatenate(list(self.read(generator).values()))
-        folder = new_folder(self.out)
+        folder = new_folder(self.out / "analysis" / self.name)
         cells = measure(
             generator,
             images,
@@ -450,7 +453,7 @@ class Domains(OfQuality):
             for cut in self.cuts:
                 generator.cut(cut)
         groups = [self.read(generator) for generator in generators]
-        folder = new_folder(self.out)
+        folder = new_folder(self.out / "analysis" / self.name)
         cells = []
         for generator, images in zip(generators, groups, strict=True):
             degradation = parse(self.task, generator.resolution)
@@ -497,7 +500,7 @@ class Analyse(Command):
 def show_cell(cell: "Cell") -> None:
     """Prints one line about a measurement."""
     text = f"{cell.generator}, {cell.images}, {cell.task}, cut {cell.cut}, {cell.codes} codes: "
-    text += "PSNR –" if cell.psnr is None else f"PSNR {cell.psnr:.2f} dB"
+    text += "PSNR -" if cell.psnr is None else f"PSNR {cell.psnr:.2f} dB"
     print(text if cell.lpips is None else f"{text}, LPIPS {cell.lpips:.3f}")
 
 

@@ -136,7 +136,9 @@ def segment_matches(
     labels = np.unique(segments[segments >= 0])
     count, rows = len(labels), len(iou)
     figure = new_figure(5.5 + 0.55 * count, max(3.2, 0.24 * rows + 1.4), title)
-    left, right = figure.subfigures(1, 2, width_ratios=(2.6, 2.9 + 0.55 * count))
+    ((left, right),) = figure.subfigures(
+        1, 2, squeeze=False, width_ratios=(2.6, 2.9 + 0.55 * count)
+    )
     axes = left.subplots(2, 1)
     axes[0].imshow(to_uint8(image))
     axes[0].set_title("codes together", fontsize=9)
@@ -159,7 +161,7 @@ def segment_matches(
     for row, column in np.ndindex(*values.shape):
         value = values[row, column]
         colour = "black" if value > 0.6 * top else "white"
-        text = "–" if np.isnan(value) else f"{value:.2f}"
+        text = "-" if np.isnan(value) else f"{value:.2f}"
         axis.text(column, row, text, color=colour, ha="center", va="center", fontsize=7)
     axis.axhline(rows - 0.5, color="white", linewidth=2)
     axis.set_xticks(range(count), [str(label) for label in labels])
@@ -171,7 +173,7 @@ def segment_matches(
 
 
 def lines(
-    series: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    series: Mapping[str, tuple[Any, Any]],
     across: str,
     up: str,
     title: str | None = None,
@@ -192,7 +194,7 @@ def lines(
 
 
 def quality_curves(cells: Sequence[Any], title: str | None = None) -> Figure:
-    """Draws PSNR and LPIPS over the cut, a column for each task and a line for each number of codes.
+    """Draws PSNR and LPIPS over the cut: a column for each task, a line for each number of codes.
 
     Args:
         cells: what `analysis.measure` returns.
