@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mgp_jax.codes import Codes, contribute, render, render_fused
+from mgp_jax.codes import Codes, contribute, fuse, render_fused
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Features, Generator
 
@@ -101,13 +101,18 @@ def difference(images: np.ndarray, original: np.ndarray) -> np.ndarray:
 def _ablate(
     generator: Generator, codes: Codes, threshold: float, layer: int | str, space: str
 ) -> tuple[jax.Array, jax.Array]:
-    def one(number: jax.Array) -> jax.Array:
-        own = jnp.arange(len(codes.alpha))[:, None] == number
-        alpha = jnp.where(own & (codes.alpha > threshold), 0, codes.alpha)
-        return render(generator, codes._replace(alpha=alpha), layer, space)
+    whole = fuse(generator, codes, layer, space)
+    large = jnp.where(codes.alpha > threshold, codes.alpha, 0)
+    parts = contribute(generator, codes._replace(alpha=large), layer, space)
 
-    images = jax.lax.map(one, jnp.arange(len(codes.alpha)))
-    return images, render(generator, codes, layer, space)
+    def without(part: Any) -> jax.Array:
+        rest = jax.tree.map(jnp.subtract, whole, part)
+        return render_fused(generator, rest, codes, layer)
+
+    # The original is rendered in the same way, so that what is not ablated differs in no bit.
+    parts = jax.tree.map(lambda part: jnp.pad(part, [(0, 1)] + [(0, 0)] * (part.ndim - 1)), parts)
+    images = jax.lax.map(without, parts)
+    return images[:-1], images[-1]
 
 
 def match_segments(differences: np.ndarray, segments: np.ndarray, area: float = 0.2) -> Matches:
