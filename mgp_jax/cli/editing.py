@@ -91,7 +91,7 @@ class Inverting(Optimising):
 
         cut, _ = self.place(generator)
         for record in records:
-            if record["codes" if record["status"] != "failed" else "output"] is None:
+            if record.get("codes") is None:
                 yield {k: record[k] for k in ("input", "status", "error")}
                 continue
             try:
