@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 import tyro
 
-from mgp_jax.cli.common import OK, SOME_FAILED, Command, Files, check_seed
-from mgp_jax.cli.editing import Inverted, Inverting, new_folder
+from mgp_jax.cli.common import OK, Command, Files, check_seed
+from mgp_jax.cli.editing import Inverted, Inverting, finish, new_folder
 from mgp_jax.errors import ImageError, MGPError, SettingError
 
 if TYPE_CHECKING:
@@ -70,14 +70,11 @@ class OfPhotographs(Inverting):
                 bare = item.codes._replace(residual=None)
                 subject = Subject(generator, bare, item.codes, cut, space, item.stem)
                 numbers = self.analyse(subject, folder)
-                results.append({"input": item.record["input"], "status": "ok", "error": None})
-                results[-1] |= numbers
-                print(folder / f"{item.stem}.png")
+                about = {"status": "ok", "error": None, "picture": f"{item.stem}.png"}
+                results.append({"input": item.record["input"], **about, **numbers})
             else:
                 results.append(item)
-        lines = "".join(json.dumps(result) + "\n" for result in results)
-        (folder / "results.jsonl").write_text(lines)
-        return OK if all(result["status"] == "ok" for result in results) else SOME_FAILED
+        return finish(folder, results, "analyses")
 
     def check(self, generator: "Generator") -> None:
         """Raises SettingError or ImageError for settings that cannot work, before inverting."""

@@ -167,7 +167,7 @@ class Edit(Inverting):
                 edited.append(self.edit_one(item, generator, direction, strengths, region, folder))
             else:
                 edited.append(item)
-        return finish(folder, edited)
+        return finish(folder, edited, "edits")
 
     def edit_one(
         self,
@@ -179,6 +179,8 @@ class Edit(Inverting):
         folder: Path,
     ) -> "Record":
         """Edits one photograph and returns its record."""
+        import numpy as np
+
         from mgp_jax.editing import drift, lift, limit, render_edits
 
         cut, space = self.place(generator)
@@ -189,7 +191,7 @@ class Edit(Inverting):
         original, *rest = render_edits(
             generator, codes, direction, [0.0, *strengths], cut, space, moved
         )
-        frames = stacked(rest)
+        frames = np.stack(rest)
         measured: dict[str, Any] = {}
         if region is not None:
             measured["lpips_outside_unlimited"] = drift(frames, original, ~region)
@@ -257,7 +259,7 @@ class Interpolate(Inverting):
         stem = f"{ends[0].stem}-{ends[1].stem}"
         captions = [f"{100 * share:.0f} %" for share in shares]
         record |= write_frames(folder, stem, frames, captions, self.animation)
-        return finish(folder, [record])
+        return finish(folder, [record], "interpolations")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -365,13 +367,6 @@ def evenly(text: str, count: int) -> list[float]:
     return [round(float(value), 6) + 0.0 for value in np.linspace(first, last, count)]
 
 
-def stacked(images: "Sequence[np.ndarray]") -> "np.ndarray":
-    """Returns images as one array."""
-    import numpy as np
-
-    return np.stack(list(images))
-
-
 def new_folder(folder: Path) -> Path:
     """Makes a folder for an edit; an earlier edit of the same name gives way.
 
@@ -410,15 +405,15 @@ def write_frames(
     large = np.repeat(np.repeat(images, factor, axis=1), factor, axis=2)
     path = f"{stem}.{animation}"
     write_animation(folder / path, [*large, *large[-2:0:-1]])
-    return {"strip": f"{stem}.png", "animation": path, "frames": names}
+    return {"picture": f"{stem}.png", "animation": path, "frames": names}
 
 
-def finish(folder: Path, records: "Sequence[Record]") -> int:
-    """Writes the records, says how it went, and returns the exit status."""
+def finish(folder: Path, records: "Sequence[Record]", kind: str) -> int:
+    """Writes records, prints the pictures that they name, and returns the exit status."""
     lines = "".join(json.dumps(record) + "\n" for record in records)
     (folder / "results.jsonl").write_text(lines)
-    good = [record for record in records if "strip" in record]
+    good = [record for record in records if record["status"] == "ok"]
     for record in good:
-        print(folder / record["strip"])
-    print(f"{len(records)} edits: {len(good)} ok, {len(records) - len(good)} failed")
+        print(folder / record["picture"])
+    print(f"{len(records)} {kind}: {len(good)} ok, {len(records) - len(good)} failed")
     return OK if len(good) == len(records) else SOME_FAILED

@@ -131,6 +131,8 @@ def limit(frames: np.ndarray, original: np.ndarray, region: np.ndarray) -> np.nd
 
     Returns: float[S, H, W, C].
     """
+    if region.all():
+        return frames
     depth = np.asarray(ndimage.distance_transform_edt(np.pad(region, FEATHER, mode="edge")))
     depth = depth[FEATHER:-FEATHER, FEATHER:-FEATHER]
     weight = np.clip(depth / FEATHER, 0, 1).astype(np.float32)[..., None]

@@ -24,7 +24,7 @@ from mgp_jax.generators import DCGANConfig, Generator, StyleGAN2Config
 
 CASES = {
     "dcgan": DCGANConfig(5, (6, 4)),
-    "stylegan2": StyleGAN2Config(5, 4, (4,), (6, 4, 4)),
+    "stylegan2": StyleGAN2Config(5, 4, (4,), (6, 6, 4, 4, 4)),
 }
 COUNT = 4
 Case = tuple[Generator, Codes, int]

@@ -131,6 +131,7 @@ def test_an_edit_is_limited_to_its_region():
     np.testing.assert_allclose(ramp.mean((0, 1, 3)), [1 / 3, 2 / 3, 1], atol=1e-6)
     assert drift(limited, original[0], ~region) == [0.0] * 4
     assert min(drift(frames, original[0], ~region)) > 0.01  # type: ignore[type-var]
+    np.testing.assert_array_equal(limit(frames, original[0], region | True), frames)
     whole = drift(limited, original[0])
     assert all(0 < a < b for a, b in zip(whole, drift(frames, original[0]), strict=True))  # type: ignore[operator]
     assert drift(frames[:, :16, :16], original[0, :16, :16]) == [None] * 4
