@@ -32,6 +32,7 @@ if importlib.util.find_spec("mgp_jax") is None:
     subprocess.run(pip, check=True)
 
 # %%
+# %matplotlib inline
 from importlib import resources
 
 import jax

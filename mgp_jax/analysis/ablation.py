@@ -55,8 +55,8 @@ class Removal(NamedTuple):
     Attributes:
         image: float[H, W, C], in [-1, 1] up to overshoots.
         codes: numbers of the codes taken out, the one with the largest effect on the region first.
-        effects: float[N], change of the region when that code alone is taken out of it: mean
-            absolute difference of pixel values from 0 to 1.
+        effects: float[N], change of the region when that code alone is taken out of it, the
+            residual being out already: mean absolute difference of pixel values from 0 to 1.
     """
 
     image: np.ndarray
@@ -184,16 +184,16 @@ def remove(
     numbers = list(range(count)) if chosen is None else chosen
     if not 0 < len(set(numbers)) < total or not all(0 <= n < total for n in numbers):
         raise SettingError(f"codes to remove: {numbers}, there are the codes 0 to {total - 1}")
-    singles = np.eye(total, dtype=bool)
+    # Every code by itself, and none: the residual's absence is no code's effect.
+    singles = np.concatenate([np.eye(total, dtype=bool), np.zeros((1, total), bool)])
     inside = jnp.asarray(region, jnp.float32)
-    images, original = _remove_all(generator, codes, inside, singles, layer, space)
-    changes = difference(np.asarray(images), np.asarray(original))
-    effects = changes[:, region].mean(axis=1)
+    images = np.asarray(_remove_all(generator, codes, inside, singles, layer, space))
+    effects = difference(images[:-1], images[-1])[:, region].mean(axis=1)
     if chosen is None:
         chosen = [int(number) for number in np.argsort(-effects, kind="stable")[:count]]
     taken = np.isin(np.arange(total), chosen)[None]
-    (image,), _ = _remove_all(generator, codes, inside, taken, layer, space)
-    return Removal(np.asarray(image), chosen, effects)
+    images = np.asarray(_remove_all(generator, codes, inside, taken, layer, space))
+    return Removal(images[0], chosen, effects)
 
 
 @partial(jax.jit, static_argnames=("layer", "space"))
@@ -204,8 +204,8 @@ def _remove_all(
     taken: jax.Array,
     layer: int | str,
     space: str,
-) -> tuple[jax.Array, jax.Array]:
-    """Renders with sets of codes, bool[M, N], taken out: float[M, H, W, C]; and the original."""
+) -> jax.Array:
+    """Renders with sets of codes, bool[M, N], taken out of the region: float[M, H, W, C]."""
     parts = contribute(generator, codes, layer, space)
     whole = jax.tree.map(lambda part: jnp.sum(part, axis=0), parts)
 
@@ -228,4 +228,4 @@ def _remove_all(
 
     if (whole.maps if isinstance(whole, Features) else whole).ndim != 3:
         raise SettingError(f"layer {layer}: there is no feature map at this cut")
-    return jax.lax.map(one, taken), render_fused(generator, whole, codes, layer)
+    return jax.lax.map(one, taken)

@@ -158,7 +158,8 @@ def drift(
     if outside is not None:
         frames = np.where(outside[..., None], frames, original)
     first, second = to_unit(frames), to_unit(np.broadcast_to(original, frames.shape))
-    return [float(value) for value in lpips(first, second)]
+    # Equal images may differ by the rounding of their features.
+    return [round(float(value), 6) for value in lpips(first, second)]
 
 
 @partial(jax.jit, static_argnames="space")

@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from mgp_jax.errors import SettingError
 from mgp_jax.images import to_uint8
@@ -113,6 +114,7 @@ def heat_map(
     shown = axis.imshow(values, cmap=MAP, aspect="auto", interpolation="nearest")
     axis.set_xlabel(across)
     axis.set_ylabel(down)
+    axis.yaxis.set_major_locator(MaxNLocator(integer=True))
     figure.colorbar(shown, ax=axis).set_label(unit)
     return figure
 
@@ -160,7 +162,7 @@ def segment_matches(
     table = axis.imshow(values, cmap=MAP, vmin=0, vmax=top, aspect="auto", interpolation="nearest")
     for row, column in np.ndindex(*values.shape):
         value = values[row, column]
-        colour = "black" if value > 0.6 * top else "white"
+        colour = "white" if value <= 0.6 * top else "black"
         text = "-" if np.isnan(value) else f"{value:.2f}"
         axis.text(column, row, text, color=colour, ha="center", va="center", fontsize=7)
     axis.axhline(rows - 0.5, color="white", linewidth=2)
@@ -234,7 +236,7 @@ def domain_bars(cells: Sequence[Any], title: str | None = None) -> Figure:
     """
     places = list(dict.fromkeys((cell.generator, cell.cut) for cell in cells))
     domains = list(dict.fromkeys(cell.images for cell in cells))
-    figure = new_figure(2 + 1.2 * len(places) + 0.4 * len(places) * len(domains), 6, title)
+    figure = new_figure(3.5 + 1.2 * len(places) + 0.4 * len(places) * len(domains), 6, title)
     axes = figure.subplots(2, 1, sharex=True)
     units = {"psnr": "PSNR (dB), higher is better", "lpips": "LPIPS, lower is better"}
     width = 0.8 / len(domains)
@@ -249,7 +251,8 @@ def domain_bars(cells: Sequence[Any], title: str | None = None) -> Figure:
         axis.set_ylabel(unit, fontsize=9)
         axis.margins(y=0.12)
     axes[1].set_xticks(range(len(places)), [f"{name}, cut {cut}" for name, cut in places])
-    axes[0].legend(title="photographs of", fontsize=8, ncols=min(4, len(domains)))
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, title="photographs of", loc="outside right upper", fontsize=8)
     return figure
 
 
@@ -261,7 +264,9 @@ def _draw_lines(
         axis.plot(x, y, label=label, **style)
     axis.set_xlabel(across)
     axis.set_ylabel(up)
-    if ticks is not None:
+    if ticks is None:
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    else:
         axis.set_xticks(ticks)
     axis.grid(alpha=0.3)
     if any(len(x) for x, _ in series.values()):
