@@ -177,6 +177,32 @@ def fuse(generator: Generator, codes: Codes, layer: int | str, space: str = "z")
     return fuse_features(features_of(generator, codes, layer, space), codes.alpha)
 
 
+def contribute(generator: Generator, codes: Codes, layer: int | str, space: str = "z") -> Any:
+    """Returns what each code contributes to the composed feature map.
+
+    Args:
+        generator: the generator.
+        codes: codes for this cut.
+        layer: the cut, as index or name.
+        space: the space of the codes.
+
+    Returns: as `fuse`, with a leading axis N; the sum over that axis is what `fuse` returns.
+    """
+    crossing = features_of(generator, codes, layer, space)
+
+    def weigh(features: jax.Array, alpha: jax.Array) -> jax.Array:
+        return jnp.einsum("n...c,nc->n...c", features, alpha)
+
+    if not isinstance(crossing, Features):
+        return weigh(crossing, codes.alpha)
+    channels = crossing.maps.shape[-1]
+    rgb = crossing.rgb
+    return Features(
+        maps=weigh(crossing.maps, codes.alpha[:, :channels]),
+        rgb=None if rgb is None else weigh(rgb, codes.alpha[:, channels:]),
+    )
+
+
 def render_fused(generator: Generator, fused: Any, codes: Codes, layer: int | str) -> jax.Array:
     """Adds the residual to a composed feature map and runs it through the tail.
 

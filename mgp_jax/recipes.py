@@ -176,6 +176,12 @@ QUALITY = {
 }
 
 
+# For editing the codes must explain as much as they can and stay probable: directions mean
+# something only there. What they miss, a free residual carries along.
+EDIT = {kind: replace(recipe, name="edit") for kind, recipe in FAST.items()}
+EDIT["inversion"] = refined("edit", Phase(120, prior=0.03), Phase(400, residual_rate=0.04))
+
+
 def published(steps: int, codes: int, layer: int, perceptual: float) -> Recipe:
     """Makes a recipe of the settings of the published code, each explicit, defects included.
 
@@ -229,6 +235,7 @@ PROJECTION_W_PLUS = {kind: projection("w+", "w+") for kind in FAST}
 RECIPES = {
     "fast": FAST,
     "quality": QUALITY,
+    "edit": EDIT,
     "paper": PAPER,
     "w": PROJECTION_W,
     "w+": PROJECTION_W_PLUS,
@@ -239,7 +246,7 @@ def recipe_for(name: str, degradation: Degradation, family: str = "pggan") -> Re
     """Returns a named recipe's settings for what a degradation asks for.
 
     Args:
-        name: `fast`, `quality` or `paper`.
+        name: `fast`, `quality`, `edit`, `paper`, `w` or `w+`.
         degradation: what is to be undone.
         family: the generator's family; the published cuts are those of a PGGAN.
 

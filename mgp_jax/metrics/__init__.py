@@ -4,10 +4,11 @@ from mgp_jax.metrics.colorization import colorization_auc, colour_weights, to_la
 from mgp_jax.metrics.comparison import compare
 from mgp_jax.metrics.fidelity import mse, psnr, ssim, to_unit
 from mgp_jax.metrics.naturalness import niqe
-from mgp_jax.metrics.perceptual import lpips
+from mgp_jax.metrics.perceptual import SMALLEST_FOR_LPIPS, lpips
 from mgp_jax.metrics.segmentation import mask_iou
 
 __all__ = [
+    "SMALLEST_FOR_LPIPS",
     "colorization_auc",
     "colour_weights",
     "compare",
