@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tyro
 
@@ -85,7 +85,7 @@ class Tune(Command):
             batch_size=min(self.batch_size, len(paths)),
             seed=self.seed,
         )
-        console = Console(stderr=True)
+        console = Console(stderr=True, quiet=self.telling.quiet)
 
         def on_trial(trial: "Trial", trials: "Trials") -> None:
             # What is best so far is on the disk whenever the search is stopped.
@@ -94,16 +94,16 @@ class Tune(Command):
             show(console, trial, trials, best)
 
         best = tune(search, self.out.with_suffix(".trials.jsonl"), on_trial)
-        self.save(best, spec)
-        recipe = best.recipe
-        print(
+        about, recipe = self.save(best, spec), best.recipe
+        self.telling.answer(
+            about | {"recipe": str(self.out)},
             f"{self.metric} {abs(best.score):.4g} in {best.seconds:.2f} s an image: cut "
-            f"{recipe.layer}, {recipe.codes} codes, {recipe.steps} steps\n{self.out}"
+            f"{recipe.layer}, {recipe.codes} codes, {recipe.steps} steps\n{self.out}",
         )
         return OK
 
-    def save(self, best: "Standing", spec: str) -> None:
-        """Writes the recipe, with what it was found for."""
+    def save(self, best: "Standing", spec: str) -> "dict[str, Any]":
+        """Writes the recipe, with what it was found for, and returns the latter."""
         from mgp_jax.recipe_files import write_recipe
 
         about = {
@@ -114,6 +114,7 @@ class Tune(Command):
             "images": best.images,
         }
         write_recipe(self.out, best.recipe, about)
+        return about
 
 
 def show(console: "Console", trial: "Trial", trials: "Trials", best: "Standing") -> None:
