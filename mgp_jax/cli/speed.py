@@ -40,13 +40,11 @@ class Measuring(Command):
         Raises:
             SettingError: it cannot be made.
         """
-        from rich.console import Console
-
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SettingError(f"{self.out}: cannot be written ({error.strerror})") from None
-        return Console(stderr=True, highlight=False, soft_wrap=True)
+        return self.telling.console()
 
     def run_reference(self, arguments: "Sequence[str]") -> "Iterator[dict[str, Any]]":
         """Runs the reference script and yields its records."""
@@ -55,10 +53,9 @@ class Measuring(Command):
         return run_reference(arguments, self.python, self.reference or SCRIPT)
 
     def write(self, stem: str, text: str, values: "Any") -> None:
-        """Writes tables as Markdown and JSON and prints the former."""
+        """Writes tables as Markdown and JSON."""
         (self.out / f"{stem}.md").write_text(text + "\n")
         (self.out / f"{stem}.json").write_text(json.dumps(values, indent=1))
-        print(text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +106,7 @@ class Speed(Measuring):
             try:
                 theirs = self.theirs(task, console)
             except SettingError as error:
-                console.print(f"mgp: {error}", markup=False)
+                print(f"mgp: {error}", file=sys.stderr)
                 status = SOME_FAILED
             curves = {name: [curve] for name, (curve, _) in ours.items()}
             methods = theirs | curves
@@ -128,6 +125,9 @@ class Speed(Measuring):
             stem = f"quality-{task.replace(':', '-').replace('|', '-')}"
             plot_quality(methods, f"{task}, mean or all of {len(truths)}", self.out / f"{stem}.png")
             self.write("speed", "\n\n".join(sections), values)
+            self.telling.say(sections[-1])
+        if self.telling.json:
+            print((self.out / "speed.json").read_text())
         return status
 
     def ours(
@@ -234,7 +234,7 @@ class Cost(Measuring):
                     for loop, cost in self.same_in_pytorch(case):
                         record["reference"][loop] = cost
                 except SettingError as error:
-                    console.print(f"mgp: {error}", markup=False)
+                    print(f"mgp: {error}", file=sys.stderr)
                     asks, status = False, SOME_FAILED
             records.append(record)
             figure = record.get("error") or f"{record['seconds']:.3g} s a step and image"
@@ -245,9 +245,8 @@ class Cost(Measuring):
                 if len(pairs) > 1:
                     line = ", ".join(f"{value}: {seconds:.3g} s" for value, seconds in pairs)
                     text += f"\n\nA step by {name}: {line}."
-            (self.out / "cost.md").write_text(text + "\n")
-            (self.out / "cost.json").write_text(json.dumps(records, indent=1))
-        print((self.out / "cost.md").read_text(), end="")
+            self.write("cost", text, records)
+        self.telling.answer(records, (self.out / "cost.md").read_text().rstrip())
         return status
 
     def same_in_pytorch(self, case: Any) -> "Iterator[tuple[str, dict[str, Any]]]":

@@ -64,7 +64,6 @@ class Tune(Command):
     def run(self, argv: Sequence[str]) -> int:
         """Searches and writes the recipe."""
         import numpy as np
-        from rich.console import Console
 
         from mgp_jax.degradations import parse
         from mgp_jax.generators import load_generator
@@ -85,7 +84,7 @@ class Tune(Command):
             batch_size=min(self.batch_size, len(paths)),
             seed=self.seed,
         )
-        console = Console(stderr=True)
+        console = self.telling.console()
 
         def on_trial(trial: "Trial", trials: "Trials") -> None:
             # What is best so far is on the disk whenever the search is stopped.
@@ -96,9 +95,18 @@ class Tune(Command):
         best = tune(search, self.out.with_suffix(".trials.jsonl"), on_trial)
         self.save(best, spec)
         recipe = best.recipe
-        print(
+        facts = {
+            "recipe": str(self.out),
+            self.metric: abs(best.score),
+            "seconds": best.seconds,
+            "layer": recipe.layer,
+            "codes": recipe.codes,
+            "steps": recipe.steps,
+        }
+        self.telling.answer(
+            facts,
             f"{self.metric} {abs(best.score):.4g} in {best.seconds:.2f} s an image: cut "
-            f"{recipe.layer}, {recipe.codes} codes, {recipe.steps} steps\n{self.out}"
+            f"{recipe.layer}, {recipe.codes} codes, {recipe.steps} steps\n{self.out}",
         )
         return OK
 
