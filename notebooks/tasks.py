@@ -67,7 +67,7 @@ def task(spec, **options):
 def sheet(rows, headings=("observation", "result", "truth")):
     """Puts the rows of several tasks together."""
     pictures, captions = zip(*((row, caption) for row, caption, *_ in rows), strict=True)
-    return Image.fromarray(contact_sheet(pictures, captions, headings=headings))
+    return Image.fromarray(contact_sheet(pictures, captions, scale=2, headings=headings))
 
 
 # %% [markdown]
@@ -95,7 +95,7 @@ sheet([task("gray|down:2|noise:0.05")])
 
 # %%
 row, caption, restored = task("mask:center:32", samples=4)
-samples = [*restored.samples[0][:3], 4 * restored.deviation[0].mean(-1, keepdims=True) / 2 - 1]
+samples = [*restored.samples[0][:3], 8 * restored.deviation[0].mean(-1, keepdims=True) - 1]
 sheet(
     [(row, caption), (samples, "three of four restorations, and how far all four differ")],
     headings=(),

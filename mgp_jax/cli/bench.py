@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Union
 
 import tyro
 
-from mgp_jax.cli.common import Command
+from mgp_jax.cli.common import Command, Telling
 from mgp_jax.cli.speed import Cost, Speed
 from mgp_jax.cli.tables import Tables
 
@@ -29,7 +29,13 @@ class Bench(Command):
 
     name: ClassVar[str] = "bench"
 
+    # The members have their own.
+    telling: Annotated[Telling, tyro.conf.Fixed, tyro.conf.Suppress] = Telling()
     measurement: tyro.conf.OmitSubcommandPrefixes[tyro.conf.OmitArgPrefixes[Measurement]]
+
+    def chosen(self) -> Command:
+        """Returns the measurement that was asked for."""
+        return self.measurement
 
     def run(self, argv: Sequence[str]) -> int:
         """Runs the measurement that was asked for."""

@@ -12,6 +12,8 @@ import tyro
 from mgp_jax.errors import SettingError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from mgp_jax.progress import Reporter
 
 OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -54,6 +56,12 @@ class Telling:
             print(json.dumps(value, indent=1))
         self.say(text)
 
+    def console(self) -> "Console":
+        """Returns where progress is written: the standard error, or nowhere."""
+        from rich.console import Console
+
+        return Console(stderr=True, quiet=self.quiet, highlight=False, soft_wrap=True)
+
     def reporter(self, label: str) -> "Reporter":
         """Returns what shows the progress of a run."""
         from rich.console import Console
@@ -71,6 +79,10 @@ class Command(ABC):
 
     # Without a name its options have no prefix, and help lists them behind a command's own.
     telling: Annotated[Telling, tyro.conf.arg(name="")] = Telling()
+
+    def chosen(self) -> "Command":
+        """Returns the command itself; a group returns the member that was asked for."""
+        return self
 
     @abstractmethod
     def run(self, argv: Sequence[str]) -> int:

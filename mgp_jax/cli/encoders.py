@@ -32,8 +32,6 @@ class TrainEncoder(Command):
 
     def run(self, argv: Sequence[str]) -> int:
         """Trains on images seen through what the tables undo, and writes the file."""
-        from rich.console import Console
-
         from mgp_jax.baselines.encoder import save_encoder, train_encoder
         from mgp_jax.generators import load_generator
         from mgp_jax.tables.tasks import TASKS, degradation_of
@@ -45,7 +43,7 @@ class TrainEncoder(Command):
             raise SettingError(f"{self.out}: the folder does not exist")
         generator = load_generator(self.generator)
         degradations = [degradation_of(task, generator.resolution) for task in TASKS]
-        console = Console(stderr=True)
+        console = self.telling.console()
 
         def show(step: int, loss: float) -> None:
             if step % 50 == 0 or step == self.steps:
@@ -53,5 +51,5 @@ class TrainEncoder(Command):
 
         encoder = train_encoder(generator, self.steps, self.seed, degradations, show)
         save_encoder(self.out, encoder, generator.licence)
-        print(self.out)
+        self.telling.answer({"encoder": str(self.out), "steps": self.steps}, str(self.out))
         return OK

@@ -62,8 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         enable_compilation_cache()
         began = time.perf_counter()
         status = arguments.run(argv)
-        if arguments.telling.verbose:
-            tell_the_end(arguments.name, time.perf_counter() - began)
+        if arguments.chosen().telling.verbose:
+            tell_the_end(arguments.chosen().name, time.perf_counter() - began)
         sys.stdout.flush()
         return status
     except SettingError as error:

@@ -40,13 +40,11 @@ class Measuring(Command):
         Raises:
             SettingError: it cannot be made.
         """
-        from rich.console import Console
-
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SettingError(f"{self.out}: cannot be written ({error.strerror})") from None
-        return Console(stderr=True, highlight=False, soft_wrap=True, quiet=self.telling.quiet)
+        return self.telling.console()
 
     def run_reference(self, arguments: "Sequence[str]") -> "Iterator[dict[str, Any]]":
         """Runs the reference script and yields its records."""

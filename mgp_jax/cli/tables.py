@@ -50,8 +50,6 @@ class Tables(Command):
 
     def run(self, argv: Sequence[str]) -> int:
         """Runs what has no record yet and writes tables and plots."""
-        from rich.console import Console
-
         from mgp_jax.baselines.encoder import load_encoder
         from mgp_jax.generators import load_generator
         from mgp_jax.tables import (
@@ -81,7 +79,7 @@ class Tables(Command):
             methods=self.methods,
             seed=self.seed,
         )
-        console = Console(stderr=True)
+        console = self.telling.console()
 
         def say(text: str) -> None:
             console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -106,5 +104,6 @@ class Tables(Command):
             "budget": str(budget),
             "seed": self.seed,
         }
-        print(write_tables(self.out, records, about, points))
+        tables = str(write_tables(self.out, records, about, points))
+        self.telling.answer({"tables": tables, "records": records, "points": points}, tables)
         return OK if all(record["error"] is None for record in records) else SOME_FAILED

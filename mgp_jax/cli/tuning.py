@@ -64,7 +64,6 @@ class Tune(Command):
     def run(self, argv: Sequence[str]) -> int:
         """Searches and writes the recipe."""
         import numpy as np
-        from rich.console import Console
 
         from mgp_jax.degradations import parse
         from mgp_jax.generators import load_generator
@@ -85,7 +84,7 @@ class Tune(Command):
             batch_size=min(self.batch_size, len(paths)),
             seed=self.seed,
         )
-        console = Console(stderr=True, quiet=self.telling.quiet)
+        console = self.telling.console()
 
         def on_trial(trial: "Trial", trials: "Trials") -> None:
             # What is best so far is on the disk whenever the search is stopped.

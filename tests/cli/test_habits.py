@@ -12,7 +12,7 @@ from PIL import Image
 
 from mgp_jax import cli
 from mgp_jax.cli.helping import script
-from mgp_jax.cli.main import main
+from mgp_jax.cli.main import main, parse
 
 ROOT = Path(__file__).parents[2]
 ESCAPE = "\x1b"
@@ -20,18 +20,21 @@ ESCAPE = "\x1b"
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
 def test_help_has_an_example_that_parses(name: str, capsys: pytest.CaptureFixture[str]):
-    documentation = cli.COMMANDS[name].__doc__ or ""
-    example = documentation.partition("Example: mgp ")[2].strip()
+    documentation = re.sub(r"\s+", " ", cli.COMMANDS[name].__doc__ or "")
+    example = documentation.partition("Example: mgp ")[2]
     assert example, "no example"
-    words = re.sub(r"\s+", " ", example).partition(">")[0].replace('"', "").split()
+    words = example.partition(">")[0].replace('"', "").split()
     assert words[0] == name
-    from mgp_jax.cli.main import parse
-
-    assert type(parse(words)) is cli.COMMANDS[name]
+    command = parse(words)
+    assert type(command) is cli.COMMANDS[name]
     with pytest.raises(SystemExit):
         parse([name, "--help"])
     shown = re.sub(r"\s+", " ", capsys.readouterr().out)
     assert f"Example: mgp {name}" in shown
+    if command.chosen() is not command:  # A group: its members have the options.
+        with pytest.raises(SystemExit):
+            parse([*words[:2], "--help"])
+        shown = capsys.readouterr().out
     for habit in ("--json", "--quiet", "--verbose"):
         assert habit in shown
 
