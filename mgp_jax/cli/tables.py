@@ -38,8 +38,8 @@ class Tables(Command):
     """Some of the methods only."""
     budget: Annotated[str, tyro.conf.arg(metavar="SECONDS|STEPS")] = "3s"
     """What every method may spend on an image: 3s is three seconds, 200 is two hundred steps. The
-    same steps and seed give the same table everywhere; how many steps a second buys is measured
-    once and kept in the folder."""
+    same steps and seed give the same table; how many steps a second buys is measured once and kept
+    in the folder."""
     grid: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N...")] = (1, 5, 20, 40)
     """Numbers of codes of the figure that shows them against the cut; without a number there is no
     such figure."""
