@@ -45,13 +45,15 @@ class TrainEncoder(Command):
             raise SettingError(f"{self.out}: the folder does not exist")
         generator = load_generator(self.generator)
         degradations = [degradation_of(task, generator.resolution) for task in TASKS]
-        console = Console(stderr=True)
+        console = Console(stderr=True, quiet=self.telling.quiet)
+        losses: list[float] = []
 
         def show(step: int, loss: float) -> None:
+            losses.append(loss)
             if step % 50 == 0 or step == self.steps:
                 console.print(f"train-encoder: {step}/{self.steps}, loss {loss:.4f}")
 
         encoder = train_encoder(generator, self.steps, self.seed, degradations, show)
         save_encoder(self.out, encoder, generator.licence)
-        print(self.out)
+        self.telling.answer({"output": str(self.out), "loss": losses[-1]}, str(self.out))
         return OK

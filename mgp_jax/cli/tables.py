@@ -1,5 +1,6 @@
 """The command that compares all methods on all tasks."""
 
+import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ class Tables(Command):
             methods=self.methods,
             seed=self.seed,
         )
-        console = Console(stderr=True)
+        console = Console(stderr=True, quiet=self.telling.quiet)
 
         def say(text: str) -> None:
             console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -106,5 +107,7 @@ class Tables(Command):
             "budget": str(budget),
             "seed": self.seed,
         }
-        print(write_tables(self.out, records, about, points))
+        page = write_tables(self.out, records, about, points)
+        values = json.loads((self.out / "tables.json").read_text())["summary"]
+        self.telling.answer(values, str(page))
         return OK if all(record["error"] is None for record in records) else SOME_FAILED
