@@ -56,6 +56,8 @@ class Method:
         least: fewest steps it can do, 0 for methods that have none.
         needs: what it cannot do without.
         by_task: whether its steps cost differently from task to task.
+        most: the steps behind which more only harm, as its recipe for a case knows; None for no
+            such limit.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Method:
     least: int = 1
     needs: Literal["encoder", "styles", None] = None
     by_task: bool = False
+    most: Callable[[Case], int] | None = None
 
     def suits(self, generator: Generator, encoder: Encoder | None) -> bool:
         """Says whether there is all it needs."""
@@ -102,6 +105,11 @@ def by_recipe(recipe: Recipe) -> Callable[[Case, int], np.ndarray]:
         return invert(case.generator, case.observations, config, case.degradation).images
 
     return run
+
+
+def _most(case: Case) -> int:
+    # Colours drift with more steps, so `quality` has no more of them than `fast` there.
+    return recipe_for("quality", case.degradation, case.generator.family).steps
 
 
 def _multi_code(case: Case, steps: int) -> np.ndarray:
@@ -166,7 +174,7 @@ METHODS: dict[str, Method] = {
         Method("w+", "W+ projection", by_recipe(W_PLUS), needs="styles"),
         Method("ilo", "intermediate layers (L1 ball)", _layers, least=2),
         Method("pivotal", "pivotal tuning", _pivotal, least=2),
-        Method("codes-only", "multi-code, codes only", _codes_only),
-        Method("multi-code", "multi-code (recipe fast)", _multi_code, least=2, by_task=True),
+        Method("codes-only", "multi-code, codes only", _codes_only, most=_most),
+        Method("multi-code", "multi-code", _multi_code, least=2, by_task=True, most=_most),
     )
 }

@@ -44,12 +44,14 @@ class TrainEncoder(Command):
         generator = load_generator(self.generator)
         degradations = [degradation_of(task, generator.resolution) for task in TASKS]
         console = self.telling.console()
+        losses: list[float] = []
 
         def show(step: int, loss: float) -> None:
+            losses.append(loss)
             if step % 50 == 0 or step == self.steps:
                 console.print(f"train-encoder: {step}/{self.steps}, loss {loss:.4f}")
 
         encoder = train_encoder(generator, self.steps, self.seed, degradations, show)
         save_encoder(self.out, encoder, generator.licence)
-        self.telling.answer({"encoder": str(self.out), "steps": self.steps}, str(self.out))
+        self.telling.answer({"output": str(self.out), "loss": losses[-1]}, str(self.out))
         return OK

@@ -1,5 +1,6 @@
 """The command that compares all methods on all tasks."""
 
+import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,8 +39,8 @@ class Tables(Command):
     """Some of the methods only."""
     budget: Annotated[str, tyro.conf.arg(metavar="SECONDS|STEPS")] = "3s"
     """What every method may spend on an image: 3s is three seconds, 200 is two hundred steps. The
-    same steps and seed give the same table everywhere; how many steps a second buys is measured
-    once and kept in the folder."""
+    same steps and seed give the same table; how many steps a second buys is measured once and kept
+    in the folder."""
     grid: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N...")] = (1, 5, 20, 40)
     """Numbers of codes of the figure that shows them against the cut; without a number there is no
     such figure."""
@@ -104,6 +105,7 @@ class Tables(Command):
             "budget": str(budget),
             "seed": self.seed,
         }
-        tables = str(write_tables(self.out, records, about, points))
-        self.telling.answer({"tables": tables, "records": records, "points": points}, tables)
+        page = write_tables(self.out, records, about, points)
+        values = json.loads((self.out / "tables.json").read_text())["summary"]
+        self.telling.answer(values, str(page))
         return OK if all(record["error"] is None for record in records) else SOME_FAILED

@@ -87,4 +87,6 @@ def steps_for(method: Method, case: Case, budget: Budget, price: float) -> int:
     if method.least == 0:
         return 0
     steps = round(budget.amount / price) if budget.seconds else int(budget.amount)
+    if method.most is not None:
+        steps = min(steps, method.most(case))
     return max(method.fewest(case.generator), steps)

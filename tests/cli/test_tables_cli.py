@@ -52,8 +52,10 @@ def test_from_training_to_tables(small: Path, tmp_path: Path, capsys: pytest.Cap
         *((2, 1), (2, 2)),
     ]
     # Again: nothing is left to be done, and without numbers of codes there is no such figure.
-    again = cli.main([*command[: command.index("--grid")], "--grid", *command[-4:]])
-    assert again == cli.OK and capsys.readouterr().err == ""
+    again = cli.main([*command[: command.index("--grid")], "--grid", *command[-4:], "--json"])
+    second = capsys.readouterr()
+    assert again == cli.OK and second.err == ""
+    assert json.loads(second.out) == data["summary"]
     assert json.loads((out / "tables.json").read_text())["records"] == data["records"]
 
 

@@ -11,6 +11,7 @@ from mgp_jax.baselines.methods import METHODS, Case, Method
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator
 from mgp_jax.images import read_image
+from mgp_jax.recipes import recipe_for
 from mgp_jax.tables import Budget, Comparison, example_images, parse_budget, run_grid, run_tables
 from mgp_jax.tables.budget import add_price, clock, cost_key, steps_for
 from mgp_jax.tables.run import make_case
@@ -148,7 +149,7 @@ def test_the_best_method_with_a_generator_is_bold():
     assert lines[0] == "| method | PSNR (dB) | LPIPS | steps | s / image |"
     assert lines[2] == "| deep image prior | 41.00 ± 1.00 | 0.010 | 3 | 1.00 |"
     assert lines[3] == "| one code | 21.00 ± 1.00 | **0.200** | 3 | 1.00 |"
-    assert lines[4] == "| multi-code (recipe fast) | **31.00** ± 1.00 | 0.300 | 3 | 1.00 |"
+    assert lines[4] == "| multi-code | **31.00** ± 1.00 | 0.300 | 3 | 1.00 |"
     assert "it is broken" in lines[5]
 
 
@@ -180,6 +181,9 @@ def test_seconds_become_steps(comparison: Comparison):
     # Not fewer than a method can do.
     assert steps_for(METHODS["multi-code"], case, Budget(0.001, True), 0.1) == 2
     gray = make_case(comparison, "colorization")
+    # Nor more than do good.
+    drifting = recipe_for("quality", gray.degradation).steps
+    assert steps_for(METHODS["multi-code"], gray, Budget(10_000, False), 0.1) == drifting < 10_000
     assert cost_key(METHODS["multi-code"], gray) == "multi-code colorization"
     assert cost_key(METHODS["one-code"], gray) == "one-code"
 
