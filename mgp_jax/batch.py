@@ -20,10 +20,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from mgp_jax import images as image_files
-from mgp_jax.codes import init_codes
+from mgp_jax.codes import Codes, fused_channels, init_codes
 from mgp_jax.degradations import Degradation, Grayscale
 from mgp_jax.errors import ImageError, SettingError
-from mgp_jax.generators.base import Generator
+from mgp_jax.generators.base import Features, Generator
 from mgp_jax.inversion import InversionConfig, Progress, Status
 from mgp_jax.inversion import settings as settings_of_phases
 from mgp_jax.metrics import compare
@@ -305,6 +305,51 @@ def save_codes(folder: Path, stem: str, result: Any, rows: slice) -> str:
         np.savez(file, allow_pickle=False, **kept)
     partial.replace(path)
     return f"codes/{stem}.npz"
+
+
+def load_codes(path: str | os.PathLike[str], generator: Generator, layer: int | str) -> Codes:
+    """Reads the codes of one image that a run has written.
+
+    Args:
+        path: the file.
+        generator: the generator that they are for.
+        layer: the cut that they are for.
+
+    Raises:
+        ImageError: the file cannot be read or holds no codes.
+        SettingError: they are for another generator or cut, or of several samples.
+    """
+    try:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
+            arrays = {name: jnp.asarray(file[name]) for name in file.files}
+        z, alpha = arrays["z"], arrays["alpha"]
+    except Exception as error:  # A damaged file may drive the reader into anything.
+        reason = (isinstance(error, OSError) and error.strerror) or "it is no file of codes"
+        raise ImageError(f"{path}: cannot be read ({reason})") from None
+    crossing = generator.shapes[generator.cut(layer)]
+    codes = Codes(
+        z,
+        alpha,
+        arrays.get("styles"),
+        noise={k.removeprefix("noise_"): v for k, v in arrays.items() if k.startswith("noise_")}
+        or None,
+    )
+    if any(name.startswith("residual") for name in arrays):
+        if isinstance(crossing, Features):
+            crossing = crossing._replace(styles=None)
+        leaves = [arrays.get(f"residual{k}") for k in range(len(jax.tree.leaves(crossing)))]
+        codes = codes._replace(residual=jax.tree.unflatten(jax.tree.structure(crossing), leaves))
+    try:
+        fits = alpha.shape == (len(z), fused_channels(crossing))
+        spaces = [generator.shapes[cut].shape[1:] for _, cut in generator.config.spaces]
+        fits &= z.shape[1:] in spaces
+        wanted = jax.tree.map(lambda leaf: leaf.shape[1:], crossing)
+        fits &= codes.residual is None or jax.tree.map(jnp.shape, codes.residual) == wanted
+    except (IndexError, TypeError):
+        fits = False
+    if not fits:
+        raise SettingError(f"{path}: these codes are not of {generator.name} cut at {layer}")
+    return codes
 
 
 def empty_record(entry: Input, error: str | None) -> Record:

@@ -177,6 +177,24 @@ def fuse(generator: Generator, codes: Codes, layer: int | str, space: str = "z")
     return fuse_features(features_of(generator, codes, layer, space), codes.alpha)
 
 
+def contribute(generator: Generator, codes: Codes, layer: int | str, space: str = "z") -> Any:
+    """Returns what each code contributes to the composed feature map.
+
+    Args:
+        generator: the generator.
+        codes: codes for this cut.
+        layer: the cut, as index or name.
+        space: the space of the codes.
+
+    Returns: as `fuse`, with a leading axis N; the sum over that axis is what `fuse` returns.
+    """
+    crossing = features_of(generator, codes, layer, space)
+    # A set of one code composes to that code's part.
+    return jax.vmap(lambda part, alpha: fuse_features(part, alpha))(
+        jax.tree.map(lambda leaf: leaf[:, None], crossing), codes.alpha[:, None]
+    )
+
+
 def render_fused(generator: Generator, fused: Any, codes: Codes, layer: int | str) -> jax.Array:
     """Adds the residual to a composed feature map and runs it through the tail.
 

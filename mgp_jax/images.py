@@ -11,7 +11,7 @@ import re
 import secrets
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -181,12 +181,54 @@ def write_image(path: str | os.PathLike[str], image: Any) -> None:
         array = array[..., 0]
     if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
         raise ImageError(f"{path}: an array of the shape {array.shape} is not an image")
+    _save(path, lambda file: Image.fromarray(array).save(file, "PNG"))
+
+
+def write_animation(
+    path: str | os.PathLike[str], frames: Sequence[Any], milliseconds: int = 120
+) -> None:
+    """Writes an endless animation, GIF or lossless WebP by the suffix; complete or not at all.
+
+    Args:
+        path: the file, `.gif` or `.webp`; its folder must exist, an older file is replaced.
+        frames: images of one size, [H, W, 3], float in [-1, 1] or uint8.
+        milliseconds: how long each is shown.
+
+    Raises:
+        ImageError: there are no frames, one is no finite image, or the file cannot be written.
+    """
+    kinds = {".gif": "GIF", ".webp": "WEBP"}
+    suffix = Path(path).suffix.lower()
+    if suffix not in kinds:
+        raise ImageError(f"{path}: an animation is a file .gif or .webp")
+    if not len(frames):
+        raise ImageError(f"{path}: an animation needs at least one frame")
+    try:
+        pictures = [Image.fromarray(to_uint8(frame)) for frame in frames]
+    except (ImageError, TypeError) as error:
+        raise ImageError(f"{path}: {error}") from None
+    settings = {"lossless": True} if suffix == ".webp" else {}
+    _save(
+        path,
+        lambda file: pictures[0].save(
+            file,
+            kinds[suffix],
+            save_all=True,
+            append_images=pictures[1:],
+            duration=milliseconds,
+            loop=0,
+            **settings,
+        ),
+    )
+
+
+def _save(path: str | os.PathLike[str], save: Callable[[Any], None]) -> None:
     # Not named after the file, whose name may already be as long as names can be; the suffix keeps
     # a file left behind by a killed process out of `find_images`.
     temporary = Path(path).parent / f".mgp-{secrets.token_hex(8)}.tmp"
     try:
         with open(temporary, "xb") as file:
-            Image.fromarray(array).save(file, "PNG")
+            save(file)
         os.replace(temporary, path)
     except (OSError, ValueError) as error:
         raise ImageError(f"{path}: cannot be written: {_reason(error)}") from None

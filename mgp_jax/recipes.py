@@ -165,6 +165,16 @@ FAST = {
 }
 
 
+def codes_only(recipe: Recipe) -> Recipe:
+    """Leaves out what refines the composed map: only codes and importances are at work.
+
+    Raises:
+        SettingError: nothing would be left.
+    """
+    phases = tuple(phase for phase in recipe.phases if {"z", "alpha"} & set(phase.moves))
+    return replace(recipe, name="codes-only", phases=phases)
+
+
 def longer(recipe: Recipe, factor: int) -> Recipe:
     """Returns a recipe with so many times the steps."""
     return replace(recipe.with_steps(factor * recipe.steps), name="quality")
@@ -174,6 +184,12 @@ def longer(recipe: Recipe, factor: int) -> Recipe:
 QUALITY = {
     kind: longer(recipe, 1 if kind == "colorization" else 3) for kind, recipe in FAST.items()
 }
+
+
+# For editing the codes must explain as much as they can and stay probable: directions mean
+# something only there. What they miss, a free residual carries along.
+EDIT = {kind: replace(recipe, name="edit") for kind, recipe in FAST.items()}
+EDIT["inversion"] = refined("edit", Phase(120, prior=0.03), Phase(400, residual_rate=0.04))
 
 
 def published(steps: int, codes: int, layer: int, perceptual: float) -> Recipe:
@@ -229,6 +245,7 @@ PROJECTION_W_PLUS = {kind: projection("w+", "w+") for kind in FAST}
 RECIPES = {
     "fast": FAST,
     "quality": QUALITY,
+    "edit": EDIT,
     "paper": PAPER,
     "w": PROJECTION_W,
     "w+": PROJECTION_W_PLUS,
@@ -239,7 +256,7 @@ def recipe_for(name: str, degradation: Degradation, family: str = "pggan") -> Re
     """Returns a named recipe's settings for what a degradation asks for.
 
     Args:
-        name: `fast`, `quality` or `paper`.
+        name: `fast`, `quality`, `edit`, `paper`, `w` or `w+`.
         degradation: what is to be undone.
         family: the generator's family; the published cuts are those of a PGGAN.
 

@@ -125,7 +125,7 @@ def sample(arguments: Sample) -> int:
     if arguments.latents is None:
         latents = random_latents(generator, arguments.count, arguments.seed)
     else:
-        latents = _read_latents(arguments.latents, generator.latent_shape)
+        latents = read_latents(arguments.latents, generator.latent_shape)
     images = np.asarray(generate(generator, latents, truncation=arguments.truncation))
     write_image(arguments.out, tile(images))
     if arguments.save_array is not None:
@@ -138,7 +138,13 @@ def sample(arguments: Sample) -> int:
     return len(images)
 
 
-def _read_latents(path: Path, shape: tuple[int, ...]) -> Any:
+def read_latents(path: Path, shape: tuple[int, ...]) -> Any:
+    """Reads latent codes float32[N, *shape].
+
+    Raises:
+        ImageError: the file is not a readable array.
+        SettingError: it holds no latent codes of the shape.
+    """
     import zipfile
 
     import numpy as np

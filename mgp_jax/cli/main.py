@@ -8,7 +8,17 @@ from pathlib import Path
 
 import tyro
 
-from mgp_jax.cli import bench, demo, encoders, generators, helping, restoring, tuning
+from mgp_jax.cli import (
+    analysis,
+    bench,
+    demo,
+    editing,
+    encoders,
+    generators,
+    helping,
+    restoring,
+    tuning,
+)
 from mgp_jax.cli.common import INTERRUPTED, OK, SOME_FAILED, WRONG_USAGE, Command
 from mgp_jax.errors import MGPError, SettingError
 
@@ -23,6 +33,10 @@ COMMANDS: dict[str, type[Command]] = {
         restoring.Denoise,
         restoring.Deblur,
         restoring.Restore,
+        editing.Edit,
+        editing.Interpolate,
+        editing.TrainBoundary,
+        analysis.Analyse,
         generators.Info,
         generators.Sample,
         tuning.Tune,

@@ -12,12 +12,14 @@ from mgp_jax.cli.common import OK, SOME_FAILED, Command, DryRun, Files, Flag, ch
 from mgp_jax.errors import SettingError
 
 if TYPE_CHECKING:
+    from mgp_jax.batch import Job, Record
     from mgp_jax.degradations import Degradation
+    from mgp_jax.inversion import InversionConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class Restoring(Command):
-    """What all commands that restore images have in common."""
+class Optimising(Command):
+    """What all commands that invert or restore images have in common."""
 
     inputs: Files
     """Image files, or folders of them."""
@@ -33,21 +35,54 @@ class Restoring(Command):
     steps: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
     """Number of steps, shared among the recipe's phases; the recipe's unless given."""
     recipe: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "fast"
-    """fast: seconds; quality: better and slower; paper: as published, for comparison; w and w+: the
-    usual projector of style-based generators, one code and the noise maps. Or a file that
-    `mgp tune` has written."""
+    """fast: seconds; quality: better and slower; edit: with codes that stay probable; paper: as
+    published, for comparison; w and w+: the usual projector of style-based generators, one code and
+    the noise maps. Or a file that `mgp tune` has written."""
     seed: int = 0
     """Seed of the random starts and of simulated noise."""
     batch_size: Annotated[int, tyro.conf.arg(metavar="B")] = 8
     """Images optimised at a time."""
-    samples: Annotated[int, tyro.conf.arg(metavar="K")] = 1
-    """Restorations of each image; their mean is the result, their deviation its uncertainty."""
-    restarts: Annotated[int, tyro.conf.arg(metavar="R")] = 1
-    """Starts of each restoration, of which the one that matches its observation best is kept."""
     target_psnr: Annotated[float | None, tyro.conf.arg(metavar="DB")] = None
     """Stop an image when the observation is matched to so many dB."""
     patience: Annotated[int | None, tyro.conf.arg(metavar="STEPS")] = None
     """Stop an image when its objective has not fallen for so many steps."""
+    restarts: Annotated[int, tyro.conf.arg(metavar="R")] = 1
+    """Starts of each restoration, of which the one that matches its observation best is kept."""
+
+    def config(self, degradation: "Degradation", family: str) -> "InversionConfig":
+        """Returns the settings of the inversion."""
+        from mgp_jax.inversion import InversionConfig
+        from mgp_jax.recipe_files import choose_recipe
+
+        recipe = choose_recipe(self.recipe, degradation, family, codes=self.codes, layer=self.layer)
+        return InversionConfig(
+            recipe=recipe if self.steps is None else recipe.with_steps(self.steps),
+            codes=recipe.codes,
+            layer=recipe.layer,
+            seed=self.seed,
+            patience=self.patience,
+            target_psnr=self.target_psnr,
+        )
+
+    def restore(self, job: "Job") -> "list[Record]":
+        """Runs a restoration over all inputs, shows how far it is, and writes the report."""
+        from mgp_jax.batch import run
+        from mgp_jax.report import write_contact_sheet, write_page
+
+        reporter = self.telling.reporter(self.name)
+        with reporter.shown():
+            records = run(job, self.inputs, self.out, reporter)
+        write_contact_sheet(self.out)
+        write_page(self.out)
+        return records
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restoring(Optimising):
+    """What all commands that restore images have in common."""
+
+    samples: Annotated[int, tyro.conf.arg(metavar="K")] = 1
+    """Restorations of each image; their mean is the result, their deviation its uncertainty."""
     simulate: Flag = False
     """The inputs are clean images: degrade them first, and measure the result against them."""
     dry_run: DryRun = False
@@ -60,35 +95,21 @@ class Restoring(Command):
 
     def run(self, argv: Sequence[str]) -> int:
         """Runs the restoration over all inputs and writes the report."""
-        from mgp_jax.batch import Job, run, summary
+        from mgp_jax.batch import Job, summary
         from mgp_jax.degradations import parse
         from mgp_jax.generators import load_generator
-        from mgp_jax.inversion import InversionConfig
         from mgp_jax.planning import make_plan
-        from mgp_jax.recipe_files import choose_recipe
-        from mgp_jax.report import write_contact_sheet, write_page
 
         if not self.inputs:
             raise SettingError("no input images are given")
         check_seed(self.seed)
         generator = load_generator(self.generator)
         degradation: Degradation = parse(self.spec(), generator.resolution)
-        recipe = choose_recipe(
-            self.recipe, degradation, generator.family, codes=self.codes, layer=self.layer
-        )
-        config = InversionConfig(
-            recipe=recipe if self.steps is None else recipe.with_steps(self.steps),
-            codes=recipe.codes,
-            layer=recipe.layer,
-            seed=self.seed,
-            patience=self.patience,
-            target_psnr=self.target_psnr,
-        )
         job = Job(
             task=self.name,
             generator=generator,
             degradation=degradation,
-            config=config,
+            config=self.config(degradation, generator.family),
             samples=self.samples,
             restarts=self.restarts,
             simulate=self.simulate,
@@ -99,11 +120,8 @@ class Restoring(Command):
             plan = make_plan(job, self.inputs, self.out)
             self.telling.answer(plan.as_json(), plan.text())
             return SOME_FAILED if plan.unreadable else OK
-        reporter = self.telling.reporter(self.name)
-        with reporter.shown():
-            records = run(job, self.inputs, self.out, reporter)
-        write_contact_sheet(self.out)
-        page = write_page(self.out)
+        records = self.restore(job)
+        page = self.out / "index.html"
         self.telling.answer({"page": str(page), "records": records}, f"{summary(records)}\n{page}")
         return OK if all(record["status"] == "ok" for record in records) else SOME_FAILED
 

@@ -1,0 +1,42 @@
+"""What codes, channels and layers know: analyses of inversions, each a function of arrays."""
+
+from mgp_jax.analysis.ablation import (
+    Ablation,
+    Matches,
+    Removal,
+    ablate,
+    difference,
+    match_segments,
+    remove,
+)
+from mgp_jax.analysis.contributions import (
+    CodeImages,
+    Dimension,
+    code_images,
+    effective_dimension,
+)
+from mgp_jax.analysis.importances import Spread, importance_spread, sparsity
+from mgp_jax.analysis.quality import Cell, measure, measure_domains
+from mgp_jax.analysis.segmentation import find_segments, read_segments
+
+__all__ = [
+    "Ablation",
+    "Cell",
+    "CodeImages",
+    "Dimension",
+    "Matches",
+    "Removal",
+    "Spread",
+    "ablate",
+    "code_images",
+    "difference",
+    "effective_dimension",
+    "find_segments",
+    "importance_spread",
+    "match_segments",
+    "measure",
+    "measure_domains",
+    "read_segments",
+    "remove",
+    "sparsity",
+]

@@ -1,0 +1,109 @@
+"""Segments of an image: from a file, or found without labels in the generator's features."""
+
+import os
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from PIL import Image
+from scipy.cluster.vq import kmeans2
+
+from mgp_jax.codes import Codes, fuse
+from mgp_jax.errors import ImageError, SettingError
+from mgp_jax.generators import Features, Generator
+from mgp_jax.images import read_image
+
+# Features are compared at this size in pixels, or that of the image if it is smaller.
+SIDE = 64
+MOST_SEGMENTS = 64
+
+
+def find_segments(
+    generator: Generator,
+    codes: Codes,
+    layer: int | str,
+    space: str = "z",
+    count: int = 6,
+    seed: int = 0,
+) -> np.ndarray:
+    """Clusters the pixels of an image by the generator's features behind the cut.
+
+    The maps of all stages from the cut to the image are enlarged to one size, brought to unit
+    variance, stages counting alike, and clustered by k-means.
+
+    Args:
+        generator: the generator.
+        codes: the codes of one image.
+        layer: the cut.
+        space: the space of the codes.
+        count: number of segments.
+        seed: seed of the clustering.
+
+    Returns: int[H, W], the segments 0 to count - 1, the largest first.
+
+    Raises:
+        SettingError: fewer than 2 segments are wanted.
+    """
+    if not 2 <= count <= MOST_SEGMENTS:
+        raise SettingError(f"segments: {count}, 2 to {MOST_SEGMENTS} are possible")
+    features = np.asarray(_pixel_features(generator, codes, layer, space), np.float64)
+    side = features.shape[0]
+    _, labels = kmeans2(features.reshape(side * side, -1), count, minit="++", rng=seed)
+    order = np.argsort(-np.bincount(labels, minlength=count), kind="stable")
+    ranks = np.argsort(order)[labels].reshape(side, side)
+    return np.asarray(_resize_nearest(ranks, generator.resolution))
+
+
+def read_segments(path: str | os.PathLike[str], resolution: int) -> np.ndarray:
+    """Reads a segmentation: every gray level, colour or palette entry of the file is a segment.
+
+    A mask, black and white, has two. The file is resized without mixing levels.
+
+    Args:
+        path: an image file without lossy compression, square.
+        resolution: height and width that are needed.
+
+    Returns: int[resolution, resolution], the segments in the order of their levels.
+
+    Raises:
+        ImageError: the file is not readable, not square, or has one level or more than 64.
+    """
+    colours = read_image(path)
+    if colours.shape[0] != colours.shape[1]:
+        raise ImageError(f"{path}: a segmentation must be square like the generator's images")
+    levels, labels = np.unique(colours.reshape(-1, 3), axis=0, return_inverse=True)
+    if not 2 <= len(levels) <= MOST_SEGMENTS:
+        raise ImageError(
+            f"{path}: {len(levels)} different levels, a segmentation has 2 to {MOST_SEGMENTS}"
+        )
+    return _resize_nearest(labels.reshape(colours.shape[:2]), resolution)
+
+
+def _resize_nearest(labels: np.ndarray, resolution: int) -> np.ndarray:
+    picture = Image.fromarray(labels.astype(np.int32))
+    resized = picture.resize((resolution, resolution), Image.Resampling.NEAREST)
+    return np.asarray(resized).astype(int)
+
+
+@partial(jax.jit, static_argnames=("layer", "space"))
+def _pixel_features(generator: Generator, codes: Codes, layer: int | str, space: str) -> jax.Array:
+    """Returns float[S, S, D], the features of all stages behind the cut, S pixels a side."""
+    fused = fuse(generator, codes, layer, space)
+    if codes.residual is not None:
+        fused = jax.tree.map(jnp.add, fused, codes.residual)
+    if isinstance(fused, Features):
+        fused = fused._replace(styles=codes.styles)
+    crossing = jax.tree.map(lambda x: x[None], fused)
+    side = min(SIDE, generator.resolution)
+    cut, found = generator.cut(layer), []
+    for stop in range(cut, len(generator.stages) + 1):
+        if stop > cut:
+            crossing = generator.apply(generator.params, crossing, stop - 1, stop)
+        maps = (crossing.maps if isinstance(crossing, Features) else crossing)[0]
+        if maps.ndim == 3:
+            maps = maps - jnp.mean(maps, axis=(0, 1))
+            spread = jnp.sqrt(jnp.mean(jnp.square(maps)) * maps.shape[-1])
+            resized = jax.image.resize(maps, (side, side, maps.shape[-1]), "linear")
+            found.append(resized / jnp.maximum(spread, 1e-12))
+    return jnp.concatenate(found, axis=-1)

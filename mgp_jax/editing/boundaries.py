@@ -1,0 +1,212 @@
+"""Boundaries trained from labels: the normal of a linear classifier of latent codes."""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mgp_jax.editing.directions import Direction, default_space, unit
+from mgp_jax.errors import ImageError, SettingError
+from mgp_jax.generators import Generator, generate, random_latents
+from mgp_jax.metrics import to_unit
+
+METHODS = ("svm", "logistic")
+# Every class needs so many samples, of which the held-out part sees some.
+FEWEST = 10
+
+
+class Boundary(NamedTuple):
+    """A trained boundary.
+
+    Attributes:
+        direction: its normal, towards the label 1 or the larger scores.
+        accuracy: share of the held-out codes that are on their side of it.
+        trained: number of codes it was trained on.
+        held_out: number of codes that the accuracy was measured on.
+    """
+
+    direction: Direction
+    accuracy: float
+    trained: int
+    held_out: int
+
+
+def train_boundary(
+    latents: np.ndarray,
+    labels: np.ndarray,
+    space: str = "z",
+    name: str = "boundary",
+    method: str = "svm",
+    share: float = 0.2,
+    held_out: float = 0.3,
+    seed: int = 0,
+) -> Boundary:
+    """Finds the direction in which labels change.
+
+    Args:
+        latents: float[M, D], latent codes.
+        labels: [M], two classes 0 and 1, or scores: then the codes with the highest and the lowest
+            scores are the two classes.
+        space: the space of the latent codes.
+        name: what to call the direction.
+        method: `svm` (linear support vector machine) or `logistic` (logistic regression).
+        share: share of the codes that each class gets of scores, at most a half.
+        held_out: share of the labelled codes that the accuracy is measured on.
+        seed: seed of the choice of those.
+
+    Raises:
+        SettingError: labels and codes do not fit, a class has too few codes, a setting is out of
+            range, or scikit-learn is not installed.
+
+    Source: Shen et al. 2020 (InterFaceGAN), sections 2.2 and 3.1.
+    """
+    try:
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.model_selection import train_test_split
+        from sklearn.svm import LinearSVC
+    except ImportError:
+        raise SettingError(
+            "training a boundary needs scikit-learn: pip install 'mgp_jax[editing]'"
+        ) from None
+    if method not in METHODS:
+        raise SettingError(f"method {method}: there are {', '.join(METHODS)}")
+    if not (0 < share <= 0.5 and 0 < held_out < 1):
+        raise SettingError("share: from 0 to 0.5, held out: from 0 to 1, both above 0")
+    latents, labels = np.asarray(latents, np.float64), np.asarray(labels, np.float64).squeeze()
+    if latents.ndim != 2 or labels.shape != latents.shape[:1]:
+        raise SettingError(
+            f"labels: {list(labels.shape)} for latent codes {list(latents.shape)}, "
+            "one label for each code is needed"
+        )
+    if not (np.isfinite(latents).all() and np.isfinite(labels).all()):
+        raise SettingError("labels or latent codes are not finite")
+    chosen, classes = _two_classes(labels, share)
+    if min(np.sum(classes), np.sum(~classes)) < FEWEST:
+        raise SettingError(
+            f"labels: {np.sum(classes)} codes of one class and {np.sum(~classes)} of the other, "
+            f"at least {FEWEST} each are needed"
+        )
+    x, test_x, y, test_y = train_test_split(
+        latents[chosen], classes, test_size=held_out, random_state=seed, stratify=classes
+    )
+    # Few dimensions and many codes: in the primal, where nothing is random.
+    settings: Any = {"dual": False} if method == "svm" else {"max_iter": 1000}
+    model: Any = (LinearSVC if method == "svm" else LogisticRegression)(**settings)
+    model.fit(x, y)
+    return Boundary(
+        Direction(unit(model.coef_[0]), space, name),
+        accuracy=float(model.score(test_x, test_y)),
+        trained=len(x),
+        held_out=len(test_x),
+    )
+
+
+def score_samples(
+    generator: Generator,
+    score: Callable[[np.ndarray], Any],
+    count: int,
+    seed: int = 0,
+    space: str | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws random images and scores them.
+
+    Args:
+        generator: the generator.
+        score: takes images float[B, H, W, C] in [0, 1], returns B numbers.
+        count: number of images.
+        seed: seed of their codes.
+        space: the space whose codes are returned, None for `default_space`.
+
+    Returns: the latent codes float[count, D], and the scores float[count].
+
+    Raises:
+        SettingError: the function does not return a number for every image.
+    """
+    z = random_latents(generator, count, seed)
+    scores = []
+    for start in range(0, count, 256):
+        images = np.asarray(to_unit(generate(generator, z[start : start + 256])))
+        values = np.asarray(score(images))
+        if values.size != len(images) or values.dtype.kind not in "fiub":
+            raise SettingError(
+                f"the scoring function returned {values.dtype} {list(values.shape)} for "
+                f"{len(images)} images, one number each is needed"
+            )
+        scores.append(values.reshape(-1).astype(np.float64))
+    end = generator.space(space or default_space(generator))
+    codes = generator.apply(generator.params, z, 0, end)
+    return np.asarray(codes), np.concatenate(scores)
+
+
+def load_function(name: str) -> Callable[[np.ndarray], Any]:
+    """Loads a Python function of the user's, from the current folder or what is installed.
+
+    Args:
+        name: `module:function`.
+
+    Raises:
+        SettingError: there is no such module or function.
+    """
+    module, _, function = name.partition(":")
+    if not module or not function:
+        raise SettingError(f"{name}: a function is given as module:function")
+    folder = os.getcwd()
+    sys.path.insert(0, folder)
+    try:
+        found = getattr(importlib.import_module(module), function, None)
+    except Exception as error:  # The user's module may do anything.
+        raise SettingError(f"{name}: cannot be loaded ({type(error).__name__}: {error})") from None
+    finally:
+        sys.path.remove(folder)
+    if not callable(found):
+        raise SettingError(f"{name}: the module has no function {function}")
+    return found
+
+
+def read_labels(path: str | os.PathLike[str]) -> np.ndarray:
+    """Reads labels: an array file (.npy), or text with one number a line below a heading or none.
+
+    Raises:
+        ImageError: the file is not readable.
+        SettingError: it holds something other than numbers.
+    """
+    try:
+        if Path(path).suffix == ".npy":
+            labels = np.load(path, allow_pickle=False)
+        else:
+            lines = Path(path).read_text().split()
+            # One heading is common in tables.
+            skip = 1 if lines and not _is_number(lines[0]) else 0
+            labels = np.array([float(line) for line in lines[skip:]])
+    except (OSError, EOFError) as error:
+        reason = getattr(error, "strerror", None) or "it is cut off"
+        raise ImageError(f"{path}: cannot be read ({reason})") from None
+    except ValueError:
+        raise SettingError(f"{path}: holds something other than one number a line") from None
+    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "fiub":
+        raise SettingError(f"{path}: is not an array of numbers")
+    return labels
+
+
+def _two_classes(labels: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the indices of the labelled codes, and which of them are of the class 1."""
+    if np.isin(labels, (0, 1)).all():
+        return np.arange(len(labels)), labels == 1
+    if np.isin(labels, (-1, 1)).all():
+        return np.arange(len(labels)), labels == 1
+    count = int(share * len(labels))
+    order = np.argsort(labels, kind="stable")
+    chosen = np.concatenate([order[:count], order[len(order) - count :]])
+    return chosen, np.arange(2 * count) >= count
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

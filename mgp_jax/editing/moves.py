@@ -1,0 +1,168 @@
+"""Edits: codes of an inversion moved along a direction, rendered, limited, and their drift."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy import ndimage
+
+from mgp_jax.codes import Codes
+from mgp_jax.editing.directions import Direction
+from mgp_jax.errors import SettingError
+from mgp_jax.generators import Generator
+from mgp_jax.inversion import draw
+from mgp_jax.metrics import SMALLEST_FOR_LPIPS, lpips, to_unit
+
+# Width in pixels of the ramp inside a region over which an edit fades in.
+FEATHER = 3
+
+
+def edit(
+    generator: Generator,
+    codes: Codes,
+    direction: Direction,
+    strength: float | jax.Array,
+    space: str = "z",
+    moved: Sequence[int] | None = None,
+) -> Codes:
+    """Moves latent codes along a direction; importances and residual stay as they are.
+
+    The styles of the layers behind the cut go along by what the styles of the codes change in the
+    mean. Strength zero changes nothing.
+
+    Args:
+        generator: the generator.
+        codes: the codes of one image.
+        direction: the direction, of the space of the codes (for codes in W+ also one of W).
+        strength: how far, in units of the latent space: 1 is one standard deviation of Z.
+        space: the space of the codes.
+        moved: numbers of the codes to move, from 0; None for all.
+
+    Raises:
+        SettingError: the direction is of another space, or there is no such code.
+
+    Source: Gu et al. 2020, section 4.4; Shen et al. 2020 (InterFaceGAN), section 2.3.
+    """
+    if direction.space != space and (direction.space, space) != ("w", "w+"):
+        raise SettingError(
+            f"direction {direction.name}: lives in {direction.space}, the codes in {space}"
+        )
+    count = len(codes.z)
+    numbers = range(count) if moved is None else moved
+    if any(not 0 <= number < count for number in numbers):
+        raise SettingError(f"moved codes: {list(numbers)}, there are the codes 0 to {count - 1}")
+    chosen = jnp.zeros(count).at[jnp.asarray(numbers, int)].set(1.0)
+    chosen = chosen.reshape(-1, *[1] * (codes.z.ndim - 1))
+    z = codes.z + strength * chosen * jnp.asarray(direction.vector)
+    styles = codes.styles
+    if styles is not None:
+        before, after = (_styles(generator, x, space) for x in (codes.z, z))
+        styles = styles + jnp.mean(after - before, axis=0)
+    return codes._replace(z=z, styles=styles)
+
+
+def lift(generator: Generator, codes: Codes, space: str, to: str) -> Codes:
+    """Carries codes into a later space: from Z to W, from W to W+. What they render stays the same.
+
+    Raises:
+        SettingError: the space lies before that of the codes, or there is none of the name.
+    """
+    begin, end = generator.space(space), generator.space(to)
+    if begin > end:
+        raise SettingError(f"space {to}: codes of {space} cannot be carried back to it")
+    return codes._replace(z=generator.apply(generator.params, codes.z, begin, end))
+
+
+def render_edits(
+    generator: Generator,
+    codes: Codes,
+    direction: Direction,
+    strengths: Sequence[float],
+    layer: int | str,
+    space: str = "z",
+    moved: Sequence[int] | None = None,
+) -> np.ndarray:
+    """Renders an image's edits, each by the program that renders an inversion of one image.
+
+    So the one of strength zero equals the inversion's rendering bit for bit.
+
+    Args:
+        generator: the generator.
+        codes: the codes of one image.
+        direction: see `edit`.
+        strengths: S of them, see `edit`.
+        layer: the cut.
+        space: the space of the codes.
+        moved: see `edit`.
+
+    Returns: float[S, H, W, C], in [-1, 1] up to overshoots.
+
+    Raises:
+        SettingError: see `edit`.
+    """
+    return render_all(
+        generator,
+        [edit(generator, codes, direction, s, space, moved) for s in strengths],
+        layer,
+        space,
+    )
+
+
+def render_all(
+    generator: Generator, codes: Sequence[Codes], layer: int | str, space: str
+) -> np.ndarray:
+    """Renders several codes one after another, so that each is rounded as if it were alone."""
+    cut = generator.cut(layer)
+    batches = (jax.tree.map(lambda x: jnp.asarray(x)[None], item) for item in codes)
+    return np.concatenate([np.asarray(draw(generator, batch, cut, space)) for batch in batches])
+
+
+def limit(frames: np.ndarray, original: np.ndarray, region: np.ndarray) -> np.ndarray:
+    """Keeps edits to a region: outside, and only there exactly, every frame is the original.
+
+    Args:
+        frames: float[S, H, W, C].
+        original: float[H, W, C].
+        region: bool[H, W], true where the image may change. The edit fades in over the first
+            pixels inside.
+
+    Returns: float[S, H, W, C].
+    """
+    if region.all():
+        return frames
+    depth = np.asarray(ndimage.distance_transform_edt(np.pad(region, FEATHER, mode="edge")))
+    depth = depth[FEATHER:-FEATHER, FEATHER:-FEATHER]
+    weight = np.clip(depth / FEATHER, 0, 1).astype(np.float32)[..., None]
+    mixed = original + weight * (frames - original)
+    return np.where(weight == 1, frames, mixed)
+
+
+def drift(
+    frames: np.ndarray, original: np.ndarray, outside: np.ndarray | None = None
+) -> list[float | None]:
+    """Measures how far edits have gone from the original: LPIPS (AlexNet).
+
+    Args:
+        frames: float[S, H, W, 3] in [-1, 1] up to overshoots.
+        original: float[H, W, 3], the same.
+        outside: bool[H, W]; only there changes count: elsewhere the frames are given the original's
+            pixels before they are compared.
+
+    Returns: S numbers, 0 for no change; None each where images are below 32 pixels.
+    """
+    if min(original.shape[:2]) < SMALLEST_FOR_LPIPS or original.shape[2] != 3:
+        return [None] * len(frames)
+    if outside is not None:
+        frames = np.where(outside[..., None], frames, original)
+    first, second = to_unit(frames), to_unit(np.broadcast_to(original, frames.shape))
+    # Equal images may differ by the rounding of their features.
+    return [round(float(value), 6) for value in lpips(first, second)]
+
+
+@partial(jax.jit, static_argnames="space")
+def _styles(generator: Generator, z: Any, space: str) -> jax.Array:
+    """Returns the styles float[N, L, W] of latent codes."""
+    return generator.apply(generator.params, z, generator.space(space), generator.space("w+"))

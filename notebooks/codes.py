@@ -1,0 +1,147 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # What the codes know
+#
+# Several codes draw one photograph together. Which code draws what, and with which channels? On two
+# CPU cores the notebook takes about a minute.
+
+# %%
+# Installs the package where it is missing (on Colab), and leaves the JAX that is there as it is.
+import importlib.metadata
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("mgp_jax") is None:
+    present = [p for p in ("jax", "jaxlib", "numpy") if importlib.util.find_spec(p)]
+    with open("constraints.txt", "w") as file:
+        file.writelines(f"{p}=={importlib.metadata.version(p)}\n" for p in present)
+    pip = [sys.executable, "-m", "pip", "install", "-q", "-c", "constraints.txt", "mgp_jax"]
+    subprocess.run(pip, check=True)
+
+# %%
+# %matplotlib inline
+from importlib import resources
+
+import jax
+import numpy as np
+from PIL import Image
+
+import mgp_jax as mgp
+from mgp_jax import analysis
+from mgp_jax.codes import contribute, fuse
+from mgp_jax.images import to_uint8
+from mgp_jax.inversion import default_cut
+from mgp_jax.recipes import codes_only
+from mgp_jax.report import contact_sheet, figures
+
+# %% [markdown]
+# ## Invert
+#
+# Only codes and importances are optimised here: what a refinement of the feature map adds is no
+# code's.
+
+# %%
+generator = mgp.load_generator("faces64")
+with resources.as_file(resources.files("mgp_jax.assets") / "eileen_collins.png") as file:
+    photograph = mgp.read_image(file, generator.resolution)
+recipe = codes_only(mgp.recipe_for("edit", mgp.Identity()))
+result = mgp.invert(generator, photograph[None], mgp.InversionConfig(recipe=recipe, codes=10))
+codes = jax.tree.map(lambda leaf: leaf[0], result.codes)
+cut = default_cut(generator)
+pair = [*to_uint8(np.stack([photograph, result.images[0]]))]
+Image.fromarray(contact_sheet([pair], ["10 codes"], headings=["photograph", "inversion"]))
+
+# %% [markdown]
+# ## Every code alone, and all but one
+#
+# At the cut the parts of the codes add up exactly. A part alone is weak, so it is also shown at the
+# strength of the whole.
+
+# %%
+parts, whole = contribute(generator, codes, cut), fuse(generator, codes, cut)
+error = float(np.abs(np.sum(parts, axis=0) - whole).max() / np.abs(whole).max())
+print(f"the parts differ from the composed map by {error:.1e} of its largest value")
+images = analysis.code_images(generator, codes, cut)
+rows = {"alone": images.alone, "scaled": images.scaled, "all but it": images.without}
+figures.image_rows(rows, [f"code {number}" for number in range(10)])
+
+# %% [markdown]
+# ## Which code draws what
+#
+# The largest importances of a code are set to zero. What changes is compared with segments of the
+# image, which are found here by clustering the generator's own features. `chance` is what random
+# pixels would reach.
+
+# %%
+ablation = analysis.ablate(generator, codes, cut)
+segments = analysis.find_segments(generator, codes, cut, count=5)
+matches = analysis.match_segments(ablation.differences, segments)
+figures.segment_matches(result.images[0], segments, matches.iou, matches.chance)
+
+# %%
+titles = [f"{number}: segment {best}" for number, best in enumerate(matches.best)]
+figures.image_rows({"ablated": ablation.images, "change": ablation.differences}, titles)
+
+# %% [markdown]
+# ## Importances
+#
+# How the importance of the channels is spread over the codes. Sparsity is 0 if all are equal and 1
+# if one is alone.
+
+# %%
+spread = analysis.importance_spread(codes)
+title = f"sparsity {spread.whole:.2f}, {spread.negative:.0%} below zero"
+figures.heat_map(spread.importances, "channel", "code", "importance (alpha)", title)
+
+# %% [markdown]
+# ## How many maps are there really?
+#
+# Twenty maps that resemble each other are worth less than twenty independent ones.
+
+# %%
+random = mgp.init_codes(generator, jax.random.key(0), 10, cut)
+found = {
+    name: analysis.effective_dimension(generator, item, cut)
+    for name, item in (("optimised codes", codes), ("random codes", random))
+}
+axes = np.arange(1, 11)
+series = {
+    f"{name}, dimension {item.whole:.1f}": (axes, np.cumsum(item.spectrum))
+    for name, item in found.items()
+}
+figures.lines(series, "principal axes", "share of the energy (cumulated)")
+
+# %% [markdown]
+# ## Take something away
+#
+# The codes with the largest effect on a region are taken out of it.
+
+# %%
+region = np.zeros((64, 64), bool)
+region[2:22, 12:52] = True
+removal = analysis.remove(generator, codes, region, cut, count=3)
+outlined = np.where(region[..., None], result.images[0], -0.7 + 0.3 * result.images[0])
+row = [*to_uint8(np.stack([result.images[0], outlined, removal.image]))]
+names = ["inversion", "region", f"without codes {', '.join(map(str, removal.codes))}"]
+Image.fromarray(contact_sheet([row], ["removal"], headings=names))
+
+# %% [markdown]
+# On the command line, for your own photographs and generators:
+#
+#     mgp analyse codes photo.png --out known
+#     mgp analyse ablation photo.png --out known --segments 6
+#     mgp analyse layers photos/ --out known --cuts 1 2 3 4 --counts 1 5 20
+#     mgp analyse domains faces/ bedrooms/ --out known

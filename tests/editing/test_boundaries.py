@@ -1,0 +1,101 @@
+"""Boundaries trained from labels and scores point where the labels change."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from networks import untrained
+
+from mgp_jax.editing import (
+    METHODS,
+    load_function,
+    read_labels,
+    score_samples,
+    train_boundary,
+)
+from mgp_jax.errors import ImageError, SettingError
+from mgp_jax.generators import DCGANConfig, StyleGAN2Config, generate, random_latents
+
+pytest.importorskip("sklearn")
+LATENTS = np.random.default_rng(0).normal(size=(600, 6))
+NORMAL = np.array([3.0, 0, -4, 0, 0, 0]) / 5
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("kind", ["classes", "signs", "scores"])
+def test_the_normal_is_found(method: str, kind: str):
+    scores = LATENTS @ NORMAL
+    labels = {"classes": scores > 0, "signs": np.sign(scores), "scores": 7 * scores + 100}[kind]
+    boundary = train_boundary(LATENTS, labels, name="age", method=method, seed=4)
+    assert boundary.direction.vector @ NORMAL > 0.99
+    assert boundary.accuracy > 0.97 and boundary.direction.name == "age"
+    used = 600 if kind != "scores" else 240
+    assert (boundary.trained, boundary.held_out) == (0.7 * used, 0.3 * used)
+    again = train_boundary(LATENTS, labels, name="age", method=method, seed=4)
+    np.testing.assert_array_equal(again.direction.vector, boundary.direction.vector)
+
+
+def test_the_accuracy_is_of_codes_that_were_held_out():
+    noise = np.random.default_rng(1).integers(0, 2, 600)
+    assert 0.3 < train_boundary(LATENTS, noise).accuracy < 0.7
+
+
+@pytest.mark.parametrize(
+    ("labels", "settings", "message"),
+    [
+        (np.zeros(599), {}, r"labels: \[599\]"),
+        (np.zeros(600), {}, "0 codes of one class"),
+        (np.arange(600), {"share": 0.01}, "6 codes of one class"),
+        (np.full(600, np.nan), {}, "not finite"),
+        (np.arange(600), {"method": "forest"}, "svm, logistic"),
+        (np.arange(600), {"share": 0.6}, "share"),
+    ],
+)
+def test_impossible_labels_are_refused(labels, settings: dict, message: str):
+    with pytest.raises(SettingError, match=message):
+        train_boundary(LATENTS, labels, **settings)
+
+
+@pytest.mark.parametrize(
+    ("config", "space"),
+    [(DCGANConfig(8, (6, 4)), "z"), (StyleGAN2Config(5, 4, (4,), (6, 4, 4)), "w")],
+)
+def test_samples_are_scored_as_images_from_0_to_1(config, space: str):
+    generator = untrained(config, seed=1)
+    latents, scores = score_samples(generator, lambda x: x[..., 0].mean((1, 2)), 20, seed=3)
+    z = random_latents(generator, 20, 3)
+    images = np.clip(generate(generator, z) / 2 + 0.5, 0, 1)
+    np.testing.assert_allclose(scores, images[..., 0].mean((1, 2)), rtol=1e-5)
+    expected = generator.apply(generator.params, z, 0, generator.space(space))
+    np.testing.assert_allclose(latents, expected, rtol=1e-5)
+    for wrong in (lambda x: x.mean(), lambda x: ["a"] * len(x)):
+        with pytest.raises(SettingError, match="one number each"):
+            score_samples(generator, wrong, 20)
+
+
+def test_functions_are_loaded_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "my_scores.py").write_text("def red(x):\n    return x[..., 0].mean((1, 2))\n")
+    (tmp_path / "my_broken_scores.py").write_text("1 / 0\n")
+    monkeypatch.chdir(tmp_path)
+    np.testing.assert_allclose(load_function("my_scores:red")(np.ones((2, 4, 4, 3))), 1)
+    for name, message in {
+        "my_scores": "module:function",
+        "my_scores:blue": "has no function blue",
+        "no_such_module:f": "No module named",
+        "my_broken_scores:f": "ZeroDivisionError",
+    }.items():
+        with pytest.raises(SettingError, match=message):
+            load_function(name)
+
+
+def test_labels_are_read(tmp_path: Path):
+    np.save(tmp_path / "a.npy", np.arange(3))
+    (tmp_path / "b.txt").write_text("0\n1.5\n-2e1\n")
+    (tmp_path / "c.csv").write_text("smile\n0\n1\n")
+    for name, expected in {"a.npy": [0, 1, 2], "b.txt": [0, 1.5, -20], "c.csv": [0, 1]}.items():
+        np.testing.assert_array_equal(read_labels(tmp_path / name), expected)
+    (tmp_path / "d.csv").write_text("0\nyes\n")
+    np.save(tmp_path / "e.npy", np.array(["a"]))
+    for name, error in {"d.csv": SettingError, "e.npy": SettingError, "f.npy": ImageError}.items():
+        with pytest.raises(error, match=name):
+            read_labels(tmp_path / name)

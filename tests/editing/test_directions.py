@@ -1,0 +1,179 @@
+"""Directions: files of any shape, from weights, from samples, and with others taken out."""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from networks import untrained
+
+from mgp_jax.editing import Direction, condition, find_direction, ganspace, read_direction, sefa
+from mgp_jax.errors import ImageError, SettingError
+from mgp_jax.generators import (
+    DCGANConfig,
+    Generator,
+    PGGANConfig,
+    StyleGAN2Config,
+    StyleGANConfig,
+    generate,
+    random_latents,
+)
+
+PLAIN = untrained(DCGANConfig(8, (6, 4)), seed=1)
+STYLED = untrained(StyleGAN2Config(5, 4, (4,), (6, 4, 4)), seed=1)
+ROWS = (4, 4)  # Styles of STYLED and their length.
+
+
+@pytest.mark.parametrize("shape", [(8,), (1, 8), (8, 1), (1, 1, 8), (1, 8, 1, 1)])
+def test_boundary_files_of_one_vector(shape: tuple[int, ...], tmp_path: Path):
+    vector = np.random.default_rng(0).normal(size=8)
+    np.save(tmp_path / "age.npy", 5 * vector.reshape(shape))
+    direction = read_direction(tmp_path / "age.npy", PLAIN)
+    assert (direction.space, direction.name) == ("z", "age")
+    np.testing.assert_allclose(direction.vector, vector / np.linalg.norm(vector), rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [ROWS, (1, *ROWS), (4, 1, 4)])
+def test_boundary_files_with_a_row_for_every_layer(shape: tuple[int, ...], tmp_path: Path):
+    rows = np.random.default_rng(0).normal(size=ROWS)
+    np.save(tmp_path / "pose.npy", rows.reshape(shape))
+    direction = read_direction(tmp_path / "pose.npy", STYLED)
+    assert direction.space == "w+" and direction.vector.shape == ROWS
+    np.testing.assert_allclose(np.mean(np.sum(direction.vector**2, -1)), 1, rtol=1e-6)
+    np.testing.assert_allclose(direction.vector / direction.vector[0, 0], rows / rows[0, 0], 1e-5)
+
+
+@pytest.mark.parametrize(("space", "size"), [(None, 4), ("w", 4), ("z", 5), ("w+", 4)])
+def test_the_space_of_a_file(space: str | None, size: int, tmp_path: Path):
+    np.save(tmp_path / "d.npy", np.ones((1, size)))
+    assert read_direction(tmp_path / "d.npy", STYLED, space).space == (space or "w")
+
+
+def write_archive(path: Path) -> None:
+    with open(path, "wb") as file:
+        np.savez(file, a=np.ones(8))
+
+
+def write_objects(path: Path) -> None:
+    np.save(path, np.array([{}], object), allow_pickle=True)
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "message"),
+    [
+        (np.ones(7), SettingError, r"numbers \[8\] .* not float64 \[7\]"),
+        (np.ones((2, 8)), SettingError, r"not float64 \[2, 8\]"),
+        (np.ones(8, complex), SettingError, "complex"),
+        (np.zeros((1, 8)), SettingError, "zero or not finite"),
+        (np.full(8, np.nan), SettingError, "zero or not finite"),
+        (b"a letter", ImageError, "not a readable array"),
+        (b"", ImageError, "not a readable array"),
+        (write_archive, ImageError, "an archive"),
+        (write_objects, ImageError, "not a readable array"),
+        (None, ImageError, "No such file"),
+    ],
+)
+def test_what_is_no_direction_is_refused(content, error, message: str, tmp_path: Path):
+    path = tmp_path / "d.npy"
+    if isinstance(content, np.ndarray):
+        np.save(path, content)
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        content(path)
+    with pytest.raises(error, match=message) as caught:
+        read_direction(path, PLAIN)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_conditions_are_projected_out():
+    random = np.random.default_rng(3)
+    vectors = [v / np.linalg.norm(v) for v in random.normal(size=(3, 8))]
+    first, *others = (Direction(v.astype(np.float32), "z", f"d{k}") for k, v in enumerate(vectors))
+    # That one is named twice changes nothing.
+    for kept in (others, [*others, others[0]]):
+        left = condition(first, kept)
+        np.testing.assert_allclose([left.vector @ o.vector for o in others], 0, atol=1e-6)
+        np.testing.assert_allclose(np.linalg.norm(left.vector), 1, rtol=1e-6)
+    assert left.vector @ first.vector > 0.1 and left.name == "d0|d1, d2, d1"
+    assert condition(first, []) is first
+    with pytest.raises(SettingError, match="nothing of it is left"):
+        condition(first, [first._replace(vector=-first.vector)])
+    with pytest.raises(SettingError, match="lives in w"):
+        condition(first, [others[0]._replace(space="w")])
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        DCGANConfig(8, (6, 4)),
+        PGGANConfig(8, (6, 4)),
+        StyleGANConfig(5, 8, (8,), (6, 4)),
+        StyleGAN2Config(5, 8, (8,), (6, 4, 4)),
+    ],
+    ids=["dcgan", "pggan", "stylegan", "stylegan2"],
+)
+class TestWithoutLabels:
+    def test_sefa_is_orthonormal_and_ordered_by_what_it_moves(self, config):
+        generator = untrained(config, seed=2)
+        directions = sefa(generator, 8)
+        vectors = np.stack([d.vector for d in directions])
+        np.testing.assert_allclose(vectors @ vectors.T, np.eye(8), atol=1e-5)
+        space = directions[0].space
+        assert space == ("w" if generator.family.startswith("stylegan") else "z")
+        if space == "z":
+            kernel = np.asarray(generator.params["layer0"]["kernel"])
+            weights = np.moveaxis(kernel, 2, 0).reshape(8, -1)
+        else:
+            stages = [generator.params[s] for s in generator.stages[2:]]
+            weights = np.concatenate([s["style"]["kernel"] for s in stages if "style" in s], 1)
+        moved = np.linalg.norm(vectors @ (weights / np.linalg.norm(weights, axis=0)), axis=1)
+        assert np.all(np.diff(moved) < 1e-5) and moved[0] > moved[-1]
+        np.testing.assert_array_equal(sefa(generator, 3)[2].vector, directions[2].vector)
+
+    def test_ganspace_moves_images_more_than_other_directions(self, config):
+        generator = untrained(config, seed=2)
+        found = ganspace(generator, 8, 2, samples=200)
+        again = ganspace(generator, 2, 2, samples=200)
+        np.testing.assert_allclose(again[1].vector, found[1].vector, atol=1e-6)
+        vectors = np.stack([d.vector for d in found])
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+        if found[0].space == "w":
+            # In W: the components of the mapped codes, by an eigendecomposition of their own.
+            w = generator.apply(generator.params, random_latents(generator, 200), 0, 1)
+            values, axes = np.linalg.eigh(np.cov(np.asarray(w).T))
+            # Those without variance are arbitrary.
+            for k in range(1, 1 + int(np.sum(values > 1e-3 * values[-1]))):
+                np.testing.assert_allclose(abs(axes[:, -k] @ vectors[k - 1]), 1, atol=1e-3)
+            return
+        z = random_latents(generator, 20, 5)
+
+        def change(vector: np.ndarray) -> float:
+            ends = (generate(generator, z + s * vector) for s in (1.0, -1.0))
+            return float(np.mean(np.square(np.subtract(*ends))))
+
+        assert change(vectors[0]) > np.mean([change(v) for v in vectors])
+
+
+def test_directions_by_name(tmp_path: Path):
+    cases = {"sefa:2": "sefa-2", "ganspace:1": "ganspace-1"}
+    for spec, name in cases.items():
+        assert find_direction(spec, PLAIN, 1).name == name
+    np.save(tmp_path / "age.npy", np.ones(8))
+    assert find_direction(str(tmp_path / "age.npy"), PLAIN, 1).name == "age"
+    for spec, message in {
+        "sefa:0": "a number from 1",
+        "sefa": "a number from 1",
+        "ganspace:x": "a number from 1",
+        "sefa:9": "there are 1 to 8",
+        "ganspace:9": "there are 1 to 8",
+    }.items():
+        with pytest.raises(SettingError, match=message):
+            find_direction(spec, PLAIN, 1)
+    with pytest.raises(SettingError, match="samples: 8, more than"):
+        ganspace(PLAIN, 1, 1, samples=8)
+
+
+def test_the_generators_of_these_tests_have_the_shapes_they_should():
+    assert isinstance(PLAIN, Generator) and PLAIN.latent_shape == (8,)
+    assert jax.tree.leaves(STYLED.shapes[2])[0].shape == (1, *ROWS)
