@@ -166,12 +166,12 @@ FAST = {
 
 
 def codes_only(recipe: Recipe) -> Recipe:
-    """Leaves out what refines the composed map: only codes and importances are at work.
+    """Leaves out the phases that do not move the codes, so what refines the composed map.
 
     Raises:
         SettingError: nothing would be left.
     """
-    phases = tuple(phase for phase in recipe.phases if {"z", "alpha"} & set(phase.moves))
+    phases = tuple(phase for phase in recipe.phases if "z" in phase.moves)
     return replace(recipe, name="codes-only", phases=phases)
 
 
