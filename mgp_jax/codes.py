@@ -189,17 +189,9 @@ def contribute(generator: Generator, codes: Codes, layer: int | str, space: str 
     Returns: as `fuse`, with a leading axis N; the sum over that axis is what `fuse` returns.
     """
     crossing = features_of(generator, codes, layer, space)
-
-    def weigh(features: jax.Array, alpha: jax.Array) -> jax.Array:
-        return jnp.einsum("n...c,nc->n...c", features, alpha)
-
-    if not isinstance(crossing, Features):
-        return weigh(crossing, codes.alpha)
-    channels = crossing.maps.shape[-1]
-    rgb = crossing.rgb
-    return Features(
-        maps=weigh(crossing.maps, codes.alpha[:, :channels]),
-        rgb=None if rgb is None else weigh(rgb, codes.alpha[:, channels:]),
+    # A set of one code composes to that code's part.
+    return jax.vmap(lambda part, alpha: fuse_features(part, alpha))(
+        jax.tree.map(lambda leaf: leaf[:, None], crossing), codes.alpha[:, None]
     )
 
 

@@ -165,6 +165,16 @@ FAST = {
 }
 
 
+def codes_only(recipe: Recipe) -> Recipe:
+    """Leaves out the phases that do not move the codes, so what refines the composed map.
+
+    Raises:
+        SettingError: nothing would be left.
+    """
+    phases = tuple(phase for phase in recipe.phases if "z" in phase.moves)
+    return replace(recipe, name="codes-only", phases=phases)
+
+
 def longer(recipe: Recipe, factor: int) -> Recipe:
     """Returns a recipe with so many times the steps."""
     return replace(recipe.with_steps(factor * recipe.steps), name="quality")

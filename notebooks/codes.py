@@ -17,7 +17,7 @@
 # Several codes draw one photograph together. Which code draws what, and with which channels? On two
 # CPU cores the notebook takes about a minute.
 
-# %
+# %%
 # Installs the package where it is missing (on Colab), and leaves the JAX that is there as it is.
 import importlib.metadata
 import importlib.util
@@ -44,6 +44,7 @@ from mgp_jax import analysis
 from mgp_jax.codes import contribute, fuse
 from mgp_jax.images import to_uint8
 from mgp_jax.inversion import default_cut
+from mgp_jax.recipes import codes_only
 from mgp_jax.report import contact_sheet, figures
 
 # %% [markdown]
@@ -56,7 +57,7 @@ from mgp_jax.report import contact_sheet, figures
 generator = mgp.load_generator("faces64")
 with resources.as_file(resources.files("mgp_jax.assets") / "eileen_collins.png") as file:
     photograph = mgp.read_image(file, generator.resolution)
-recipe = analysis.codes_only(mgp.recipe_for("edit", mgp.Identity()))
+recipe = codes_only(mgp.recipe_for("edit", mgp.Identity()))
 result = mgp.invert(generator, photograph[None], mgp.InversionConfig(recipe=recipe, codes=10))
 codes = jax.tree.map(lambda leaf: leaf[0], result.codes)
 cut = default_cut(generator)

@@ -18,7 +18,7 @@
 # hair, another pose. First the photograph is inverted, so that there are codes to move. On two CPU
 # cores the notebook takes one to two minutes.
 
-# %
+# %%
 # Installs the package where it is missing (on Colab), and leaves the JAX that is there as it is.
 import importlib.metadata
 import importlib.util
@@ -29,16 +29,7 @@ if importlib.util.find_spec("mgp_jax") is None:
     present = [p for p in ("jax", "jaxlib", "numpy") if importlib.util.find_spec(p)]
     with open("constraints.txt", "w") as file:
         file.writelines(f"{p}=={importlib.metadata.version(p)}\n" for p in present)
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "-c",
-        "constraints.txt",
-        "mgp_jax[editing]",
-    ]
+    pip = [sys.executable, "-m", "pip", "install", "-q", "-c", "constraints.txt", "mgp_jax"]
     subprocess.run(pip, check=True)
 
 # %%
@@ -57,8 +48,9 @@ from mgp_jax.report import contact_sheet
 
 
 def show(frames, captions, title):
-    """Lays out images in a row."""
-    return Image.fromarray(contact_sheet([[*to_uint8(frames)]], [title], headings=captions))
+    """Lays out images in a row; a palette keeps the notebook small."""
+    sheet = contact_sheet([[*to_uint8(frames)]], [title], headings=captions)
+    return Image.fromarray(sheet).quantize(128)
 
 
 # %% [markdown]
@@ -87,9 +79,9 @@ show(
 # ## A direction from a score
 #
 # Random faces are scored by a function of ours, here how bright the image is where hair usually is.
-# A linear classifier separates the brightest from the darkest, and the normal of its boundary is
-# the direction. On the command line this is `mgp train-boundary`; boundary files of InterFaceGAN
-# are read by `editing.read_direction`.
+# A linear classifier (scikit-learn, the extra `editing`) separates the brightest from the darkest,
+# and the normal of its boundary is the direction. On the command line this is `mgp train-boundary`;
+# boundary files of InterFaceGAN are read by `editing.read_direction`.
 
 # %%
 
@@ -161,7 +153,8 @@ show(limited, captions, "limited to the upper half")
 # %%
 found = [*editing.sefa(generator, 2), *editing.ganspace(generator, 2, cut)]
 rows = [[*to_uint8(editing.render_edits(generator, codes, item, strengths, cut))] for item in found]
-Image.fromarray(contact_sheet(rows, [item.name for item in found], headings=captions, scale=2))
+sheet = contact_sheet(rows, [item.name for item in found], headings=captions, scale=2)
+Image.fromarray(sheet).quantize(128)
 
 # %% [markdown]
 # ## From one face to another
@@ -171,7 +164,7 @@ Image.fromarray(contact_sheet(rows, [item.name for item in found], headings=capt
 
 # %%
 shares = np.linspace(0, 1, 7)
-matched = editing.match(generator, codes, others, cut)
+matched = editing.match(codes, others)
 way = [editing.interpolate(codes, matched, share) for share in shares]
 frames = editing.render_all(generator, way, cut, "z")
 show(frames, [f"{share:.0%}" for share in shares], "interpolation")

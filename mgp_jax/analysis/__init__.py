@@ -16,7 +16,7 @@ from mgp_jax.analysis.contributions import (
     effective_dimension,
 )
 from mgp_jax.analysis.importances import Spread, importance_spread, sparsity
-from mgp_jax.analysis.quality import Cell, codes_only, measure, measure_domains
+from mgp_jax.analysis.quality import Cell, measure, measure_domains
 from mgp_jax.analysis.segmentation import find_segments, read_segments
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "Spread",
     "ablate",
     "code_images",
-    "codes_only",
     "difference",
     "effective_dimension",
     "find_segments",

@@ -10,6 +10,7 @@ import numpy as np
 from mgp_jax.codes import Codes, contribute, fuse, render_fused
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Features, Generator
+from mgp_jax.metrics import mask_iou
 
 # Without a threshold given, this share of an image's importances lies above it.
 LARGEST = 0.1
@@ -139,8 +140,8 @@ def match_segments(differences: np.ndarray, segments: np.ndarray, area: float = 
     changed = np.zeros_like(flat, bool)
     order = np.argsort(-flat, axis=1, kind="stable")[:, :count]
     np.put_along_axis(changed, order, True, axis=1)
-    both = changed.astype(np.float64) @ members.T
-    iou = both / (count + members.sum(1) - both)
+    shape = segments.shape
+    iou = np.array(mask_iou(changed.reshape(-1, 1, *shape), members.reshape(-1, *shape)))
     without_effect = ~np.any(flat > 0, axis=1)
     iou[without_effect] = np.nan
     best = np.where(without_effect, -1, np.argmax(np.nan_to_num(iou, nan=-1), axis=1))

@@ -9,11 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from mgp_jax.degradations import Degradation
-from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator
 from mgp_jax.inversion import InversionConfig, default_cut
 from mgp_jax.metrics import compare
-from mgp_jax.recipes import Recipe
+from mgp_jax.recipes import codes_only
 from mgp_jax.restoration import restore
 
 METRICS = ("psnr", "ssim", "lpips")
@@ -41,18 +40,6 @@ class Cell(NamedTuple):
     psnr: float | None
     ssim: float | None
     lpips: float | None
-
-
-def codes_only(recipe: Recipe) -> Recipe:
-    """Leaves out what refines the composed map, so that only codes and importances are at work.
-
-    Raises:
-        SettingError: nothing would be left.
-    """
-    phases = tuple(phase for phase in recipe.phases if {"z", "alpha"} & set(phase.moves))
-    if not phases:
-        raise SettingError(f"recipe {recipe.name}: no phase moves the codes")
-    return replace(recipe, phases=phases)
 
 
 def measure(

@@ -12,12 +12,12 @@ from mgp_jax.baselines.deep_image_prior import fit_network
 from mgp_jax.baselines.encoder import Encoder, encode, first_guesses, optimise_encoded
 from mgp_jax.baselines.intermediate import layers, optimise_layers
 from mgp_jax.baselines.pivotal import tune
-from mgp_jax.baselines.recipes import FEATURE_MAP, ONE_CODE, W_PLUS, W, codes_only
+from mgp_jax.baselines.recipes import FEATURE_MAP, ONE_CODE, W_PLUS, W
 from mgp_jax.degradations import Degradation
 from mgp_jax.generators.base import Generator
 from mgp_jax.generators.sampling import generate
 from mgp_jax.inversion import InversionConfig, invert
-from mgp_jax.recipes import Recipe, recipe_for
+from mgp_jax.recipes import Recipe, codes_only, recipe_for
 from mgp_jax.restoration import put_back, restore
 
 

@@ -22,9 +22,3 @@ def pixels_only(recipe: Recipe) -> Recipe:
 
 W = pixels_only(PROJECTION_W["inversion"])
 W_PLUS = pixels_only(PROJECTION_W_PLUS["inversion"])
-
-
-def codes_only(recipe: Recipe) -> Recipe:
-    """Returns a multi-code recipe's phases that move the codes, without the refinement behind."""
-    phases = tuple(phase for phase in recipe.phases if "z" in phase.moves)
-    return replace(recipe, name="codes-only", phases=phases)

@@ -4,13 +4,13 @@ import csv
 import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 import tyro
 
-from mgp_jax.cli.common import OK, Command, Files, check_seed
+from mgp_jax.cli.common import OK, Command, Files, Telling, check_seed
 from mgp_jax.cli.editing import Inverted, Inverting, finish, new_folder
 from mgp_jax.errors import ImageError, MGPError, SettingError
 
@@ -74,7 +74,7 @@ class OfPhotographs(Inverting):
                 results.append({"input": item.record["input"], **about, **numbers})
             else:
                 results.append(item)
-        return finish(folder, results, "analyses")
+        return finish(folder, results, "analyses", self.telling)
 
     def check(self, generator: "Generator") -> None:
         """Raises SettingError or ImageError for settings that cannot work, before inverting."""
@@ -218,8 +218,10 @@ class RemovedObject(OfPhotographs):
 
     def check(self, generator: "Generator") -> None:
         """Reads the region."""
+        from mgp_jax.inversion import code_count
+
         self.read_region(generator)
-        total = self.codes or self.settings(generator).recipe.codes
+        total = code_count(self.settings(generator))
         if not (0 < self.count < total and all(0 <= n < total for n in self.removed)):
             raise SettingError(
                 f"removed codes: there are the codes 0 to {total - 1}, one must stay"
@@ -313,7 +315,7 @@ class OfQuality(Command):
     """Clean photographs, files or folders."""
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Folder for the results."""
-    recipe: Literal["fast", "quality", "paper"] = "fast"
+    recipe: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "fast"
     """Recipe whose phases of the codes are run."""
     steps: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
     """Number of steps; the recipe's unless given."""
@@ -322,11 +324,11 @@ class OfQuality(Command):
 
     def config(self, degradation: Any, generator: "Generator") -> "InversionConfig":
         """Returns the settings of the inversions for a degradation."""
-        from mgp_jax.analysis import codes_only
         from mgp_jax.inversion import InversionConfig
-        from mgp_jax.recipes import recipe_for
+        from mgp_jax.recipe_files import choose_recipe
+        from mgp_jax.recipes import codes_only
 
-        recipe = codes_only(recipe_for(self.recipe, degradation, generator.family))
+        recipe = codes_only(choose_recipe(self.recipe, degradation, generator.family))
         recipe = recipe if self.steps is None else recipe.with_steps(self.steps)
         return InversionConfig(recipe=recipe, seed=self.seed)
 
@@ -354,8 +356,16 @@ class OfQuality(Command):
             raise ImageError("none of the photographs is readable")
         return {name: np.stack(images) for name, images in groups.items()}
 
-    def write(self, folder: Path, cells: "Sequence[Cell]") -> None:
-        """Writes the cells as a table."""
+    def show_cell(self, cell: "Cell") -> None:
+        """Prints one line about a measurement."""
+        text = f"{cell.generator}, {cell.images}, {cell.task}, cut {cell.cut}, {cell.codes} codes: "
+        text += "PSNR -" if cell.psnr is None else f"PSNR {cell.psnr:.2f} dB"
+        self.telling.say(text if cell.lpips is None else f"{text}, LPIPS {cell.lpips:.3f}")
+
+    def write(self, folder: Path, cells: "Sequence[Cell]", figure: Path) -> None:
+        """Writes the cells as a table, and tells where their figure is."""
+        records = [cell._asdict() for cell in cells]
+        self.telling.answer({"figure": str(figure), "records": records}, str(figure))
         write_table(folder / "table.csv", [cell._asdict() for cell in cells])
         (folder / "results.jsonl").write_text(
             "".join(json.dumps(cell._asdict()) + "\n" for cell in cells)
@@ -374,7 +384,7 @@ class Layers(OfQuality):
     generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "faces64"
     """A bundled generator (faces64) or a file written by mgp-convert."""
     cuts: Annotated[tuple[str, ...], tyro.conf.arg(metavar="INDEX|NAME...")] = ()
-    """Where to cut; behind every layer with a feature map unless given."""
+    """Where to cut; behind the last layer of every resolution unless given."""
     counts: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N...")] = (1, 5, 20)
     """Numbers of codes."""
     tasks: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SPEC...")] = ()
@@ -383,25 +393,20 @@ class Layers(OfQuality):
 
     def run(self, argv: Sequence[str]) -> int:
         """Measures and draws."""
-        import jax
         import numpy as np
 
         from mgp_jax.analysis import measure
         from mgp_jax.degradations import parse
         from mgp_jax.generators import load_generator
         from mgp_jax.report.figures import quality_curves, save_figure
+        from mgp_jax.tables.grid import cuts_of
 
         check_seed(self.seed)
         generator = load_generator(self.generator)
         size = generator.resolution
         specs = self.tasks or ("identity", "gray", f"mask:center:{size // 4}")
         tasks = [parse(spec, size) for spec in specs]
-        maps = [
-            cut
-            for cut, crossing in enumerate(generator.shapes[:-1])
-            if len(jax.tree.leaves(crossing)[0].shape) == 4
-        ]
-        cuts = [generator.cut(cut) for cut in self.cuts] or maps
+        cuts = [generator.cut(cut) for cut in self.cuts] or cuts_of(generator)
         images = np.concatenate(list(self.read(generator).values()))
         folder = new_folder(self.out / "analysis" / self.name)
         cells = measure(
@@ -412,11 +417,11 @@ class Layers(OfQuality):
             self.counts,
             lambda degradation: self.config(degradation, generator),
             f"{len(images)} photographs",
-            show_cell,
+            self.show_cell,
         )
-        self.write(folder, cells)
         title = f"{generator.name}: {len(images)} photographs, codes alone"
-        print(save_figure(quality_curves(cells, title), folder / "layers.png"))
+        path = save_figure(quality_curves(cells, title), folder / "layers.png")
+        self.write(folder, cells, path)
         return OK
 
 
@@ -460,11 +465,11 @@ class Domains(OfQuality):
                 self.cuts or None,
                 degradation,
                 self.config(degradation, generator),
-                show_cell,
+                self.show_cell,
             )
-        self.write(folder, cells)
         title = f"{self.task}: generators and domains"
-        print(save_figure(domain_bars(cells, title), folder / "domains.png"))
+        path = save_figure(domain_bars(cells, title), folder / "domains.png")
+        self.write(folder, cells, path)
         return OK
 
 
@@ -477,6 +482,8 @@ class Analyse(Command):
 
     name: ClassVar[str] = "analyse"
 
+    # Each analysis has its own.
+    telling: tyro.conf.Suppress[Telling] = field(default=Telling())
     what: tyro.conf.OmitSubcommandPrefixes[
         tyro.conf.OmitArgPrefixes[
             Annotated[CodesAlone, tyro.conf.subcommand("codes")]
@@ -492,13 +499,6 @@ class Analyse(Command):
     def run(self, argv: Sequence[str]) -> int:
         """Runs the analysis."""
         return self.what.run(argv)
-
-
-def show_cell(cell: "Cell") -> None:
-    """Prints one line about a measurement."""
-    text = f"{cell.generator}, {cell.images}, {cell.task}, cut {cell.cut}, {cell.codes} codes: "
-    text += "PSNR -" if cell.psnr is None else f"PSNR {cell.psnr:.2f} dB"
-    print(text if cell.lpips is None else f"{text}, LPIPS {cell.lpips:.3f}")
 
 
 def save_arrays(path: Path, arrays: "Mapping[str, Any]") -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 import tyro
 
-from mgp_jax.cli.common import OK, SOME_FAILED, Command, check_seed
+from mgp_jax.cli.common import OK, SOME_FAILED, Command, Telling, check_seed
 from mgp_jax.cli.restoring import Optimising
 from mgp_jax.errors import MGPError, SettingError
 
@@ -49,7 +49,7 @@ class Inverting(Optimising):
 
     recipe: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "edit"
     """How to invert; edit: with a prior that keeps the codes probable, so that edits stay
-    meaningful; for the others see `mgp invert`."""
+    meaningful; for others see `mgp invert`."""
 
     def invert(self, generator: "Generator", argv: Sequence[str]) -> "list[Record]":
         """Inverts all inputs that the output folder has no record of."""
@@ -139,6 +139,7 @@ class Edit(Inverting):
         from mgp_jax.editing import condition, find_direction
         from mgp_jax.generators import load_generator
         from mgp_jax.images import read_mask
+        from mgp_jax.inversion import code_count
 
         strengths = evenly(self.range, self.frames)
         generator = load_generator(self.generator)
@@ -153,7 +154,7 @@ class Edit(Inverting):
                 f"direction {self.direction}: lives in {direction.space}, recipe {self.recipe} "
                 f"finds codes in {space}"
             )
-        count = self.settings(generator).recipe.codes
+        count = code_count(self.settings(generator))
         if any(not 0 <= number < count for number in self.codes_moved):
             raise SettingError(f"codes moved: there are the codes 0 to {count - 1}")
         region = None
@@ -167,7 +168,7 @@ class Edit(Inverting):
                 edited.append(self.edit_one(item, generator, direction, strengths, region, folder))
             else:
                 edited.append(item)
-        return finish(folder, edited, "edits")
+        return finish(folder, edited, "edits", self.telling)
 
     def edit_one(
         self,
@@ -241,7 +242,7 @@ class Interpolate(Inverting):
             failed = [item for item in items if not isinstance(item, Inverted)]
             raise MGPError("; ".join(item["error"] for item in failed))
         first, second = (item.codes for item in ends)
-        second = match(generator, first, second, cut, space)
+        second = match(first, second)
         if self.behind is not None:
             second = mix_styles(generator, first, second, cut, self.behind, space)
             first, space = lift(generator, first, space, "w+"), "w+"
@@ -259,7 +260,7 @@ class Interpolate(Inverting):
         stem = f"{ends[0].stem}-{ends[1].stem}"
         captions = [f"{100 * share:.0f} %" for share in shares]
         record |= write_frames(folder, stem, frames, captions, self.animation)
-        return finish(folder, [record], "interpolations")
+        return finish(folder, [record], "interpolations", self.telling)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -340,9 +341,11 @@ class TrainBoundary(Command):
                 np.save(file, direction.vector[None])
         except OSError as error:
             raise ImageError(f"{self.out}: cannot be written ({error.strerror})") from None
-        print(
+        numbers = {name: getattr(boundary, name) for name in ("accuracy", "trained", "held_out")}
+        self.telling.answer(
+            {"output": str(self.out), **numbers},
             f"{self.out}: {boundary.accuracy:.1%} of {boundary.held_out} held-out codes are on the "
-            f"right side; trained on {boundary.trained}"
+            f"right side; trained on {boundary.trained}",
         )
         return OK
 
@@ -408,12 +411,12 @@ def write_frames(
     return {"picture": f"{stem}.png", "animation": path, "frames": names}
 
 
-def finish(folder: Path, records: "Sequence[Record]", kind: str) -> int:
-    """Writes records, prints the pictures that they name, and returns the exit status."""
+def finish(folder: Path, records: "Sequence[Record]", kind: str, telling: Telling) -> int:
+    """Writes records, tells which pictures there are, and returns the exit status."""
     lines = "".join(json.dumps(record) + "\n" for record in records)
     (folder / "results.jsonl").write_text(lines)
     good = [record for record in records if record["status"] == "ok"]
-    for record in good:
-        print(folder / record["picture"])
-    print(f"{len(records)} {kind}: {len(good)} ok, {len(records) - len(good)} failed")
+    text = "".join(f"{folder / record['picture']}\n" for record in good)
+    text += f"{len(records)} {kind}: {len(good)} ok, {len(records) - len(good)} failed"
+    telling.answer({"folder": str(folder), "records": records}, text)
     return OK if len(good) == len(records) else SOME_FAILED

@@ -1,6 +1,5 @@
 """Ways from one inverted photograph to another: codes matched, interpolated, styles mixed."""
 
-from functools import partial
 from typing import Any
 
 import jax
@@ -8,38 +7,33 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from mgp_jax.codes import Codes, contribute
+from mgp_jax.codes import Codes
 from mgp_jax.editing.moves import lift
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator
 
 
-def match(
-    generator: Generator, first: Codes, second: Codes, layer: int | str, space: str = "z"
-) -> Codes:
+def match(first: Codes, second: Codes) -> Codes:
     """Reorders the codes of one image so that each meets its likest among those of another.
 
     The order of codes means nothing to the rendering, but it decides what becomes what on the way
-    between two images. Of all orders the one is taken that makes the distances between the parts
-    which the codes contribute to the composed maps smallest in total.
+    between two images. Of all orders the one is taken that makes the squared distances between the
+    latent codes smallest in total.
 
     Args:
-        generator: the generator.
         first: the codes that stay.
-        second: the codes to be reordered, as many.
-        layer: the cut of both.
-        space: the space of both.
+        second: the codes to be reordered, as many and of the same space.
 
     Returns: `second` in another order; its rendering stays the same up to rounding.
 
     Raises:
-        SettingError: the numbers of codes differ.
+        SettingError: the numbers of codes or the spaces differ.
     """
-    if len(first.z) != len(second.z):
+    if first.z.shape != second.z.shape:
         raise SettingError(
-            f"codes: {len(first.z)} and {len(second.z)}, two images need equally many"
+            f"codes: {list(first.z.shape)} and {list(second.z.shape)}, two images need as many"
         )
-    ours, theirs = (np.asarray(_parts(generator, c, layer, space)) for c in (first, second))
+    ours, theirs = (np.asarray(codes.z).reshape(len(codes.z), -1) for codes in (first, second))
     # The squared lengths are the same for every order; only the products tell orders apart.
     _, order = linear_sum_assignment(ours @ theirs.T, maximize=True)
     return second._replace(z=second.z[order], alpha=second.alpha[order])
@@ -115,13 +109,6 @@ def mix_styles(
     if styles is not None and fine.styles is not None:
         styles = jnp.where(own, styles, fine.styles)
     return coarse._replace(z=jnp.where(own, coarse.z, fine.z), styles=styles)
-
-
-@partial(jax.jit, static_argnames=("layer", "space"))
-def _parts(generator: Generator, codes: Codes, layer: int | str, space: str) -> jax.Array:
-    """Returns float[N, size], what each code contributes to the composed map."""
-    parts = jax.tree.leaves(contribute(generator, codes, layer, space))
-    return jnp.concatenate([part.reshape(len(codes.z), -1) for part in parts], axis=1)
 
 
 def _filled(codes: Codes, other: Codes) -> Codes:

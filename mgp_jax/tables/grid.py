@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from mgp_jax.baselines.methods import Case
-from mgp_jax.baselines.recipes import codes_only
 from mgp_jax.batch import append_records, read_records
 from mgp_jax.generators.base import Features, Generator
 from mgp_jax.inversion import InversionConfig
 from mgp_jax.metrics import compare
-from mgp_jax.recipes import recipe_for
+from mgp_jax.recipes import codes_only, recipe_for
 from mgp_jax.restoration import restore
 
 Record = dict[str, Any]

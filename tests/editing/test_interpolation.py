@@ -30,13 +30,15 @@ def close(a: Any, b: Any, tolerance: float = 1e-5) -> None:
 def test_matching_undoes_a_permutation_and_keeps_the_image():
     codes = some_codes(0)
     shuffled = codes._replace(z=codes.z[::-1], alpha=codes.alpha[::-1])
-    close(match(PLAIN, codes, shuffled, CUT), codes, 0)
+    close(match(codes, shuffled), codes, 0)
     other = some_codes(1)
-    matched = match(PLAIN, codes, other, CUT)
+    matched = match(codes, other)
     assert sorted(matched.z[:, 0].tolist()) == sorted(other.z[:, 0].tolist())
     close(fuse(PLAIN, matched, CUT), fuse(PLAIN, other, CUT))
-    with pytest.raises(SettingError, match="5 and 4"):
-        match(PLAIN, codes, some_codes(1, 4), CUT)
+    distances = [np.sum(np.square(codes.z - x.z)) for x in (matched, other)]
+    assert distances[0] < distances[1]
+    with pytest.raises(SettingError, match="need as many"):
+        match(codes, some_codes(1, 4))
 
 
 def test_the_ends_are_exact_and_the_middle_is_probable():
