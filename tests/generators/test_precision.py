@@ -20,7 +20,7 @@ from mgp_jax.recipes import Phase, Recipe
 CONFIGS: dict[str, Any] = {
     "dcgan": DCGANConfig(8, (8, 4)),
     "pggan": PGGANConfig(8, (8, 8, 4)),
-    "stylegan": StyleGANConfig(5, 4, (4,), (6, 4, 4)),
+    "stylegan": StyleGANConfig(5, 4, (4,), (6, 4)),
     "stylegan2": StyleGAN2Config(5, 4, (4,), (6, 4, 4)),
 }
 
