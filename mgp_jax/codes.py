@@ -1,9 +1,11 @@
 """The variables of an inversion, how several codes become one feature map, and its rendering."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jax.scipy.linalg import solve_triangular
 
 from mgp_jax.errors import SettingError
@@ -114,7 +116,7 @@ def features_of(generator: Generator, codes: Codes, layer: int | str, space: str
     """Runs all codes through the head.
 
     Args:
-        generator: the generator.
+        generator: the generator. What is computed has the dtype of its parameters.
         codes: codes for this cut.
         layer: the cut, as index or name.
         space: the space of the codes.
@@ -122,6 +124,7 @@ def features_of(generator: Generator, codes: Codes, layer: int | str, space: str
     Returns: what arrives at the cut, with a leading axis N: feature maps float[N, H, W, C], or
         `Features` where the generator passes those.
     """
+    codes = cast(codes, generator.dtype)
     params = with_noise(generator.params, codes.noise)
     return generator.apply(params, codes.z, generator.space(space), generator.cut(layer))
 
@@ -172,9 +175,34 @@ def whitening(crossing: Any) -> jax.Array:
     return solve_triangular(root, jnp.broadcast_to(jnp.eye(count), root.shape), lower=True)
 
 
-def fuse(generator: Generator, codes: Codes, layer: int | str, space: str = "z") -> Any:
-    """Runs all codes through the head and composes what arrives at the cut; see `fuse_features`."""
-    return fuse_features(features_of(generator, codes, layer, space), codes.alpha)
+def fuse(
+    generator: Generator, codes: Codes, layer: int | str, space: str = "z", slices: int = 0
+) -> Any:
+    """Runs all codes through the head and composes what arrives at the cut; see `fuse_features`.
+
+    Args:
+        generator: the generator.
+        codes: codes for this cut.
+        layer: the cut, as index or name.
+        space: the space of the codes.
+        slices: run the codes in so many equal parts, one after another, and compute the feature
+            maps a second time for the gradient instead of keeping them; 0 for all codes at once.
+    """
+
+    def run(z: jax.Array, alpha: jax.Array) -> Any:
+        features = features_of(generator, codes._replace(z=z), layer, space)
+        return fuse_features(features, alpha.astype(generator.dtype))
+
+    if not slices:
+        return run(codes.z, codes.alpha)
+    parts = [x.reshape(slices, -1, *x.shape[1:]) for x in (codes.z, codes.alpha)]
+    shapes = jax.eval_shape(run, parts[0][0], parts[1][0])
+    zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+
+    def add(total: Any, part: list[jax.Array]) -> tuple[Any, None]:
+        return jax.tree.map(jnp.add, total, run(*part)), None
+
+    return lax.scan(jax.checkpoint(add), zeros, parts)[0]
 
 
 def contribute(generator: Generator, codes: Codes, layer: int | str, space: str = "z") -> Any:
@@ -195,18 +223,33 @@ def contribute(generator: Generator, codes: Codes, layer: int | str, space: str 
     )
 
 
-def render_fused(generator: Generator, fused: Any, codes: Codes, layer: int | str) -> jax.Array:
+def render_fused(
+    generator: Generator, fused: Any, codes: Codes, layer: int | str, remat: bool = False
+) -> jax.Array:
     """Adds the residual to a composed feature map and runs it through the tail.
+
+    Args:
+        generator: the generator. What is computed has the dtype of its parameters.
+        fused: the composed feature map.
+        codes: where residual, styles and noise are taken from.
+        layer: the cut, as index or name.
+        remat: keep only what passes between stages for the gradient and compute the rest again.
 
     Returns: an image float[H, W, C] in [-1, 1] (up to overshoots of families that do not clip).
     """
+    fused, codes = cast((fused, codes), generator.dtype)
     if codes.residual is not None:
         fused = jax.tree.map(jnp.add, fused, codes.residual)
     if isinstance(fused, Features):
         fused = fused._replace(styles=codes.styles)
     params = with_noise(generator.params, codes.noise)
-    batch = jax.tree.map(lambda x: x[None], fused)
-    return generator.apply(params, batch, generator.cut(layer))[0]
+    x = jax.tree.map(lambda x: x[None], fused)
+    if not remat:
+        return generator.apply(params, x, generator.cut(layer))[0]
+    for stage in range(generator.cut(layer), len(generator.stages)):
+        one = partial(generator.apply, start=stage, stop=stage + 1)
+        x = jax.checkpoint(one)(params, x)
+    return x[0]
 
 
 def render(generator: Generator, codes: Codes, layer: int | str, space: str = "z") -> jax.Array:
@@ -230,3 +273,10 @@ def with_noise(params: Params, noise: dict[str, jax.Array] | None) -> Params:
     if not noise:
         return params
     return {**params, **{name: {**params[name], "noise": n} for name, n in noise.items()}}
+
+
+def cast(tree: Any, dtype: jnp.dtype) -> Any:
+    """Returns a pytree with its floating-point arrays in another precision."""
+    return jax.tree.map(
+        lambda x: x.astype(dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x, tree
+    )

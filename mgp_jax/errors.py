@@ -23,3 +23,7 @@ class ImageError(MGPError):
 
 class SettingError(MGPError, ValueError):
     """A setting is out of its range, or two settings do not go together."""
+
+
+class OutputError(MGPError):
+    """Results cannot be written, for example because the disk is full."""

@@ -17,9 +17,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import lax
+from jax.sharding import Mesh
 
 from mgp_jax.codes import (
     Codes,
+    cast,
     features_of,
     fuse,
     fuse_features,
@@ -34,6 +36,9 @@ from mgp_jax.generators.base import Features, Generator
 from mgp_jax.objective import Losses, Target, code_terms, data_terms
 from mgp_jax.perception.vgg import FeatureExtractor, bundled_extractor
 from mgp_jax.recipes import FAST, Phase, Recipe
+from mgp_jax.sharding import SPLIT, WHOLE, over_images, place
+
+PRECISIONS = ("float32", "bfloat16")
 
 
 class Status(IntEnum):
@@ -51,6 +56,23 @@ class Status(IntEnum):
 
 
 @dataclass(frozen=True)
+class Execution:
+    """How an inversion is computed; nothing but rounding depends on it.
+
+    Attributes:
+        mesh: devices over which the batch is split (`sharding.batch_mesh`); None for one.
+        precision: `float32`, or `bfloat16` for what the networks compute; variables, optimiser and
+            losses are float32 in any case.
+        slices: 0 to keep everything for the gradient; otherwise the codes run through the head in
+            so many equal slices, and heads and tails are computed again instead of kept.
+    """
+
+    mesh: Mesh | None = None
+    precision: str = "float32"
+    slices: int = 0
+
+
+@dataclass(frozen=True)
 class InversionConfig:
     """Settings of an inversion.
 
@@ -63,6 +85,7 @@ class InversionConfig:
             steps; None to always use up all steps.
         target_psnr: stop an image when the observation is matched to this PSNR in dB.
         chunk: number of steps between two reports to `on_progress`.
+        execution: how it is computed.
     """
 
     recipe: Recipe = FAST["inversion"]
@@ -72,6 +95,7 @@ class InversionConfig:
     patience: int | None = None
     target_psnr: float | None = None
     chunk: int = 50
+    execution: Execution = Execution()
 
 
 @dataclass(frozen=True)
@@ -85,6 +109,7 @@ class Setting:
         importance: the value that the importances start from.
         patience: see `InversionConfig`.
         from_mean: whether the codes start from the mean style.
+        execution: see `InversionConfig`.
     """
 
     phase: Phase
@@ -93,6 +118,11 @@ class Setting:
     importance: float
     patience: int | None
     from_mean: bool = False
+    execution: Execution = Execution()
+
+    def over_images(self, function: Callable, *specs: Any) -> Callable:
+        """Lets every device run a function of batches on its part of them."""
+        return over_images(function, self.execution.mesh, *specs)
 
 
 class Problem(NamedTuple):
@@ -144,6 +174,26 @@ class State(NamedTuple):
     history: Losses
 
 
+# How the parts of a problem lie on several devices.
+PROBLEM = Problem(generator=WHOLE, degradation=WHOLE, extractor=WHOLE, target=SPLIT)  # type: ignore[arg-type]
+
+
+class Snapshot(NamedTuple):
+    """Where an inversion stands between two chunks: all that is needed to go on; a pytree.
+
+    Attributes:
+        phase: index of the running phase, int32.
+        state: the batch's state.
+        steps: int32[B], number of steps done in the phases before.
+        past: the losses of the phases before, float[B, steps of all phases]; NaN elsewhere.
+    """
+
+    phase: Any
+    state: State
+    steps: Any
+    past: Losses
+
+
 class Progress(NamedTuple):
     """What `invert` reports after each chunk.
 
@@ -154,7 +204,7 @@ class Progress(NamedTuple):
         running: how many images are still optimised.
         loss: mean objective of the last step.
         psnr: mean PSNR between renderings and observations in dB.
-        state: the batch's state.
+        snapshot: where the inversion stands.
     """
 
     phase: int
@@ -163,7 +213,12 @@ class Progress(NamedTuple):
     running: int
     loss: float
     psnr: float
-    state: State
+    snapshot: Snapshot
+
+    @property
+    def state(self) -> State:
+        """The batch's state."""
+        return self.snapshot.state
 
 
 class Result(NamedTuple):
@@ -218,8 +273,13 @@ def settings(generator: Generator, config: InversionConfig) -> list[Setting]:
     importance = float(code_count(config)) ** -recipe.importance_power
     if config.chunk < 1:
         raise SettingError(f"chunk: {config.chunk}, at least 1 is needed")
+    execution = config.execution
+    if execution.precision not in PRECISIONS:
+        raise SettingError(f"precision {execution.precision}: there are {', '.join(PRECISIONS)}")
+    if execution.slices and code_count(config) % execution.slices:
+        raise SettingError(f"slices: {execution.slices} do not divide {code_count(config)} codes")
     return [
-        Setting(phase, cut, recipe.space, importance, config.patience, recipe.from_mean)
+        Setting(phase, cut, recipe.space, importance, config.patience, recipe.from_mean, execution)
         for phase in recipe.phases
     ]
 
@@ -240,14 +300,15 @@ def code_count(config: InversionConfig) -> int:
 def start(generator: Generator, keys: jax.Array, count: int, setting: Setting) -> Codes:
     """Draws the initial codes of a batch, one random key for each image."""
 
-    def one(key: jax.Array) -> Codes:
+    def one(generator: Generator, key: jax.Array) -> Codes:
         codes = init_codes(generator, key, count, setting.cut, setting.space)
         if setting.from_mean:
             mean = generator.params["truncation"]["mean"]
             codes = codes._replace(z=jnp.broadcast_to(mean, codes.z.shape))
         return codes._replace(alpha=jnp.full_like(codes.alpha, setting.importance))
 
-    return jax.vmap(one)(keys)
+    run = setting.over_images(jax.vmap(one, in_axes=(None, 0)), WHOLE, SPLIT)
+    return run(generator, keys)
 
 
 @partial(jax.jit, static_argnames=("size",))
@@ -283,21 +344,24 @@ def begin(problem: Problem, codes: Codes, status: jax.Array, setting: Setting) -
     """
     phase = setting.phase
 
-    def enter(codes: Codes, status: jax.Array) -> State:
+    def enter(generator: Generator, codes: Codes, status: jax.Array) -> State:
         # The head need not run again and again where nothing in front of the cut moves.
         features = anchor = None
         coordinates = None
         if "alpha" in phase.moves and (phase.whiten or not phase.moves_head):
-            features = features_of(problem.generator, codes, setting.cut, setting.space)
+            features = features_of(generator, codes, setting.cut, setting.space)
+            features = cast(features, jnp.float32)
             coordinates = whitening(features) if phase.whiten else None
             features = None if phase.moves_head else features
         if "residual" in phase.moves or not (phase.moves_head or "alpha" in phase.moves):
-            anchor = fuse(problem.generator, codes, setting.cut, setting.space)
+            slices = setting.execution.slices
+            anchor = fuse(generator, codes, setting.cut, setting.space, slices)
+            anchor = cast(anchor, jnp.float32)
         if "residual" in phase.moves and codes.residual is None:
             codes = codes._replace(residual=jax.tree.map(jnp.zeros_like, anchor))
         if "noise" in phase.moves and codes.noise is None:
-            stages = problem.generator.params.items()
-            codes = codes._replace(noise={k: v["noise"] for k, v in stages if "noise" in v})
+            noise = {k: v["noise"] for k, v in generator.params.items() if "noise" in v}
+            codes = codes._replace(noise=cast(noise, jnp.float32))
         rests = (status == Status.TARGET) | (status == Status.DIVERGED)
         history = jnp.full(phase.steps, jnp.nan, jnp.float32)
         return State(
@@ -315,7 +379,8 @@ def begin(problem: Problem, codes: Codes, status: jax.Array, setting: Setting) -
             history=Losses(history, history),
         )
 
-    return jax.vmap(enter)(codes, status)
+    run = setting.over_images(jax.vmap(enter, in_axes=(None, 0, 0)), WHOLE, SPLIT, SPLIT)
+    return run(problem.generator, codes, status)
 
 
 @partial(jax.jit, static_argnames=("setting",))
@@ -325,14 +390,18 @@ def advance(problem: Problem, state: State, steps: int | jax.Array, setting: Set
     The number of steps is a traced argument, so all chunks share one compiled program and their
     lengths cannot change a result.
     """
-    end = jnp.max(state.step) + steps
-    one = partial(step, problem, setting=setting)
-    all_images = jax.vmap(lambda target, state: one(target=target, state=state))
 
-    def unfinished(state: State) -> jax.Array:
-        return jnp.any((state.status == Status.RUNNING) & (state.step < end))
+    def run(problem: Problem, state: State, steps: jax.Array) -> State:
+        end = jnp.max(state.step) + steps
+        one = partial(step, problem, setting=setting)
+        all_images = jax.vmap(lambda target, state: one(target=target, state=state))
 
-    return lax.while_loop(unfinished, lambda state: all_images(problem.target, state), state)
+        def unfinished(state: State) -> jax.Array:
+            return jnp.any((state.status == Status.RUNNING) & (state.step < end))
+
+        return lax.while_loop(unfinished, lambda state: all_images(problem.target, state), state)
+
+    return setting.over_images(run, PROBLEM, SPLIT, WHOLE)(problem, state, steps)
 
 
 def step(problem: Problem, target: Target, state: State, setting: Setting) -> State:
@@ -400,14 +469,15 @@ def evaluate(
     problem: Problem, target: Target, state: State, codes: Codes, setting: Setting
 ) -> tuple[jax.Array, Losses]:
     """Returns the objective of one image's codes in a phase, and what is reported of it."""
-    phase = setting.phase
+    phase, slices = setting.phase, setting.execution.slices
     if state.features is not None:
         fused = fuse_features(state.features, codes.alpha)
     elif phase.moves_head or "alpha" in phase.moves:
-        fused = fuse(problem.generator, codes, setting.cut, setting.space)
+        fused = fuse(problem.generator, codes, setting.cut, setting.space, slices)
     else:
         fused = state.anchor
-    image = render_fused(problem.generator, fused, codes, setting.cut)
+    image = render_fused(problem.generator, fused, codes, setting.cut, remat=slices > 0)
+    image = image.astype(jnp.promote_types(image.dtype, jnp.float32))
     losses = data_terms(image, target, phase, problem.degradation, problem.extractor)
     total = losses.total + code_terms(codes, phase, setting.importance, state.anchor)
     return total, Losses(total, losses.error)
@@ -420,18 +490,24 @@ def finish(problem: Problem, state: State, setting: Setting) -> tuple[Codes, jax
     The iterate behind the last step has not been looked at yet; it counts too.
     """
 
-    def conclude(target: Target, state: State) -> tuple[Codes, jax.Array]:
-        loss, _ = evaluate(problem, target, state, state.codes, setting)
+    def conclude(problem: Problem, state: State) -> tuple[Codes, jax.Array]:
+        loss, _ = evaluate(problem, problem.target, state, state.codes, setting)
         codes = select(loss < state.best_loss, state.codes, state.best)
         return codes, jnp.fmin(loss, state.best_loss)
 
-    return jax.vmap(conclude)(problem.target, state)
+    batched = jax.vmap(conclude, in_axes=(Problem(None, None, None, 0), 0))  # type: ignore[arg-type]
+    return setting.over_images(batched, PROBLEM, SPLIT)(problem, state)
 
 
-@partial(jax.jit, static_argnames=("cut", "space"))
-def draw(generator: Generator, codes: Codes, cut: int, space: str) -> jax.Array:
+@partial(jax.jit, static_argnames=("setting",))
+def draw(generator: Generator, codes: Codes, setting: Setting) -> jax.Array:
     """Renders a batch of codes: float[B, H, W, C]."""
-    return jax.vmap(lambda codes: render(generator, codes, cut, space))(codes)
+
+    def one(generator: Generator, codes: Codes) -> jax.Array:
+        return render(generator, codes, setting.cut, setting.space)
+
+    run = setting.over_images(jax.vmap(one, in_axes=(None, 0)), WHOLE, SPLIT)
+    return run(generator, codes)
 
 
 def moving(codes: Codes, phase: Phase) -> dict[str, Any]:
@@ -503,6 +579,7 @@ def invert(
     codes: Codes | None = None,
     extractor: FeatureExtractor | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    resume: Snapshot | None = None,
 ) -> Result:
     """Finds codes whose renderings, seen through the degradation, match the observations.
 
@@ -517,6 +594,8 @@ def invert(
         codes: where to start, leaves with a leading axis B; None for random codes.
         extractor: what the perceptual loss looks through; None for the bundled VGG16.
         on_progress: called after each chunk of steps.
+        resume: where the same inversion was stopped, from `Progress.snapshot`; it ends as if it had
+            not been.
 
     Raises:
         SettingError: a setting is out of range, or the observations do not fit.
@@ -534,31 +613,78 @@ def invert(
     observations = jnp.asarray(observations, jnp.float32)
     phases = settings(generator, config)
     check_observations(generator, degradation, observations)
-    keys = image_keys(config.seed, jnp.arange(len(observations))) if keys is None else keys
+    count, mesh = len(observations), config.execution.mesh
+    keys = image_keys(config.seed, jnp.arange(count)) if keys is None else keys
+    generator = place(generator, mesh, WHOLE)
+    observations, keys = (place(x, mesh, SPLIT) for x in (observations, keys))
     problem = pose(observations, generator, phases, config, degradation, extractor)
 
-    found = start(generator, keys, code_count(config), phases[0]) if codes is None else codes
-    status = jnp.zeros(len(observations), jnp.int32)
-    loss, histories, steps = jnp.zeros(()), [], np.zeros(len(observations), int)
-    for number, setting in enumerate(phases):
-        state = begin(problem, found, status, setting)
+    loss = jnp.zeros(())
+    if resume is None:
+        found = start(generator, keys, code_count(config), phases[0]) if codes is None else codes
+        status = jnp.zeros(count, jnp.int32)
+        found, status = (place(x, mesh, SPLIT) for x in (found, status))
+        state = begin(problem, found, status, phases[0])
+        nothing = np.full((count, config.recipe.steps), np.nan, np.float32)
+        resume = Snapshot(np.int32(0), state, np.zeros(count, np.int32), Losses(nothing, nothing))
+    number, state, steps, past = resume
+    state = place(jax.tree.map(jnp.asarray, state), mesh, SPLIT)
+    while True:
+        setting = phases[number]
         for current in chunks(problem, state, setting, config.chunk):
             state = current
             if on_progress is not None:
-                on_progress(report(state, number, phases))
+                snapshot = Snapshot(np.int32(number), state, steps, past)
+                on_progress(report(snapshot, phases))
         found, loss = finish(problem, state, setting)
-        status = state.status
-        steps += np.asarray(state.step)
-        histories.append(jax.tree.map(np.asarray, state.history))
+        steps = steps + np.asarray(state.step)
+        past = record(past, state.history, sum(s.phase.steps for s in phases[:number]))
+        number += 1
+        if number == len(phases):
+            break
+        state = begin(problem, found, state.status, phases[number])
     return Result(
-        images=np.asarray(draw(generator, found, phases[0].cut, phases[0].space)),
+        images=np.asarray(draw(generator, found, phases[0])),
         codes=found,
         loss=np.asarray(loss),
-        losses=np.concatenate([h.total for h in histories], axis=1),
-        errors=np.concatenate([h.error for h in histories], axis=1),
-        status=np.asarray(status),
+        losses=past.total,
+        errors=past.error,
+        status=np.asarray(state.status),
         steps=steps,
     )
+
+
+def outline(
+    generator: Generator,
+    config: InversionConfig,
+    degradation: Degradation,
+    count: int,
+    extractor: FeatureExtractor | None = None,
+) -> tuple[Problem, list[Snapshot]]:
+    """Returns the shapes of all that an inversion of `count` images holds; computes nothing.
+
+    Returns: the problem and a snapshot in every phase, with `jax.ShapeDtypeStruct` for arrays.
+
+    Raises:
+        SettingError: a setting is out of range.
+    """
+    phases = settings(generator, config)
+    image = jax.ShapeDtypeStruct(generator.shapes[-1].shape[1:], jnp.float32)
+    seen = jax.eval_shape(degradation, image).shape
+
+    def walk() -> tuple[Problem, list[Snapshot]]:
+        observations = jnp.zeros((count, *seen), jnp.float32)
+        problem = pose(observations, generator, phases, config, degradation, extractor)
+        status, snapshots = jnp.zeros(count, jnp.int32), []
+        past = jnp.zeros((count, config.recipe.steps), jnp.float32)
+        codes = start(generator, image_keys(0, jnp.arange(count)), code_count(config), phases[0])
+        for number, setting in enumerate(phases):
+            state = begin(problem, codes, status, setting)
+            snapshots.append(Snapshot(jnp.int32(number), state, status, Losses(past, past)))
+            codes, _ = finish(problem, state, setting)
+        return problem, snapshots
+
+    return jax.eval_shape(walk)
 
 
 def pose(
@@ -586,8 +712,10 @@ def pose(
     noise = (2 * degradation.sigma) ** 2 * jnp.mean(degradation.support)
     tolerances = jnp.full(len(observations), jnp.maximum(wanted, noise))
     prepared = jax.vmap(degradation.prepare)(observations)
-    target = observe(extractor, prepared, tolerances, sizes.pop())
-    return Problem(generator, degradation, extractor, target)
+    mesh, dtype = config.execution.mesh, jnp.dtype(config.execution.precision)
+    networks = place(cast((generator, extractor), dtype), mesh, WHOLE)
+    target = place(observe(networks[1], prepared, tolerances, sizes.pop()), mesh, SPLIT)
+    return Problem(networks[0], place(degradation, mesh, WHOLE), networks[1], target)
 
 
 def chunks(problem: Problem, state: State, setting: Setting, length: int) -> Iterator[State]:
@@ -597,7 +725,8 @@ def chunks(problem: Problem, state: State, setting: Setting, length: int) -> Ite
     leave the device idle. One dispatched after the last image has stopped does nothing.
     """
     current = advance(problem, state, length, setting)
-    for _ in range(length, setting.phase.steps, length):
+    done = int(np.max(np.asarray(state.step)))
+    for _ in range(done + length, setting.phase.steps, length):
         following = advance(problem, current, length, setting)
         yield current
         if not np.any(np.asarray(current.status) == Status.RUNNING):
@@ -606,8 +735,20 @@ def chunks(problem: Problem, state: State, setting: Setting, length: int) -> Ite
     yield current
 
 
-def report(state: State, number: int, phases: list[Setting]) -> Progress:
+def record(past: Losses, history: Losses, start: int) -> Losses:
+    """Returns the losses of all phases so far: those of a phase join those of the phases before."""
+
+    def join(old: np.ndarray, new: jax.Array) -> np.ndarray:
+        joined = np.array(old)
+        joined[:, start : start + new.shape[1]] = new
+        return joined
+
+    return jax.tree.map(join, past, history)
+
+
+def report(snapshot: Snapshot, phases: list[Setting]) -> Progress:
     """Sums up a state: mean of each image's last step, over the images that have one."""
+    number, state = int(snapshot.phase), snapshot.state
     last = np.maximum(np.asarray(state.step) - 1, 0)[:, None]
     losses = np.take_along_axis(np.asarray(state.history.total), last, axis=1)
     errors = np.take_along_axis(np.asarray(state.history.error), last, axis=1)
@@ -622,7 +763,7 @@ def report(state: State, number: int, phases: list[Setting]) -> Progress:
         running=int(np.sum(np.asarray(state.status) == Status.RUNNING)),
         loss=float(np.mean(losses)),
         psnr=float(np.mean(10 * np.log10(4 / np.maximum(errors, 1e-12)))),
-        state=state,
+        snapshot=snapshot,
     )
 
 

@@ -22,6 +22,7 @@ from mgp_jax.batch import (
     check,
     find_inputs,
     find_records,
+    fitted,
     load,
     settings_of,
 )
@@ -127,17 +128,19 @@ def make_plan(
     check(job)
     entries = find_inputs(inputs)
     folder = Path(out)
+    job = fitted(job, len(entries))
     recorded = settings_of(job, entries)
-    records = find_records(folder, recorded) or []
+    records = find_records(folder, recorded)
     cut = settings(job.generator, job.config)[0].cut
-    size = min(job.batch_size, len(entries))
-    waiting = entries[len(records) :]
+    size = job.batch_size * jax.local_device_count()
     first: list[Loaded] = []
     unreadable: list[str] = []
     batches = 0
-    for begin_at in range(0, len(waiting), size):
+    for begin_at in range(0, len(entries), size):
         readable = False
-        for entry in waiting[begin_at : begin_at + size]:
+        for entry in entries[begin_at : begin_at + size]:
+            if entry.stem in records:
+                continue
             try:
                 loaded = load(job, entry)
             except ImageError as error:

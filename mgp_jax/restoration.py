@@ -11,7 +11,7 @@ from jax import lax
 from mgp_jax.degradations import Degradation, Grayscale, Identity, Mask, back_project
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Generator
-from mgp_jax.inversion import InversionConfig, Progress, Result, image_keys, invert
+from mgp_jax.inversion import InversionConfig, Progress, Result, Snapshot, image_keys, invert
 from mgp_jax.perception.vgg import FeatureExtractor
 
 # Of the alternating projections onto the observation and onto [-1, 1]: how many, and how far the
@@ -48,6 +48,7 @@ def restore(
     indices: Any = None,
     extractor: FeatureExtractor | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    resume: Snapshot | None = None,
 ) -> Restoration:
     """Restores images from their observations.
 
@@ -65,6 +66,7 @@ def restore(
         indices: int[B], numbers of the images, which seed them; None for 0 to B - 1.
         extractor: what the perceptual loss looks through; None for the bundled VGG16.
         on_progress: called after each chunk of steps.
+        resume: where the same restoration was stopped, from `Progress.snapshot`.
 
     Raises:
         SettingError: a setting is out of range, or the observations do not fit.
@@ -83,6 +85,7 @@ def restore(
         keys=keys,
         extractor=extractor,
         on_progress=on_progress,
+        resume=resume,
     )
     loss = np.nan_to_num(result.loss, nan=np.inf, posinf=np.inf).reshape(-1, restarts)
     best = np.argmin(loss, axis=1) + np.arange(len(loss)) * restarts

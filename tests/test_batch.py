@@ -205,12 +205,12 @@ def test_other_settings_are_refused(job: Job, inputs: Path, copy: Path, name: st
 
 def test_another_generator_of_the_same_name_is_refused(job: Job, inputs: Path, copy: Path):
     other = untrained(DCGANConfig(8, (8, 4)), seed=2, name="small")
-    with pytest.raises(SettingError, match=r"checksums was .*generator"):
+    with pytest.raises(SettingError, match=r"checksums: generator was"):
         run(with_job(generator=other)(job), [inputs], copy)
 
 
 def test_another_recipe_of_the_same_name_is_refused(job: Job, inputs: Path, copy: Path):
-    with pytest.raises(SettingError, match="checksums was"):
+    with pytest.raises(SettingError, match="checksums: recipe was"):
         run(with_recipe(phases=(Phase(6, z_rate=0.5),))(job), [inputs], copy)
 
 
@@ -223,7 +223,7 @@ def test_another_mask_in_the_same_file_is_refused(job: Job, inputs: Path, tmp_pa
         if number < 2:
             run(masked, [inputs / "b.png"], tmp_path / "out")
         else:
-            with pytest.raises(SettingError, match="checksums was"):
+            with pytest.raises(SettingError, match="checksums: degradation was"):
                 run(masked, [inputs / "b.png"], tmp_path / "out")
 
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 # one line know nothing of each other. Names that do not exist yet are those of the design.
 ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("images",),
+    ("images", "sharding"),
     ("generators",),
     ("perception", "codes", "degradations"),
     ("recipes",),
@@ -25,7 +25,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("objective",),
     ("inversion",),
     ("restoration", "metrics"),
-    ("editing", "analysis", "baselines", "sharding", "checkpoint"),
+    ("editing", "analysis", "baselines", "memory", "checkpoint"),
     ("batch",),
     ("progress", "report", "planning", "doctor"),
     ("benchmark",),

@@ -16,8 +16,8 @@ from mgp_jax.progress import Reporter
 
 
 def running(step: int, batch: int = 2) -> Progress:
-    state: Any = SimpleNamespace(step=np.full(batch, step))
-    return Progress(0, step, steps=40, running=batch, loss=0.0123456, psnr=21.97, state=state)
+    state: Any = SimpleNamespace(state=SimpleNamespace(step=np.full(batch, step)))
+    return Progress(0, step, steps=40, running=batch, loss=0.0123456, psnr=21.97, snapshot=state)
 
 
 def record(status: str, **more: Any) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The commands that restore images: one degradation each, all else in common."""
 
+import os
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -64,16 +65,19 @@ class Optimising(Command):
             target_psnr=self.target_psnr,
         )
 
-    def restore(self, job: "Job") -> "list[Record]":
+    def restore(self, job: "Job", overwrite: bool = False) -> "list[Record]":
         """Runs a restoration over all inputs, shows how far it is, and writes the report."""
+        import jax
+
         from mgp_jax.batch import run
         from mgp_jax.report import write_contact_sheet, write_page
 
         reporter = self.telling.reporter(self.name)
         with reporter.shown():
-            records = run(job, self.inputs, self.out, reporter)
-        write_contact_sheet(self.out)
-        write_page(self.out)
+            records = run(job, self.inputs, self.out, reporter, overwrite)
+        if jax.process_index() == 0:
+            write_contact_sheet(self.out)
+            write_page(self.out)
         return records
 
 
@@ -88,6 +92,17 @@ class Restoring(Optimising):
     dry_run: DryRun = False
     """Write nothing: say what would run, which inputs are unreadable, and what time and memory it
     would take. Compiles all phases and times one step of each."""
+    overwrite: Flag = False
+    """Start anew if the folder holds a run already: remove what that run wrote, nothing else."""
+    checkpoint_every: Annotated[int, tyro.conf.arg(metavar="STEPS")] = 250
+    """Save the running batch after so many steps, so that a killed run goes on there; 0: never."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """What networks compute in; variables, losses and optimiser are float32 in any case."""
+    memory_limit: Annotated[float | None, tyro.conf.arg(metavar="GIB")] = None
+    """Memory of a device for the optimisation: fewer images at a time, then codes in slices, until
+    the compiled program fits. Found out by itself on GPU and TPU."""
+    distributed: Flag = False
+    """Share the inputs with the processes of other hosts; see the guide on scaling."""
 
     def spec(self) -> str:
         """Returns the degradation in its text form."""
@@ -95,34 +110,48 @@ class Restoring(Optimising):
 
     def run(self, argv: Sequence[str]) -> int:
         """Runs the restoration over all inputs and writes the report."""
-        from mgp_jax.batch import Job, summary
+        import jax
+
+        from mgp_jax.batch import Job, failures, summary, timing
         from mgp_jax.degradations import parse
         from mgp_jax.generators import load_generator
+        from mgp_jax.inversion import Execution
         from mgp_jax.planning import make_plan
+        from mgp_jax.sharding import join_processes
 
         if not self.inputs:
             raise SettingError("no input images are given")
         check_seed(self.seed)
+        if self.memory_limit is not None and not self.memory_limit > 0:
+            raise SettingError(f"memory limit: {self.memory_limit}, must be above 0")
+        if self.distributed or "JAX_COORDINATOR_ADDRESS" in os.environ:
+            join_processes()
         generator = load_generator(self.generator)
         degradation: Degradation = parse(self.spec(), generator.resolution)
+        config = self.config(degradation, generator.family)
         job = Job(
             task=self.name,
             generator=generator,
             degradation=degradation,
-            config=self.config(degradation, generator.family),
+            config=replace(config, execution=Execution(precision=self.precision)),
             samples=self.samples,
             restarts=self.restarts,
             simulate=self.simulate,
             batch_size=self.batch_size,
+            checkpoint_every=self.checkpoint_every,
+            memory_limit=None if self.memory_limit is None else self.memory_limit * 2**30,
             note={"command": shlex.join(["mgp", *argv])},
         )
         if self.dry_run:
             plan = make_plan(job, self.inputs, self.out)
             self.telling.answer(plan.as_json(), plan.text())
             return SOME_FAILED if plan.unreadable else OK
-        records = self.restore(job)
-        page = self.out / "index.html"
-        self.telling.answer({"page": str(page), "records": records}, f"{summary(records)}\n{page}")
+        records = self.restore(job, self.overwrite)
+        if jax.process_index() == 0:
+            page = self.out / "index.html"
+            lines = (summary(records), timing(records), failures(records), str(page))
+            answer = {"page": str(page), "records": records}
+            self.telling.answer(answer, "\n".join(line for line in lines if line))
         return OK if all(record["status"] == "ok" for record in records) else SOME_FAILED
 
 

@@ -98,6 +98,11 @@ class Generator:
         """Height and width of the image in pixels."""
         return self.config.resolution
 
+    @property
+    def dtype(self) -> Any:
+        """Type of the parameters' numbers, in which everything is computed."""
+        return jax.tree.leaves(self.params)[0].dtype
+
     def apply(self, params: Params, x: Any, start: int = 0, stop: int | None = None) -> Any:
         """Runs the stages `start` to `stop` (exclusive).
 

@@ -76,6 +76,7 @@ class FeatureExtractor:
         image = jnp.broadcast_to(image, (*image.shape[:2], 3))
         x = (image * 0.5 + 0.5 - jnp.array(IMAGENET_MEAN)) / jnp.array(IMAGENET_STD)
         x = x if size is None else resize_nearest(x, size)
+        x = x.astype(jax.tree.leaves(self.params)[0].dtype)
         return bind(self.graph, self.params)(x[None])[-1][0]
 
 

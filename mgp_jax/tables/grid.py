@@ -70,7 +70,7 @@ def run_grid(
                     place = {"task": task, "layer": cut, "codes": count, "steps": steps}
                     size = {"resolution": resolution_at(generator, cut)}
                     record = {**place, **size, "psnr": scores["psnr"], "lpips": scores["lpips"]}
-                    append_records(folder, [record])
+                    append_records(folder / "results.jsonl", [record])
                     on_record(record)
                 records.append(record)
     return records

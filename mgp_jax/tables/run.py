@@ -97,7 +97,7 @@ def run_tables(
                 }
             except SettingError as error:
                 record = {"task": task, "method": method.name, "error": str(error)}
-            append_records(folder, [record])
+            append_records(folder / "results.jsonl", [record])
             records.append(record)
             on_record(record)
     places = [(task, method.name) for task in tasks for method in chosen]

@@ -198,6 +198,8 @@ WRONG: dict[str, tuple[tuple, int, str]] = {
     "factor": (("super-resolve", PHOTO, "--factor", "3"), 2, "3 does not divide"),
     "factor of one": (("super-resolve", PHOTO, "--factor", "1"), 2, "at least 2"),
     "method": (("super-resolve", PHOTO, "--factor", "2", "--method", "lanczos"), 2, "'lanczos'"),
+    "no memory": (("invert", PHOTO, "--memory-limit", "0"), 2, "memory limit: 0.0"),
+    "checkpoints": (("invert", PHOTO, "--checkpoint-every", "-1"), 2, "checkpoint every: -1"),
     "no noise": (("denoise", PHOTO, "--sigma", "0"), 2, "must be above 0"),
     "negative noise": (("denoise", PHOTO, "--sigma", "-0.1"), 2, "must be above 0"),
     "no mask": (
@@ -285,7 +287,8 @@ def test_help(mgp: Mgp, command: str):
     }.get(command, set())
     if issubclass(cli.COMMANDS.get(command, object), cli.Restoring):
         expected |= {"INPUT", "--out", "--generator", "--codes", "--layer", "--steps", "--recipe"}
-        expected |= {"--seed", "--batch-size", "--simulate"}
+        expected |= {"--seed", "--batch-size", "--simulate", "--overwrite", "--checkpoint-every"}
+        expected |= {"--precision", "--memory-limit", "--distributed"}
     assert expected and not [word for word in expected if word not in done.out]
 
 
@@ -326,13 +329,16 @@ def test_every_option_reaches_the_job(
         "patience": 7,
         "target-psnr": 31.5,
     }
-    ours: dict[str, Any] = {"batch-size": 4, "samples": 2, "restarts": 6}
+    ours: dict[str, Any] = {"batch-size": 4, "samples": 2, "restarts": 6, "checkpoint-every": 9}
     options = [text for k, v in (common | ours).items() for text in (f"--{k}", v)]
     command, *rest = arguments
     options += ["--steps", 9, "--recipe", "quality", "--simulate", "--generator", small, *rest]
+    options += ["--overwrite", "--precision", "bfloat16", "--memory-limit", 1.5]
     done = mgp(command, "a.png", "b.png", "--out", "out", *options)
     assert done.status == cli.OK, done.err
-    job, inputs, out, _ = seen
+    job, inputs, out, _, overwrite = seen
+    assert overwrite and job.memory_limit == 1.5 * 2**30
+    assert job.config.execution.precision == "bfloat16"
     assert (list(inputs), out) == ([Path("a.png"), Path("b.png")], Path("out"))
     assert (job.task, str(job.degradation), job.simulate) == (command, spec, True)
     assert (job.generator.name, job.generator.resolution) == ("small", 16)

@@ -1,0 +1,36 @@
+"""Runs a task over files and folders: reads, restores batch by batch, writes, and can go on later.
+
+The output folder holds `settings.json`, `results.jsonl` (one record an input, in input order), the
+images, the codes, a contact sheet and a page to look at. Everything is written atomically, records
+last, so that a run that was stopped at any moment is continued by the same command and ends as if
+it had not been.
+"""
+
+from mgp_jax.batch.folder import append_records, find_records, open_folder, read_records
+from mgp_jax.batch.job import Input, Job, Loaded, check, checksum, find_inputs, load, settings_of
+from mgp_jax.batch.outputs import Record, load_codes
+from mgp_jax.batch.running import Event, fitted, run
+from mgp_jax.batch.summary import failures, summary, timing
+
+__all__ = [
+    "Event",
+    "Input",
+    "Job",
+    "Loaded",
+    "Record",
+    "append_records",
+    "check",
+    "checksum",
+    "failures",
+    "find_inputs",
+    "find_records",
+    "fitted",
+    "load",
+    "load_codes",
+    "open_folder",
+    "read_records",
+    "run",
+    "settings_of",
+    "summary",
+    "timing",
+]

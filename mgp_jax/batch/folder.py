@@ -1,0 +1,259 @@
+"""The output folder: whose run it holds, its records, and what to remove to start anew.
+
+Every process of a run over several processes appends to a records file of its own; the first one
+makes one file of them at the end.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from mgp_jax.errors import OutputError, SettingError
+from mgp_jax.images import unique_stems
+
+SETTINGS, RESULTS, CHECKPOINTS = "settings.json", "results.jsonl", "checkpoints"
+REPORTS = ("index.html", "contact_sheet.png")
+PICTURES = ("images", "observations", "truths", "deviations")
+# What may differ when a run goes on: it changes nothing but rounding.
+FREE_SETTINGS = ("batch_size", "slices", "command")
+
+
+def require_own(folder: Path, settings: Mapping[str, Any], overwrite: bool) -> None:
+    """Checks, without changing anything, that a folder is free or holds a run to continue.
+
+    Args:
+        folder: the output folder; need not exist.
+        settings: settings of the run, as JSON values.
+        overwrite: whether a run with other settings is to be replaced.
+
+    Raises:
+        SettingError: it holds a run with other settings, or something else.
+    """
+    file = folder / SETTINGS
+    if file.exists():
+        if not overwrite and (difference := _difference(_read_settings(file), settings)):
+            raise SettingError(
+                f"{folder}: holds a run with another setting: {difference}; "
+                "choose another folder, or start anew with --overwrite"
+            )
+    elif folder.is_dir() and not all(map(_is_temporary, folder.iterdir())):
+        raise SettingError(f"{folder}: is not empty and holds no run to continue")
+
+
+def find_records(folder: Path, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Returns the records of a run to continue, by name; changes nothing.
+
+    Raises:
+        SettingError: the folder holds a run with other settings, something else, or is damaged.
+    """
+    require_own(folder, settings, overwrite=False)
+    return records_by_name(folder)
+
+
+def open_folder(folder: Path, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Makes the output folder of a single process, or finds the records of a run to continue.
+
+    Raises:
+        SettingError: it cannot be written, or it holds a run with other settings.
+    """
+    require_own(folder, settings, overwrite=False)
+    claim(folder, settings, overwrite=False)
+    repair(folder / RESULTS)
+    return list(read_records(folder / RESULTS))
+
+
+def claim(folder: Path, settings: Mapping[str, Any], overwrite: bool) -> None:
+    """Makes the folder ready for a run that `require_own` has accepted.
+
+    Raises:
+        SettingError: it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if overwrite and (folder / SETTINGS).exists():
+            clear(folder)
+        for place in (folder, *(folder / kind for kind in (*PICTURES, "samples", "codes"))):
+            for left in place.glob(".mgp-*.tmp"):
+                left.unlink()
+        if not (folder / SETTINGS).exists():
+            with writing(folder / SETTINGS) as file:
+                file.write(json.dumps(settings, indent=1).encode())
+        # Also who only continues must learn now that nothing can be written.
+        with open(folder / f".mgp-{secrets.token_hex(8)}.tmp", "xb") as probe:
+            os.unlink(probe.name)
+    except OSError as error:
+        raise SettingError(f"{folder}: cannot be written ({error.strerror})") from None
+
+
+def clear(folder: Path) -> None:
+    """Removes what a run has written, and nothing else."""
+    try:
+        settings = _read_settings(folder / SETTINGS)
+    except SettingError:
+        settings = {}
+    stems = unique_stems(settings.get("inputs", []))
+    files = [folder / kind / f"{stem}.png" for kind in PICTURES for stem in stems]
+    files += [folder / "codes" / f"{stem}.npz" for stem in stems]
+    numbers = range(1, settings.get("samples", 1) + 1)
+    files += [folder / "samples" / f"{stem}-{number}.png" for stem in stems for number in numbers]
+    files += [folder / name for name in (*REPORTS, RESULTS)] + _parts(folder)
+    # The settings go last: until then the folder is known to be a run's.
+    for file in (*files, folder / SETTINGS):
+        file.unlink(missing_ok=True)
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    for kind in (*PICTURES, "samples", "codes"):
+        with contextlib.suppress(OSError):  # Holds something else, or does not exist.
+            (folder / kind).rmdir()
+
+
+def records_file(folder: Path, process: int) -> Path:
+    """Returns the file that a process appends its records to."""
+    return folder / (RESULTS if process == 0 else f"results-{process}.jsonl")
+
+
+def records_by_name(folder: Path) -> dict[str, dict[str, Any]]:
+    """Reads the records of all processes, by name.
+
+    The last line of a file may have been cut off by a crash, or is just being written: it counts
+    when it is complete.
+
+    Raises:
+        SettingError: a line is damaged.
+    """
+    # The merged file last: while it replaces the others, one or the other has all records.
+    files = [*_parts(folder), folder / RESULTS]
+    records = [record for file in files for record in read_records(file)]
+    try:
+        return {record["name"]: record for record in records}
+    except KeyError:
+        raise SettingError(f"{folder}: holds records without a name") from None
+
+
+def read_records(file: Path) -> Iterator[dict[str, Any]]:
+    """Reads the complete lines of a records file; a last line cut off by a crash is left out.
+
+    Raises:
+        SettingError: another line is damaged.
+    """
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError:
+        return
+    for number, line in enumerate(data[: data.rfind(b"\n") + 1].splitlines(), 1):
+        try:
+            yield json.loads(line)
+        except ValueError:
+            raise SettingError(f"{file}: line {number} is damaged, choose another folder") from None
+
+
+def repair(file: Path) -> None:
+    """Drops the last line of a records file if a crash has cut it off."""
+    if file.exists():
+        data = file.read_bytes()
+        complete = data.rfind(b"\n") + 1
+        if complete < len(data):
+            os.truncate(file, complete)
+
+
+def append_records(file: Path, records: Sequence[Mapping[str, Any]]) -> None:
+    """Appends records, and returns when they are on the disk.
+
+    Raises:
+        OutputError: they cannot be written.
+    """
+    lines = "".join(json.dumps(record) + "\n" for record in records)
+    try:
+        with open(file, "ab") as stream:
+            stream.write(lines.encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise OutputError(f"{file}: cannot be written: {error.strerror}") from None
+
+
+def conclude(folder: Path, names: Sequence[str]) -> None:
+    """Leaves one file with all records in input order, and no checkpoints.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    file, parts = folder / RESULTS, _parts(folder)
+    if parts or [record.get("name") for record in read_records(file)] != list(names):
+        records = records_by_name(folder)
+        with writing(file) as stream:
+            for name in names:
+                stream.write((json.dumps(records[name]) + "\n").encode())
+    for part in parts:
+        part.unlink()
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[IO[bytes]]:
+    """Opens a file that appears complete or not at all, whatever interrupts the writing.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    temporary = path.parent / f".mgp-{secrets.token_hex(8)}.tmp"
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with open(temporary, "xb") as file:
+            yield file
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+
+
+def _parts(folder: Path) -> list[Path]:
+    return sorted(folder.glob("results-*.jsonl"))
+
+
+def _is_temporary(path: Path) -> bool:
+    return path.name.startswith(".mgp-")
+
+
+def _read_settings(file: Path) -> dict[str, Any]:
+    try:
+        settings = json.loads(file.read_text())
+    except (OSError, ValueError):
+        settings = None
+    if not isinstance(settings, dict):
+        raise SettingError(f"{file}: is not readable, choose another folder")
+    return settings
+
+
+def _difference(before: Mapping[str, Any], now: Mapping[str, Any], group: str = "") -> str | None:
+    """Names the first setting that differs, with both values."""
+    for name in (*now, *sorted(before.keys() - now.keys())):
+        old, new = before.get(name), now.get(name)
+        if old == new or name in FREE_SETTINGS:
+            continue
+        if isinstance(old, dict) and isinstance(new, dict):
+            # Inputs are compared by name before their contents are.
+            if name == "checksums" and (changed := _changed(before, old, new)):
+                return changed
+            return _difference(old, new, f"{name}: ")
+        return f"{group}{name} was {_short(old)}, is {_short(new)}"
+    return None
+
+
+def _changed(
+    settings: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any]
+) -> str | None:
+    """Names an input file that is not what it was."""
+    files = zip(settings["inputs"], old.get("inputs", []), new["inputs"], strict=False)
+    return next((f"the file {file} has changed" for file, a, b in files if a != b), None)
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,152 @@
+"""What is written about one image: its files and its record."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mgp_jax import images as image_files
+from mgp_jax.batch.folder import writing
+from mgp_jax.batch.job import Input, Job, Loaded
+from mgp_jax.codes import Codes, fused_channels
+from mgp_jax.errors import ImageError, OutputError, SettingError
+from mgp_jax.generators import Features, Generator
+from mgp_jax.inversion import Status
+from mgp_jax.metrics import compare
+from mgp_jax.restoration import Restoration
+
+Record = dict[str, Any]
+
+
+def write_outputs(
+    job: Job, item: Loaded, restoration: Restoration, position: int, folder: Path
+) -> Record:
+    """Writes the files of one image and returns its record.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    stem = item.input.stem
+    image = restoration.images[position]
+    record = empty_record(item.input, None)
+    result = restoration.result
+    rows = slice(position * job.samples, (position + 1) * job.samples)
+    diverged = np.any(result.status[rows] == Status.DIVERGED)
+    if diverged:
+        record |= {"status": "diverged", "error": "the objective was not finite; best iterate kept"}
+    else:
+        record["status"] = "ok"
+    record["steps"] = int(np.max(result.steps[rows]))
+    record["output"] = save_image(folder, "images", stem, image)
+    if item.observation.ndim == 3:
+        prepared = np.asarray(job.degradation.prepare(jnp.asarray(item.observation)))
+        record["observation"] = save_image(folder, "observations", stem, prepared)
+    if item.truth is not None:
+        record["truth"] = save_image(folder, "truths", stem, item.truth)
+        scores = compare(image[None], item.truth[None])
+        record |= {name: values[0] for name, values in scores.items()}
+    if job.samples > 1:
+        for number, sample in enumerate(restoration.samples[position], 1):
+            save_image(folder, "samples", f"{stem}-{number}", sample)
+        deviation = np.mean(restoration.deviation[position], axis=-1, keepdims=True)
+        # Black is certain, white a deviation of half the range or more.
+        record["deviation"] = save_image(folder, "deviations", stem, 4 * deviation / 2 - 1)
+    record["codes"] = save_codes(folder, stem, result, rows)
+    return record
+
+
+def save_image(folder: Path, kind: str, stem: str, image: np.ndarray) -> str:
+    """Writes an image and returns its path within the folder."""
+    path = folder / kind / f"{stem}.png"
+    try:
+        path.parent.mkdir(exist_ok=True)
+        image_files.write_image(path, image)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+    except ImageError as error:
+        raise OutputError(str(error)) from None
+    return f"{kind}/{stem}.png"
+
+
+def save_codes(folder: Path, stem: str, result: Any, rows: slice) -> str:
+    """Writes codes and losses of one image; with several samples they have a leading axis."""
+    pick = rows.start if rows.stop - rows.start == 1 else rows
+    codes = result.codes
+    arrays = {
+        "z": codes.z,
+        "alpha": codes.alpha,
+        "styles": codes.styles,
+        "loss": result.losses,
+        "error": result.errors,
+    }
+    arrays |= {f"noise_{name}": noise for name, noise in (codes.noise or {}).items()}
+    for number, leaf in enumerate(jax.tree.leaves(codes.residual)):
+        arrays[f"residual{number}"] = leaf
+    with writing(folder / "codes" / f"{stem}.npz") as file:
+        kept = {name: np.asarray(a)[pick] for name, a in arrays.items() if a is not None}
+        np.savez(file, allow_pickle=False, **kept)
+    return f"codes/{stem}.npz"
+
+
+def load_codes(path: str | os.PathLike[str], generator: Generator, layer: int | str) -> Codes:
+    """Reads the codes of one image that a run has written.
+
+    Args:
+        path: the file.
+        generator: the generator that they are for.
+        layer: the cut that they are for.
+
+    Raises:
+        ImageError: the file cannot be read or holds no codes.
+        SettingError: they are for another generator or cut, or of several samples.
+    """
+    try:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
+            arrays = {name: jnp.asarray(file[name]) for name in file.files}
+        z, alpha = arrays["z"], arrays["alpha"]
+    except Exception as error:  # A damaged file may drive the reader into anything.
+        reason = (isinstance(error, OSError) and error.strerror) or "it is no file of codes"
+        raise ImageError(f"{path}: cannot be read ({reason})") from None
+    crossing = generator.shapes[generator.cut(layer)]
+    codes = Codes(
+        z,
+        alpha,
+        arrays.get("styles"),
+        noise={k.removeprefix("noise_"): v for k, v in arrays.items() if k.startswith("noise_")}
+        or None,
+    )
+    if any(name.startswith("residual") for name in arrays):
+        if isinstance(crossing, Features):
+            crossing = crossing._replace(styles=None)
+        leaves = [arrays.get(f"residual{k}") for k in range(len(jax.tree.leaves(crossing)))]
+        codes = codes._replace(residual=jax.tree.unflatten(jax.tree.structure(crossing), leaves))
+    try:
+        fits = alpha.shape == (len(z), fused_channels(crossing))
+        spaces = [generator.shapes[cut].shape[1:] for _, cut in generator.config.spaces]
+        fits &= z.shape[1:] in spaces
+        wanted = jax.tree.map(lambda leaf: leaf.shape[1:], crossing)
+        fits &= codes.residual is None or jax.tree.map(jnp.shape, codes.residual) == wanted
+    except (IndexError, TypeError):
+        fits = False
+    if not fits:
+        raise SettingError(f"{path}: these codes are not of {generator.name} cut at {layer}")
+    return codes
+
+
+def empty_record(entry: Input, error: str | None) -> Record:
+    """Returns the record of an input that failed, or one to be filled in."""
+    return {
+        "input": str(entry.path),
+        "name": entry.stem,
+        "output": None,
+        "status": "failed",
+        "error": error,
+        "psnr": None,
+        "ssim": None,
+        "lpips": None,
+        "steps": 0,
+        "seconds": 0.0,
+    }

@@ -1,0 +1,281 @@
+"""The run itself: reads ahead, restores batch by batch, writes behind; memory stays bounded."""
+
+import math
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
+from itertools import chain, islice
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import jax
+import numpy as np
+from jax.experimental.multihost_utils import sync_global_devices
+
+from mgp_jax.batch import folder as run_folder
+from mgp_jax.batch.job import Input, Job, Loaded, check, find_inputs, load, settings_of
+from mgp_jax.batch.outputs import Record, empty_record, write_outputs
+from mgp_jax.checkpoint import Checkpoints
+from mgp_jax.errors import ImageError
+from mgp_jax.inversion import Progress, outline
+from mgp_jax.memory import device_limit, fit
+from mgp_jax.restoration import Restoration, restore
+from mgp_jax.sharding import batch_mesh
+
+READERS = 4
+SECONDS_BETWEEN_LOOKS = 1.0
+
+Task = TypeVar("Task")
+Value = TypeVar("Value")
+
+
+class Event(NamedTuple):
+    """What `run` reports while it works.
+
+    Attributes:
+        done: images that have been restored or have failed.
+        total: images in all.
+        progress: of the running batch, or None when the results of a batch have been written.
+        records: new records.
+    """
+
+    done: int
+    total: int
+    progress: Progress | None
+    records: Sequence[Record] = ()
+
+
+def run(
+    job: Job,
+    inputs: Sequence[str | os.PathLike[str]],
+    out: str | os.PathLike[str],
+    on_event: Callable[[Event], None] = lambda event: None,
+    overwrite: bool = False,
+) -> list[Record]:
+    """Restores all images and writes the results as they come.
+
+    All local devices share each batch. With several processes (`jax.distributed`) each does every
+    so-many-th batch and returns when all have done theirs.
+
+    Args:
+        job: what to do.
+        inputs: image files and folders.
+        out: the output folder, made if needed; the same for all processes.
+        on_event: called while it works.
+        overwrite: start anew, whatever run the folder holds.
+
+    Returns: the records of all inputs, in input order.
+
+    Raises:
+        ImageError: an input does not exist, or a folder has no images.
+        SettingError: a setting is out of range, or the output folder cannot be written or holds a
+            run with other settings.
+        OutputError: a result cannot be written. What has been written is complete, and the same
+            run continues from there.
+    """
+    check(job)
+    entries = find_inputs(inputs)
+    folder, process, processes = Path(out), jax.process_index(), jax.process_count()
+    job = fitted(job, len(entries))
+    settings = settings_of(job, entries)
+    run_folder.require_own(folder, settings, overwrite)
+    _together("all processes accept the folder")
+    if process == 0:
+        run_folder.claim(folder, settings, overwrite)
+    _together("the folder is ready")
+    file = run_folder.records_file(folder, process)
+    run_folder.repair(file)
+
+    records = run_folder.records_by_name(folder)
+    work = Work(job, folder, file, records, len(entries), on_event)
+    size = job.batch_size * jax.local_device_count()
+    batches = [entries[start : start + size] for start in range(0, len(entries), size)]
+    work.restore_all(batches[process::processes], size)
+    names = [entry.stem for entry in entries]
+    while len(records) < len(names):
+        # Other processes are still at work.
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+        records = run_folder.records_by_name(folder)
+    if process == 0:
+        run_folder.conclude(folder, names)
+    return [records[name] for name in names]
+
+
+def fitted(job: Job, count: int) -> Job:
+    """Returns the job over all local devices, with no more images at a time than fit into memory.
+
+    Args:
+        job: the job.
+        count: the images that there are, for all devices of all processes.
+
+    Raises:
+        SettingError: not even one image fits.
+    """
+    images = min(job.batch_size, math.ceil(count / jax.device_count()))
+    execution = replace(job.config.execution, mesh=batch_mesh())
+    limit = job.memory_limit or device_limit()
+    if limit is not None:
+        starts = job.samples * job.restarts
+        images, slices = fit(job.generator, job.config, job.degradation, images, starts, limit)
+        execution = replace(execution, slices=slices)
+    return replace(job, batch_size=images, config=replace(job.config, execution=execution))
+
+
+class Work:
+    """The share of a run that one process does.
+
+    Args:
+        job: what to do.
+        folder: the output folder.
+        file: the records file of this process.
+        records: all records, by name; new ones are added.
+        total: images of all processes.
+        on_event: see `run`.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        folder: Path,
+        file: Path,
+        records: dict[str, Record],
+        total: int,
+        on_event: Callable[[Event], None],
+    ):
+        self.job, self.folder, self.file, self.records = job, folder, file, records
+        self.total, self.on_event = total, on_event
+        self.done = len(records)
+        self._writing: tuple[int, Future[list[Record]]] | None = None
+
+    def restore_all(self, batches: Sequence[Sequence[Input]], size: int) -> None:
+        """Restores all images without a record, `size` at a time.
+
+        While a batch is optimised, the next one is read and the one before is written.
+        """
+        # A batch is the same however much of it has been done: rounding might depend on an image's
+        # place in it.
+        batches = [b for b in batches if any(entry.stem not in self.records for entry in b)]
+        with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(1) as writer:
+            try:
+                items = ahead(readers, self.load, chain.from_iterable(batches), 2 * size)
+                for batch in batches:
+                    began = time.perf_counter()
+                    loaded = list(islice(items, len(batch)))
+                    checkpoints, restoration = self.restore(loaded, size)
+                    seconds = (time.perf_counter() - began) / len(batch)
+                    self.done += sum(entry.stem not in self.records for entry in batch)
+                    self.wait()
+                    write = writer.submit(self.write, loaded, restoration, seconds, checkpoints)
+                    self._writing = self.done, write
+                self.wait()
+            except BaseException:
+                # What is being written is finished; nothing else is waited for.
+                readers.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def load(self, entry: Input) -> Loaded | Record:
+        """Reads an input, or returns the record that says why that is not possible."""
+        try:
+            return load(self.job, entry)
+        except ImageError as error:
+            return empty_record(entry, str(error))
+
+    def restore(
+        self, loaded: Sequence[Loaded | Record], size: int
+    ) -> tuple[Checkpoints | None, Restoration | None]:
+        """Restores a batch, from its checkpoint if there is one.
+
+        It is filled up to `size` with repetitions, so that all batches share one compiled program.
+        """
+        job = self.job
+        good = [item for item in loaded if isinstance(item, Loaded)]
+        if not good:
+            return None, None
+        filled = [good[i % len(good)] for i in range(size)]
+        numbers = [item.input.number for item in filled]
+        starts = job.samples * job.restarts
+        checkpoints, snapshot, config = None, None, job.config
+        # Orbax saves with all processes at once, but these go each at its own pace.
+        if job.checkpoint_every and jax.process_count() == 1:
+            config = replace(config, chunk=min(config.chunk, job.checkpoint_every))
+            place = self.folder / run_folder.CHECKPOINTS / str(numbers[0])
+            identity = {"images": numbers, "starts": starts}
+            checkpoints = Checkpoints(place, job.checkpoint_every, identity)
+            rows = size * starts
+            snapshot = checkpoints.load(
+                lambda: outline(job.generator, config, job.degradation, rows)[1]
+            )
+
+        def on_progress(progress: Progress) -> None:
+            if checkpoints is not None:
+                checkpoints.save(progress)
+            if self._writing is not None and self._writing[1].done():
+                self.wait()
+            self.on_event(Event(self.done, self.total, progress))
+
+        restoration = restore(
+            job.generator,
+            np.stack([item.observation for item in filled]),
+            job.degradation,
+            config,
+            samples=job.samples,
+            restarts=job.restarts,
+            indices=numbers,
+            on_progress=on_progress,
+            resume=snapshot,
+        )
+        return checkpoints, restoration
+
+    def write(
+        self,
+        loaded: Sequence[Loaded | Record],
+        restoration: Restoration | None,
+        seconds: float,
+        checkpoints: Checkpoints | None,
+    ) -> list[Record]:
+        """Writes what is new in a batch, its records last, and returns these."""
+        new, position = [], 0
+        for item in loaded:
+            record = item if isinstance(item, dict) else empty_record(item.input, None)
+            if record["name"] not in self.records:
+                if isinstance(item, Loaded) and restoration is not None:
+                    record = write_outputs(self.job, item, restoration, position, self.folder)
+                new.append(record | {"seconds": round(seconds, 3)})
+            position += isinstance(item, Loaded)
+        run_folder.append_records(self.file, new)
+        if checkpoints is not None:
+            checkpoints.remove()
+        return new
+
+    def wait(self) -> None:
+        """Waits until the results of the last batch are written, and reports them.
+
+        Raises:
+            OutputError: they cannot be written.
+        """
+        if self._writing is not None:
+            (done, future), self._writing = self._writing, None
+            new = future.result()
+            self.records |= {record["name"]: record for record in new}
+            self.on_event(Event(done, self.total, None, new))
+
+
+def ahead(
+    executor: Executor, function: Callable[[Task], Value], tasks: Iterable[Task], depth: int
+) -> Iterator[Value]:
+    """Maps a function over tasks in the background, at most `depth` of them ahead of the reader."""
+    waiting = iter(tasks)
+    running = deque(executor.submit(function, task) for task in islice(waiting, depth))
+    while running:
+        value = running.popleft().result()
+        running.extend(executor.submit(function, task) for task in islice(waiting, 1))
+        yield value
+
+
+def _together(what: str) -> None:
+    """Waits for the other processes, if there are any."""
+    if jax.process_count() > 1:
+        sync_global_devices(what)

@@ -1,0 +1,89 @@
+"""How many images and codes at a time fit into the memory of a device."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import jax
+
+from mgp_jax.degradations import Degradation
+from mgp_jax.errors import SettingError
+from mgp_jax.generators.base import Generator
+from mgp_jax.inversion import InversionConfig, advance, code_count, outline, settings
+
+# The rest is for the other programs of a run and for fragmentation.
+USABLE = 0.9
+
+
+def device_limit() -> float | None:
+    """Returns how many bytes the optimisation may take on this process's devices, if they say."""
+    stats = jax.local_devices()[0].memory_stats()
+    return USABLE * stats["bytes_limit"] if stats and "bytes_limit" in stats else None
+
+
+def required(
+    generator: Generator, config: InversionConfig, degradation: Degradation, count: int
+) -> int:
+    """Returns how many bytes the steps of an inversion of `count` images take on one device.
+
+    These are the arguments, results and temporaries of the compiled program of the phase that
+    takes most, as the compiler states them.
+    """
+    execution = replace(config.execution, mesh=None)
+    config = replace(config, execution=execution)
+    problem, snapshots = outline(generator, config, degradation, count)
+    sizes = []
+    for setting, snapshot in zip(settings(generator, config), snapshots, strict=True):
+        analysis = advance.lower(problem, snapshot.state, 1, setting).compile().memory_analysis()
+        sizes.append(
+            analysis.argument_size_in_bytes
+            + analysis.output_size_in_bytes
+            + analysis.temp_size_in_bytes
+        )
+    return max(sizes)
+
+
+def fit(
+    generator: Generator,
+    config: InversionConfig,
+    degradation: Degradation,
+    images: int,
+    starts: int,
+    limit: float,
+) -> tuple[int, int]:
+    """Chooses how many images a device optimises at a time, and how the codes are sliced.
+
+    Smaller batches come first, because they take no additional operations; slicing, which computes
+    heads and tails a second time, only where a single image does not fit.
+
+    Args:
+        generator: the generator.
+        config: settings of the inversion.
+        degradation: the operator.
+        images: images at a time, at most.
+        starts: number of starts of each image, which are optimised together.
+        limit: bytes that are available.
+
+    Returns: the number of images, and `Execution.slices`.
+
+    Raises:
+        SettingError: not even one image with one code at a time fits.
+    """
+    size = 0
+    for count, slices in _choices(images, code_count(config)):
+        sliced = replace(config, execution=replace(config.execution, slices=slices))
+        size = required(generator, sliced, degradation, count * starts)
+        if size <= limit:
+            return count, slices
+    raise SettingError(
+        f"memory limit: {limit / 2**30:.3g} GiB, but one image takes {size / 2**30:.3g} GiB"
+    )
+
+
+def _choices(images: int, codes: int) -> Iterator[tuple[int, int]]:
+    """Yields numbers of images and slices, the fastest first."""
+    count = images
+    while count > 1:
+        yield count, 0
+        count //= 2
+    yield 1, 0
+    yield from ((1, slices) for slices in range(1, codes + 1) if codes % slices == 0)

@@ -1,0 +1,188 @@
+"""What a run over many images spends its time on, and a simulation of it on up to 256 devices.
+
+Compile, step, input, output and checkpoint times are measured here, in one process:
+
+    python tests/benchmarks/throughput.py [--batch-sizes 1 16] [--images 10000] [--speed 1 100]
+
+The simulated run is the one of `mgp_jax.batch`: every device has its own batch, every host reads
+ahead with a few threads and writes behind with one, and nothing is exchanged. `--speed` is how many
+times faster than this machine a device is assumed to be; its host is assumed to be like this one.
+"""
+
+import argparse
+import math
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from mgp_jax.batch import Input, Job, load
+from mgp_jax.batch.outputs import write_outputs
+from mgp_jax.batch.running import READERS
+from mgp_jax.checkpoint import Checkpoints
+from mgp_jax.degradations import parse
+from mgp_jax.generators import load_generator
+from mgp_jax.inversion import (
+    InversionConfig,
+    Snapshot,
+    advance,
+    begin,
+    code_count,
+    image_keys,
+    pose,
+    report,
+    settings,
+    start,
+)
+from mgp_jax.objective import Losses
+from mgp_jax.recipes import recipe_for
+from mgp_jax.restoration import Restoration, restore
+
+DEVICES_OF_A_HOST = 8
+RECORD_SECONDS = 1e-4  # to read and write a record once more when the files are merged
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What was measured, in seconds.
+
+    Attributes:
+        compilation: of all programs of a run.
+        restoration: of one batch, by batch size.
+        reading: of one image.
+        writing: of one image, measuring included.
+        checkpoint: of one batch of the largest size.
+        checkpoints: how many a batch has.
+    """
+
+    compilation: float
+    restoration: dict[int, float]
+    reading: float
+    writing: float
+    checkpoint: float
+    checkpoints: float
+
+
+def seconds(function: Callable[..., object], *arguments: object) -> float:
+    """Returns the shortest time of three calls."""
+    times = []
+    for _ in range(3):
+        began = time.perf_counter()
+        jax.block_until_ready(function(*arguments))
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
+def measure(name: str, batch_sizes: Sequence[int], steps: int) -> Costs:
+    """Measures inversion with the fast recipe; of a phase only so many steps are run."""
+    generator = load_generator(name)
+    degradation = parse("identity", generator.resolution)
+    recipe = recipe_for("fast", degradation, generator.family)
+    config = InversionConfig(recipe=recipe)
+    job = Job("invert", generator, degradation, config)
+    folder = Path(tempfile.mkdtemp())
+    photograph = folder / "photograph.png"
+    with resources.as_file(resources.files("mgp_jax.assets") / "eileen_collins.png") as file:
+        shutil.copy(file, photograph)
+    entry = Input(0, photograph, "photograph")
+    item = load(job, entry)
+    reading = seconds(load, job, entry)
+
+    phases, restoration, compilation, checkpoint = settings(generator, config), {}, 0.0, 0.0
+    for size in sorted(batch_sizes):
+        observations = np.stack([item.observation] * size)
+        problem = pose(
+            jax.numpy.asarray(observations), generator, phases, config, degradation, None
+        )
+        keys = image_keys(0, np.arange(size))
+        codes = start(generator, keys, code_count(config), phases[0])
+        status, total, compiling = jax.numpy.zeros(size, "int32"), 0.0, 0.0
+        for number, setting in enumerate(phases):
+            state = begin(problem, codes, status, setting)
+            began = time.perf_counter()
+            program = advance.lower(problem, state, steps, setting).compile()
+            compiling += time.perf_counter() - began
+            step = seconds(program, problem, state, steps) / steps
+            total += step * setting.phase.steps
+            print(f"batch {size}, phase {number}: {1e3 * step / size:.1f} ms a step and image")
+            past = Losses(*np.zeros((2, size, recipe.steps), np.float32))
+            snapshot = Snapshot(np.int32(number), state, np.zeros(size, np.int32), past)
+            saver = Checkpoints(folder / "checkpoints", 0, {})
+            checkpoint = seconds(saver.save, report(snapshot, phases))
+            codes = state.codes
+        restoration[size], compilation = total, compiling
+
+    short = replace(config, recipe=recipe.with_steps(len(recipe.phases)))
+    began = time.perf_counter()
+    restored: Restoration = restore(generator, item.observation[None], degradation, short)
+    compilation += time.perf_counter() - began
+    write_outputs(job, item, restored, 0, folder)  # compiles the metrics
+    writing = seconds(write_outputs, job, item, restored, 0, folder)
+    shutil.rmtree(folder)
+    saves = recipe.steps / job.checkpoint_every
+    return Costs(compilation, restoration, reading, writing, checkpoint, saves)
+
+
+def simulate(costs: Costs, devices: int, images: int, size: int, speed: float) -> tuple[float, str]:
+    """Returns the seconds of a run, and what most of them go to.
+
+    A batch on all devices takes as long as the slower of restoring it and, on each host, reading
+    the next one and writing the one before.
+    """
+    size = min(size, math.ceil(images / devices))
+    known = max(s for s in costs.restoration if s <= max(size, min(costs.restoration)))
+    here = min(devices, DEVICES_OF_A_HOST)
+    restoring = costs.restoration[known] * size / known / speed
+    restoring += costs.checkpoint * costs.checkpoints * here
+    hosting = here * size * max(costs.reading / READERS, costs.writing)
+    rounds = math.ceil(images / (devices * size))
+    first_and_last = here * size * (costs.reading / READERS + costs.writing)
+    parts = {
+        "steps": rounds * restoring,
+        "hosts' input and output": max(0.0, hosting - restoring) * rounds,
+        "compilation": costs.compilation,
+        "first input, last output, merging": first_and_last + RECORD_SECONDS * images,
+    }
+    return sum(parts.values()), max(parts, key=lambda name: parts[name])
+
+
+def main() -> None:
+    """Measures, then simulates."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--generator", default="faces64")
+    parser.add_argument("--batch-sizes", nargs="+", type=int, default=[1, 16])
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--images", type=int, default=10000)
+    parser.add_argument("--speed", nargs="+", type=float, default=[1.0, 100.0])
+    arguments = parser.parse_args()
+    costs = measure(arguments.generator, arguments.batch_sizes, arguments.steps)
+    print(costs)
+    slowest = None
+    for size, total in costs.restoration.items():
+        rate = size / total
+        slowest = rate if slowest is None else slowest
+        share = size * (costs.reading + costs.writing) / total
+        print(
+            f"batch {size}: {rate:.3g} images/s, {rate / slowest:.2f} times the smallest batch; "
+            f"input and output take {share:.1%} of that time, beside it"
+        )
+    size = max(costs.restoration)
+    for speed in arguments.speed:
+        print(f"{arguments.images} images, devices {speed:g} times as fast, {size} images on each:")
+        alone, _ = simulate(costs, 1, arguments.images, size, speed)
+        for devices in (2**k for k in range(9)):
+            total, most = simulate(costs, devices, arguments.images, size, speed)
+            print(
+                f"  {devices:3} devices: {total:9.0f} s, {arguments.images / total:8.2f} images/s, "
+                f"efficiency {alone / total / devices:4.0%}, mostly {most}"
+            )
+
+
+if __name__ == "__main__":
+    main()
