@@ -115,7 +115,7 @@ show(figures.heat_map(spread.importances, "channel", "code", "importance (alpha)
 # %% [markdown]
 # ## How many maps are there really?
 #
-# Twenty maps that resemble each other are worth less than twenty independent ones.
+# Maps that resemble each other are worth less than independent ones.
 
 # %%
 random = mgp.init_codes(generator, jax.random.key(0), 10, cut)
