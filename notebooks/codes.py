@@ -32,7 +32,6 @@ if importlib.util.find_spec("mgp_jax") is None:
     subprocess.run(pip, check=True)
 
 # %%
-# %matplotlib inline
 from importlib import resources
 
 import jax
@@ -46,6 +45,13 @@ from mgp_jax.images import to_uint8
 from mgp_jax.inversion import default_cut
 from mgp_jax.recipes import codes_only
 from mgp_jax.report import contact_sheet, figures
+
+
+def show(figure):
+    """Draws a figure; a palette keeps the notebook small."""
+    figure.canvas.draw()
+    return Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3]).quantize(64)
+
 
 # %% [markdown]
 # ## Invert
@@ -76,7 +82,7 @@ error = float(np.abs(np.sum(parts, axis=0) - whole).max() / np.abs(whole).max())
 print(f"the parts differ from the composed map by {error:.1e} of its largest value")
 images = analysis.code_images(generator, codes, cut)
 rows = {"alone": images.alone, "scaled": images.scaled, "all but it": images.without}
-figures.image_rows(rows, [f"code {number}" for number in range(10)])
+show(figures.image_rows(rows, [f"code {number}" for number in range(10)]))
 
 # %% [markdown]
 # ## Which code draws what
@@ -89,11 +95,11 @@ figures.image_rows(rows, [f"code {number}" for number in range(10)])
 ablation = analysis.ablate(generator, codes, cut)
 segments = analysis.find_segments(generator, codes, cut, count=5)
 matches = analysis.match_segments(ablation.differences, segments)
-figures.segment_matches(result.images[0], segments, matches.iou, matches.chance)
+show(figures.segment_matches(result.images[0], segments, matches.iou, matches.chance))
 
 # %%
 titles = [f"{number}: segment {best}" for number, best in enumerate(matches.best)]
-figures.image_rows({"ablated": ablation.images, "change": ablation.differences}, titles)
+show(figures.image_rows({"ablated": ablation.images, "change": ablation.differences}, titles))
 
 # %% [markdown]
 # ## Importances
@@ -104,12 +110,12 @@ figures.image_rows({"ablated": ablation.images, "change": ablation.differences},
 # %%
 spread = analysis.importance_spread(codes)
 title = f"sparsity {spread.whole:.2f}, {spread.negative:.0%} below zero"
-figures.heat_map(spread.importances, "channel", "code", "importance (alpha)", title)
+show(figures.heat_map(spread.importances, "channel", "code", "importance (alpha)", title))
 
 # %% [markdown]
 # ## How many maps are there really?
 #
-# Twenty maps that resemble each other are worth less than twenty independent ones.
+# Maps that resemble each other are worth less than independent ones.
 
 # %%
 random = mgp.init_codes(generator, jax.random.key(0), 10, cut)
@@ -122,7 +128,7 @@ series = {
     f"{name}, dimension {item.whole:.1f}": (axes, np.cumsum(item.spectrum))
     for name, item in found.items()
 }
-figures.lines(series, "principal axes", "share of the energy (cumulated)")
+show(figures.lines(series, "principal axes", "share of the energy (cumulated)"))
 
 # %% [markdown]
 # ## Take something away
