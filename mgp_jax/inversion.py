@@ -7,7 +7,7 @@ files.
 """
 
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import partial
 from typing import Any, NamedTuple
@@ -243,19 +243,36 @@ class Result(NamedTuple):
     steps: np.ndarray
 
 
-def default_cut(generator: Generator) -> int:
+def default_cut(generator: Generator, map_size: int | None = None) -> int:
     """Returns the cut used where none is given.
 
     It is the last one at an eighth of the image's resolution or at 16 pixels, whichever is larger:
     the third layer of `faces64`, layer 8 of a PGGAN of 256 pixels as published.
+
+    Args:
+        generator: the generator.
+        map_size: largest height of the feature map instead of that; where all maps are larger,
+            the smallest is taken.
     """
-    limit = max(16, generator.resolution // 8)
+    limit = max(16, generator.resolution // 8) if map_size is None else map_size
     heights = {}
     for cut, crossing in enumerate(generator.shapes[:-1]):
         shape = (crossing.maps if isinstance(crossing, Features) else crossing).shape
         if len(shape) == 4:
             heights[cut] = shape[1]
+    limit = max(limit, min(heights.values()))
     return max(cut for cut, height in heights.items() if height <= limit)
+
+
+def cut_of(generator: Generator, recipe: Recipe) -> int:
+    """Returns the index of the cut that a recipe asks for.
+
+    Raises:
+        SettingError: the generator has no such layer.
+    """
+    if recipe.layer is None:
+        return default_cut(generator, recipe.map_size)
+    return generator.cut(recipe.layer)
 
 
 def settings(generator: Generator, config: InversionConfig) -> list[Setting]:
@@ -267,7 +284,7 @@ def settings(generator: Generator, config: InversionConfig) -> list[Setting]:
     recipe = config.recipe
     generator.space(recipe.space)  # Says so if there is none; the cut then makes no sense either.
     layer = config.layer if config.layer is not None else recipe.layer
-    cut = default_cut(generator) if layer is None else generator.cut(layer)
+    cut = cut_of(generator, replace(recipe, layer=layer))
     if recipe.from_mean and recipe.space == "z":
         raise SettingError(f"recipe {recipe.name}: only style spaces have a mean to start from")
     importance = float(code_count(config)) ** -recipe.importance_power

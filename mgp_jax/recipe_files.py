@@ -119,7 +119,7 @@ def choose_recipe(
     if codes == "auto":
         codes = recipe.codes if tuned else AUTO_CODES
     if layer == "auto":
-        recipe = recipe if tuned else dataclasses.replace(recipe, layer=None)
+        recipe = recipe if tuned else dataclasses.replace(recipe, layer=None, map_size=None)
         layer = None
     changes: dict[str, Any] = {"codes": codes, "layer": layer}
     return dataclasses.replace(recipe, **{k: v for k, v in changes.items() if v is not None})

@@ -78,7 +78,10 @@ class Recipe:
         name: what the command line calls it.
         phases: run one after another, each from the best iterate of the one before.
         codes: number of latent codes N.
-        layer: the cut, as index or name; None for `default_cut`.
+        layer: the cut, as index or name; None to choose it by the size of the feature map.
+        map_size: where no layer is given, cut behind the last layer whose feature map has at most
+            this height; None for what `default_cut` says.
+        samples: restorations from different starts, whose mean is the result.
         space: the space of the latent codes.
         importance_power: the importances start from N to the power of minus this. 1 makes the
             composed map the mean of the feature maps.
@@ -89,6 +92,8 @@ class Recipe:
     phases: tuple[Phase, ...]
     codes: int = 20
     layer: int | str | None = None
+    map_size: int | None = None
+    samples: int = 1
     space: str = "z"
     importance_power: int = 1
     from_mean: bool = False
@@ -132,7 +137,8 @@ def kind_of(degradation: Degradation) -> str:
     for operator in operators:
         for kind, types in KINDS:
             if isinstance(operator, types):
-                return kind
+                scattered = isinstance(operator, Mask) and operator.scattered
+                return "scattered inpainting" if scattered else kind
     return "restoration"
 
 
@@ -145,21 +151,28 @@ KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
 )
 
 
-def refined(
-    name: str, codes: Phase, refinement: Phase, layer: int | str | None = None, **settings: Any
-) -> Recipe:
+def refined(name: str, codes: Phase, refinement: Phase, **settings: Any) -> Recipe:
     """Makes a recipe of a phase for the codes and one that refines the composed feature map."""
     refinement = replace(refinement, moves=("residual",))
-    return Recipe(name, (codes, refinement), layer=layer, **settings)
+    return Recipe(name, (codes, refinement), **settings)
 
+
+# The first feature map of a generator: what is composed there is a face whatever the importances.
+COARSEST = 4
 
 # Seconds an image. The composed map is refined freely only where the observation determines the
-# image; elsewhere it stays tethered, because a free map fits holes and gray with anything.
+# image; elsewhere it stays tethered, because a free map fits holes and gray with anything. Where
+# what is missing lies close to what is known, the coarsest map is cut, which needs few steps.
 FAST = {
     "inversion": refined("fast", Phase(40), Phase(600, residual_rate=0.04)),
     "colorization": Recipe("fast", (Phase(30, prior=0.1),)),
-    "super-resolution": refined("fast", Phase(60, prior=0.03), Phase(100, tether=0.1)),
+    "super-resolution": refined(
+        "fast", Phase(50, prior=0.03), Phase(200, tether=0.01), map_size=COARSEST
+    ),
     "inpainting": refined("fast", Phase(60, prior=0.03), Phase(100, tether=0.1)),
+    "scattered inpainting": refined(
+        "fast", Phase(100, prior=0.01), Phase(200, tether=0.003), map_size=COARSEST
+    ),
     "denoising": refined("fast", Phase(60), Phase(100, tether=0.1)),
     "restoration": refined("fast", Phase(60, prior=0.03), Phase(100, tether=0.1)),
 }
@@ -175,15 +188,24 @@ def codes_only(recipe: Recipe) -> Recipe:
     return replace(recipe, name="codes-only", phases=phases)
 
 
-def longer(recipe: Recipe, factor: int) -> Recipe:
-    """Returns a recipe with so many times the steps."""
-    return replace(recipe.with_steps(factor * recipe.steps), name="quality")
+def averaged(recipe: Recipe, samples: int) -> Recipe:
+    """Returns a recipe whose result is the mean of several restorations."""
+    return replace(recipe, name="quality", samples=samples)
 
 
-# More steps help where the observation determines the image; colours only drift with them.
-QUALITY = {
-    kind: longer(recipe, 1 if kind == "colorization" else 3) for kind, recipe in FAST.items()
+# More steps help where the observation determines the image. Elsewhere they overfit, but the errors
+# of several starts differ, so their mean is nearer to the truth.
+QUALITY = {kind: averaged(recipe, 4) for kind, recipe in FAST.items()} | {
+    "inversion": replace(FAST["inversion"].with_steps(3 * FAST["inversion"].steps), name="quality"),
 }
+
+
+# Codes and importances, nothing else. Few steps for the codes are enough: the importances alone
+# cost next to nothing, and their span of feature maps grows with the number of codes.
+PRIOR = {kind: replace(codes_only(recipe), name="prior") for kind, recipe in FAST.items()}
+PRIOR["inversion"] = Recipe(
+    "prior", (Phase(30), Phase(600, moves=("alpha",), whiten=True, alpha_rate=0.01)), codes=40
+)
 
 
 # For editing the codes must explain as much as they can and stay probable: directions mean
@@ -217,6 +239,7 @@ PAPER = {
     "colorization": published(1500, 20, 6, 1.0),
     "super-resolution": published(2000, 20, 6, 1.0),
     "inpainting": published(3000, 30, 4, 0.1),
+    "scattered inpainting": published(3000, 30, 4, 0.1),
     "denoising": published(3000, 30, 4, 0.1),
     "restoration": published(3000, 20, 8, 1.0),
 }
@@ -245,6 +268,7 @@ PROJECTION_W_PLUS = {kind: projection("w+", "w+") for kind in FAST}
 RECIPES = {
     "fast": FAST,
     "quality": QUALITY,
+    "prior": PRIOR,
     "edit": EDIT,
     "paper": PAPER,
     "w": PROJECTION_W,
@@ -256,7 +280,7 @@ def recipe_for(name: str, degradation: Degradation, family: str = "pggan") -> Re
     """Returns a named recipe's settings for what a degradation asks for.
 
     Args:
-        name: `fast`, `quality`, `edit`, `paper`, `w` or `w+`.
+        name: `fast`, `quality`, `prior`, `edit`, `paper`, `w` or `w+`.
         degradation: what is to be undone.
         family: the generator's family; the published cuts are those of a PGGAN.
 

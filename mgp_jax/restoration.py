@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.scipy.sparse.linalg import cg
 
 from mgp_jax.degradations import Degradation, Grayscale, Identity, Mask, back_project
 from mgp_jax.errors import SettingError
@@ -43,8 +44,9 @@ def restore(
     degradation: Degradation,
     config: InversionConfig = InversionConfig(),
     *,
-    samples: int = 1,
+    samples: int | None = None,
     restarts: int = 1,
+    blend: bool = False,
     indices: Any = None,
     extractor: FeatureExtractor | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -60,9 +62,11 @@ def restore(
             images.
         degradation: what made the observations.
         config: settings of the inversion.
-        samples: number of restorations K of each image.
+        samples: number of restorations K of each image; None for the recipe's.
         restarts: number of starts of each restoration, of which the one that matches its
             observation best is kept.
+        blend: let what is filled into holes of a mask run into the known pixels without a seam,
+            see `blend_in`.
         indices: int[B], numbers of the images, which seed them; None for 0 to B - 1.
         extractor: what the perceptual loss looks through; None for the bundled VGG16.
         on_progress: called after each chunk of steps.
@@ -71,6 +75,7 @@ def restore(
     Raises:
         SettingError: a setting is out of range, or the observations do not fit.
     """
+    samples = config.recipe.samples if samples is None else samples
     check_starts(samples, restarts)
     observations = jnp.asarray(observations, jnp.float32)
     count = len(observations)
@@ -91,7 +96,10 @@ def restore(
     best = np.argmin(loss, axis=1) + np.arange(len(loss)) * restarts
     result = jax.tree.map(lambda leaf: np.asarray(leaf)[best], result)
     observed = jnp.repeat(observations, samples, axis=0)
-    images = np.asarray(_put_back_all(degradation, jnp.asarray(result.images), observed))
+    images = jnp.asarray(result.images)
+    if blend:
+        images = blend_in(degradation, images, observed)
+    images = np.asarray(_put_back_all(degradation, images, observed))
     shaped = images.reshape(count, samples, *images.shape[1:])
     # In double precision the mean of equal pixels is exact, so that known pixels stay as they are.
     wide = shaped.astype(np.float64)
@@ -160,6 +168,46 @@ def keep_luminance(image: jax.Array, luminance: jax.Array) -> jax.Array:
     room = jnp.where(chroma > 0, 1 - luminance, 1 + luminance)
     factor = jnp.where(jnp.abs(chroma) > room, room / jnp.maximum(jnp.abs(chroma), 1e-12), 1)
     return luminance + chroma * jnp.min(factor, axis=-1, keepdims=True)
+
+
+@jax.jit
+def blend_in(degradation: Degradation, images: jax.Array, observations: jax.Array) -> jax.Array:
+    """Shifts the colours of what fills the holes of a mask so that no seam is left.
+
+    Inside the holes the rendering's gradients are kept, and a smooth correction makes up for the
+    difference at the known pixels around them.
+
+    Args:
+        degradation: the mask.
+        images: float[B, H, W, C], renderings in [-1, 1].
+        observations: float[B, H, W, C].
+
+    Returns: float[B, H, W, C]; known pixels are those of the observations.
+
+    Raises:
+        SettingError: the degradation is no mask.
+
+    Source: Perez et al. 2003, eq. (4) with the rendering's gradients as guidance.
+    """
+    if not isinstance(degradation, Mask):
+        raise SettingError("blend: only the holes of a mask can be blended in")
+    known = degradation.known
+
+    def laplacian(x: jax.Array) -> jax.Array:
+        padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
+        around = padded[:, :-2, 1:-1] + padded[:, 2:, 1:-1]
+        around += padded[:, 1:-1, :-2] + padded[:, 1:-1, 2:]
+        return 4 * x - around
+
+    # The correction is given at known pixels and harmonic in between.
+    given = known * (observations - images)
+    correction, _ = cg(
+        lambda x: (1 - known) * laplacian((1 - known) * x) + known * x,
+        given - (1 - known) * laplacian(given),
+        tol=1e-5,
+        maxiter=2000,
+    )
+    return images + correction
 
 
 @jax.jit

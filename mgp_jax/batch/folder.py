@@ -101,12 +101,14 @@ def clear(folder: Path) -> None:
     files += [folder / "codes" / f"{stem}.npz" for stem in stems]
     numbers = range(1, settings.get("samples", 1) + 1)
     files += [folder / "samples" / f"{stem}-{number}.png" for stem in stems for number in numbers]
+    kind = settings.get("trajectory")
+    files += [folder / "trajectories" / f"{stem}.{kind}" for stem in stems]
     files += [folder / name for name in (*REPORTS, RESULTS)] + _parts(folder)
     # The settings go last: until then the folder is known to be a run's.
     for file in (*files, folder / SETTINGS):
         file.unlink(missing_ok=True)
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    for kind in (*PICTURES, "samples", "codes"):
+    for kind in (*PICTURES, "samples", "trajectories", "codes"):
         with contextlib.suppress(OSError):  # Holds something else, or does not exist.
             (folder / kind).rmdir()
 

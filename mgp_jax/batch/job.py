@@ -14,7 +14,7 @@ import numpy as np
 
 from mgp_jax import images as image_files
 from mgp_jax.codes import init_codes
-from mgp_jax.degradations import Degradation, Grayscale
+from mgp_jax.degradations import Degradation, Grayscale, Mask
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Generator
 from mgp_jax.inversion import InversionConfig
@@ -36,6 +36,9 @@ class Job:
         config: settings of the inversion.
         samples: restorations of each image.
         restarts: starts of each restoration.
+        blend: whether what fills holes is blended in, see `restoration.blend_in`.
+        trajectory: file type of the animations of the renderings on their way, `gif` or `webp`;
+            None for no animations. The running batch is not saved then.
         simulate: whether the inputs are clean images that are degraded first.
         batch_size: images that a device optimises at a time, at most.
         checkpoint_every: steps between two checkpoints of the running batch; 0 for none. Runs over
@@ -51,6 +54,8 @@ class Job:
     config: InversionConfig
     samples: int = 1
     restarts: int = 1
+    blend: bool = False
+    trajectory: str | None = None
     simulate: bool = False
     batch_size: int = 8
     checkpoint_every: int = 250
@@ -98,6 +103,8 @@ def check(job: Job) -> None:
     if job.checkpoint_every < 0:
         raise SettingError(f"checkpoint every: {job.checkpoint_every} steps, at least 0 are needed")
     check_starts(job.samples, job.restarts)
+    if job.blend and not isinstance(job.degradation, Mask):
+        raise SettingError("blend: only the holes of a mask can be blended in")
     for phase in settings_of_phases(job.generator, job.config):
         jax.eval_shape(
             lambda key, phase=phase: init_codes(job.generator, key, 1, phase.cut, phase.space),
@@ -157,6 +164,8 @@ def settings_of(job: Job, entries: Sequence[Input]) -> dict[str, Any]:
         "target_psnr": config.target_psnr,
         "patience": config.patience,
         "samples": job.samples,
+        "blend": job.blend,
+        "trajectory": job.trajectory,
         "restarts": job.restarts,
         "simulate": job.simulate,
         "precision": config.execution.precision,

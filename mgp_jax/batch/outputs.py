@@ -1,6 +1,7 @@
 """What is written about one image: its files and its record."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,21 @@ def write_outputs(
         record["deviation"] = save_image(folder, "deviations", stem, 4 * deviation / 2 - 1)
     record["codes"] = save_codes(folder, stem, result, rows)
     return record
+
+
+def write_trajectory(job: Job, item: Loaded, frames: Sequence[np.ndarray], folder: Path) -> Record:
+    """Writes the animation of an image's renderings, and returns what its record says of it.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    path = folder / "trajectories" / f"{item.input.stem}.{job.trajectory}"
+    try:
+        path.parent.mkdir(exist_ok=True)
+        image_files.write_animation(path, frames)
+    except (OSError, ImageError) as error:
+        raise OutputError(str(error)) from None
+    return {"trajectory": f"trajectories/{path.name}"}
 
 
 def save_image(folder: Path, kind: str, stem: str, image: np.ndarray) -> str:

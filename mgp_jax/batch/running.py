@@ -17,15 +17,18 @@ from jax.experimental.multihost_utils import sync_global_devices
 
 from mgp_jax.batch import folder as run_folder
 from mgp_jax.batch.job import Input, Job, Loaded, check, find_inputs, load, settings_of
-from mgp_jax.batch.outputs import Record, empty_record, write_outputs
+from mgp_jax.batch.outputs import Record, empty_record, write_outputs, write_trajectory
 from mgp_jax.checkpoint import Checkpoints
 from mgp_jax.errors import ImageError
-from mgp_jax.inversion import Progress, outline
+from mgp_jax.images import to_uint8
+from mgp_jax.inversion import Progress, draw, outline
+from mgp_jax.inversion import settings as settings_of_phases
 from mgp_jax.memory import device_limit, fit
 from mgp_jax.restoration import Restoration, restore
 from mgp_jax.sharding import batch_mesh
 
 READERS = 4
+STEPS_BETWEEN_FRAMES = 10
 SECONDS_BETWEEN_LOOKS = 1.0
 
 Task = TypeVar("Task")
@@ -164,11 +167,13 @@ class Work:
                 for batch in batches:
                     began = time.perf_counter()
                     loaded = list(islice(items, len(batch)))
-                    checkpoints, restoration = self.restore(loaded, size)
+                    checkpoints, restoration, frames = self.restore(loaded, size)
                     seconds = (time.perf_counter() - began) / len(batch)
                     self.done += sum(entry.stem not in self.records for entry in batch)
                     self.wait()
-                    write = writer.submit(self.write, loaded, restoration, seconds, checkpoints)
+                    write = writer.submit(
+                        self.write, loaded, restoration, frames, seconds, checkpoints
+                    )
                     self._writing = self.done, write
                 self.wait()
             except BaseException:
@@ -185,21 +190,21 @@ class Work:
 
     def restore(
         self, loaded: Sequence[Loaded | Record], size: int
-    ) -> tuple[Checkpoints | None, Restoration | None]:
-        """Restores a batch, from its checkpoint if there is one.
+    ) -> tuple[Checkpoints | None, Restoration | None, list[np.ndarray]]:
+        """Restores a batch, from its checkpoint if there is one, and returns its frames too.
 
         It is filled up to `size` with repetitions, so that all batches share one compiled program.
         """
         job = self.job
         good = [item for item in loaded if isinstance(item, Loaded)]
         if not good:
-            return None, None
+            return None, None, []
         filled = [good[i % len(good)] for i in range(size)]
         numbers = [item.input.number for item in filled]
         starts = job.samples * job.restarts
         checkpoints, snapshot, config = None, None, job.config
         # Orbax saves with all processes at once, but these go each at its own pace.
-        if job.checkpoint_every and jax.process_count() == 1:
+        if job.checkpoint_every and jax.process_count() == 1 and job.trajectory is None:
             config = replace(config, chunk=min(config.chunk, job.checkpoint_every))
             place = self.folder / run_folder.CHECKPOINTS / str(numbers[0])
             identity = {"images": numbers, "starts": starts}
@@ -209,7 +214,13 @@ class Work:
                 lambda: outline(job.generator, config, job.degradation, rows)[1]
             )
 
+        if job.trajectory is not None:
+            config = replace(config, chunk=STEPS_BETWEEN_FRAMES)
+        frames: list[np.ndarray] = []
+
         def on_progress(progress: Progress) -> None:
+            if job.trajectory is not None:
+                frames.append(self.frame(progress, starts))
             if checkpoints is not None:
                 checkpoints.save(progress)
             if self._writing is not None and self._writing[1].done():
@@ -223,16 +234,24 @@ class Work:
             config,
             samples=job.samples,
             restarts=job.restarts,
+            blend=job.blend,
             indices=numbers,
             on_progress=on_progress,
             resume=snapshot,
         )
-        return checkpoints, restoration
+        return checkpoints, restoration, frames
+
+    def frame(self, progress: Progress, starts: int) -> np.ndarray:
+        """Renders the current iterate of each image's first start, as 8-bit images [B, H, W, 3]."""
+        setting = settings_of_phases(self.job.generator, self.job.config)[0]
+        codes = jax.tree.map(lambda leaf: leaf[::starts], progress.snapshot.state.codes)
+        return to_uint8(np.asarray(draw(self.job.generator, codes, setting)))
 
     def write(
         self,
         loaded: Sequence[Loaded | Record],
         restoration: Restoration | None,
+        frames: Sequence[np.ndarray],
         seconds: float,
         checkpoints: Checkpoints | None,
     ) -> list[Record]:
@@ -243,6 +262,9 @@ class Work:
             if record["name"] not in self.records:
                 if isinstance(item, Loaded) and restoration is not None:
                     record = write_outputs(self.job, item, restoration, position, self.folder)
+                    if frames:
+                        stack = [frame[position] for frame in frames]
+                        record |= write_trajectory(self.job, item, stack, self.folder)
                 new.append(record | {"seconds": round(seconds, 3)})
             position += isinstance(item, Loaded)
         run_folder.append_records(self.file, new)

@@ -36,9 +36,9 @@ class Optimising(Command):
     steps: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
     """Number of steps, shared among the recipe's phases; the recipe's unless given."""
     recipe: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "fast"
-    """fast: seconds; quality: better and slower; edit: with codes that stay probable; paper: as
-    published, for comparison; w and w+: the usual projector of style-based generators, one code and
-    the noise maps. Or a file that `mgp tune` has written."""
+    """fast: seconds; quality: better and slower; prior: codes and importances alone; edit: with
+    codes that stay probable; paper: as published, for comparison; w and w+: the usual projector of
+    style-based generators, one code and the noise maps. Or a file that `mgp tune` has written."""
     seed: int = 0
     """Seed of the random starts and of simulated noise."""
     batch_size: Annotated[int, tyro.conf.arg(metavar="B")] = 8
@@ -85,8 +85,11 @@ class Optimising(Command):
 class Restoring(Optimising):
     """What all commands that restore images have in common."""
 
-    samples: Annotated[int, tyro.conf.arg(metavar="K")] = 1
-    """Restorations of each image; their mean is the result, their deviation its uncertainty."""
+    samples: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
+    """Restorations of each image; their mean is the result, their deviation its uncertainty. The
+    recipe's unless given."""
+    trajectory: Literal["gif", "webp"] | None = None
+    """Also write an animation of each image's renderings on their way."""
     simulate: Flag = False
     """The inputs are clean images: degrade them first, and measure the result against them."""
     dry_run: DryRun = False
@@ -107,6 +110,11 @@ class Restoring(Optimising):
     def spec(self) -> str:
         """Returns the degradation in its text form."""
         return "identity"
+
+    @property
+    def blend_holes(self) -> bool:
+        """Whether what fills holes is blended in."""
+        return False
 
     def run(self, argv: Sequence[str]) -> int:
         """Runs the restoration over all inputs and writes the report."""
@@ -134,7 +142,9 @@ class Restoring(Optimising):
             generator=generator,
             degradation=degradation,
             config=replace(config, execution=Execution(precision=self.precision)),
-            samples=self.samples,
+            samples=config.recipe.samples if self.samples is None else self.samples,
+            blend=self.blend_holes,
+            trajectory=self.trajectory,
             restarts=self.restarts,
             simulate=self.simulate,
             batch_size=self.batch_size,
@@ -211,6 +221,13 @@ class Inpaint(Restoring):
 
     mask: Annotated[str, tyro.conf.arg(metavar="MASK.png")]
     """Image with the missing pixels in white; or center:SIZE, or random:FRACTION."""
+    blend: Flag = False
+    """Shift the colours of what is filled in so that no seam is left."""
+
+    @property
+    def blend_holes(self) -> bool:
+        """Whether what fills holes is blended in."""
+        return self.blend
 
     def spec(self) -> str:
         """Returns the degradation in its text form."""

@@ -6,6 +6,7 @@ from typing import Any, Self
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.ndimage import binary_dilation
 
 from mgp_jax.degradations.base import (
     STATIC,
@@ -76,6 +77,13 @@ class Mask(Degradation):
                 would be missing.
         """
         return cls.from_array(*_scattered("mask:random", fraction, shape, seed))
+
+    @property
+    def scattered(self) -> bool:
+        """Whether known pixels are near nearly all missing ones: within two pixels for 95 %."""
+        missing = np.asarray(self.known[..., 0]) == 0
+        near = binary_dilation(~missing, np.ones((5, 5)))
+        return bool(near[missing].mean() >= 0.95)
 
     @property
     def support(self) -> jax.Array:

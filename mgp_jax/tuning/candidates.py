@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mgp_jax.generators.base import Features, Generator
-from mgp_jax.inversion import default_cut
+from mgp_jax.inversion import cut_of, default_cut
 from mgp_jax.recipes import Phase, Recipe
 
 # Cuts with smaller maps than this decide too little of the image.
@@ -16,7 +16,7 @@ SMALLEST_MAP = 8
 
 def concrete(generator: Generator, recipe: Recipe) -> Recipe:
     """Returns a recipe with its cut as an index, so that it can be varied."""
-    cut = default_cut(generator) if recipe.layer is None else generator.cut(recipe.layer)
+    cut = cut_of(generator, recipe)
     return replace(recipe, name="tuned", layer=cut)
 
 
