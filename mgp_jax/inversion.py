@@ -642,7 +642,7 @@ def invert(
         status = jnp.zeros(count, jnp.int32)
         found, status = (place(x, mesh, SPLIT) for x in (found, status))
         state = begin(problem, found, status, phases[0])
-        nothing = np.full((count, config.recipe.steps), np.nan, np.float32)
+        nothing: Any = np.full((count, config.recipe.steps), np.nan, np.float32)
         resume = Snapshot(np.int32(0), state, np.zeros(count, np.int32), Losses(nothing, nothing))
     number, state, steps, past = resume
     state = place(jax.tree.map(jnp.asarray, state), mesh, SPLIT)
@@ -664,8 +664,8 @@ def invert(
         images=np.asarray(draw(generator, found, phases[0])),
         codes=found,
         loss=np.asarray(loss),
-        losses=past.total,
-        errors=past.error,
+        losses=np.asarray(past.total),
+        errors=np.asarray(past.error),
         status=np.asarray(state.status),
         steps=steps,
     )

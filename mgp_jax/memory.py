@@ -34,6 +34,8 @@ def required(
     sizes = []
     for setting, snapshot in zip(settings(generator, config), snapshots, strict=True):
         analysis = advance.lower(problem, snapshot.state, 1, setting).compile().memory_analysis()
+        if analysis is None:
+            raise SettingError("memory limit: this backend does not say how much a program takes")
         sizes.append(
             analysis.argument_size_in_bytes
             + analysis.output_size_in_bytes
