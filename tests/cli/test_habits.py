@@ -84,7 +84,6 @@ def test_a_run_told_in_every_way(
     wanted = (
         "phase 1",
         "phase 2",
-        "2 running",
         "0 running",
         "loss ",
         "a.png: PSNR ",
@@ -118,7 +117,7 @@ def test_doctor(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
     [
         (["co"], {"colorize", "completion"}),
         (["invert", "--re"], {"--recipe", "--restarts"}),
-        (["invert", "a.png", "--recipe", ""], {"fast", "quality", "paper", "w", "w+"}),
+        (["tune", "faces64", "--metric", ""], {"psnr", "lpips"}),
         (["invert", "some-fi"], set()),
     ],
     ids=" ".join,
