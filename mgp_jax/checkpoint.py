@@ -37,12 +37,12 @@ class Checkpoints:
         """
         for path in reversed(self._paths()):
             try:
-                note: Any = ocp.metadata(path).custom_metadata
+                note: Any = ocp.metadata(str(path)).custom_metadata
                 if note["identity"] != self.identity:
                     continue
                 # Arrays tell Orbax their shape and type; these take no memory.
                 empty = jax.tree.map(lambda x: np.empty(x.shape, x.dtype), shapes()[note["phase"]])
-                snapshot = ocp.load(path, empty)
+                snapshot = ocp.load(str(path), empty)
             except (OSError, ValueError, TypeError, KeyError):
                 continue  # Damaged. Everything in it can be computed again.
             self._saved = int(path.name)
@@ -63,7 +63,7 @@ class Checkpoints:
         path = self.folder / f"{progress.step}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            ocp.save(path, snapshot, overwrite=True, custom_metadata=note)
+            ocp.save(str(path), snapshot, overwrite=True, custom_metadata=note)
         except (OSError, ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())[:200]
             raise OutputError(f"{path}: cannot be written: {reason}") from None
