@@ -341,6 +341,22 @@ def test_samples_and_their_deviation(job: Job, inputs: Path, tmp_path: Path):
         assert arrays["z"].shape == (2, 2, 8)
 
 
+@pytest.mark.parametrize("kind", ["gif", "webp"])
+def test_trajectories(job: Job, inputs: Path, tmp_path: Path, kind: str):
+    job = with_recipe(phases=(Phase(25),))(job)
+    moving = dataclasses.replace(job, trajectory=kind)
+    (record,) = run(moving, [inputs / "a.png"], tmp_path / "out")
+    with Image.open(tmp_path / "out" / record["trajectory"]) as animation:
+        assert animation.format == kind.upper()
+        # A frame every ten steps, and the last.
+        assert getattr(animation, "n_frames", 1) == 3
+        assert animation.size == (16, 16)
+    again = run(moving, [inputs / "a.png"], tmp_path / "out")
+    assert again == [record]
+    run(job, [inputs / "a.png"], tmp_path / "out", overwrite=True)
+    assert not (tmp_path / "out" / "trajectories").exists()
+
+
 def test_simulated_degradation_is_measured(tiny: Generator, tmp_path: Path, instant: Instant):
     picture(40, 1).save(tmp_path / "a.png")
     job = Job("restore", tiny, parse("gray|down:2", 32), CONFIG, simulate=True)

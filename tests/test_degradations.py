@@ -324,6 +324,21 @@ def test_masks():
     np.testing.assert_array_equal(random(image), np.where(random.known > 0, image, 0))
 
 
+@pytest.mark.parametrize(
+    ("mask", "scattered"),
+    [
+        (Mask.random(0.8, (64, 64)), True),
+        (Mask.random(0.3, (64, 64)), True),
+        (Mask.center(16, (64, 64)), False),
+        (Mask.from_array(np.arange(64)[:, None] % 8 + np.zeros((64, 64)) > 2), True),
+        (Mask.from_array(np.arange(64)[:, None] % 32 + np.zeros((64, 64)) > 20), False),
+    ],
+    ids=["80 %", "30 %", "square", "scratches", "bars"],
+)
+def test_scattered_holes_are_told_from_large_ones(mask: Mask, scattered: bool):
+    assert mask.scattered == scattered
+
+
 def test_mask_of_a_file(tmp_path):
     path = tmp_path / "odd name: 1.png"
     picture = np.zeros((SIZE, SIZE), np.uint8)

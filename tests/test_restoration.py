@@ -1,5 +1,6 @@
 """Restoration: agreement with the observation, and what several starts are good for."""
 
+import dataclasses
 from typing import Any
 
 import jax
@@ -13,7 +14,7 @@ from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator
 from mgp_jax.inversion import InversionConfig, Result, image_keys, invert
 from mgp_jax.recipes import Phase, Recipe
-from mgp_jax.restoration import keep_luminance, put_back, restore
+from mgp_jax.restoration import blend_in, keep_luminance, put_back, restore
 
 CONFIG = InversionConfig(recipe=Recipe("test", (Phase(8),), codes=2, layer="layer2"))
 # Jitted, because op by op the projections would take seconds to compile.
@@ -76,6 +77,36 @@ def test_holes_hold_the_rendering(photographs: np.ndarray):
     result = np.asarray(agree(mask, photographs[1], observation))
     expected = np.where(mask.support > 0, photographs[0], photographs[1])
     np.testing.assert_array_equal(result, expected)
+
+
+def test_blending_leaves_no_seam(photographs: np.ndarray):
+    """A rendering that is off by a constant inside of a hole is shifted back to the truth."""
+    mask = parse("mask:center:12", 32)
+    truth = photographs[:2]
+    observed = np.stack([np.asarray(apply(mask, image)) for image in truth])
+    blended = np.asarray(blend_in(mask, truth + 0.3, observed))
+    np.testing.assert_allclose(blended, truth, atol=1e-3)
+    # A difference that varies along the rim is spread harmonically: no more than at the rim.
+    ramp = 0.2 * np.linspace(-1, 1, 32, dtype=np.float32)[None, :, None, None]
+    tilted = np.asarray(blend_in(mask, truth + ramp, observed)) - truth
+    assert np.abs(tilted).max() < 1e-3
+    known = np.broadcast_to(np.asarray(mask.known) > 0, truth.shape)
+    np.testing.assert_allclose(blended[known], truth[known], atol=1e-4)
+
+
+def test_only_holes_are_blended(tiny: Generator, photographs: np.ndarray):
+    gray = parse("gray", 32)
+    with pytest.raises(SettingError, match="only the holes of a mask"):
+        restore(tiny, photographs.mean(-1, keepdims=True), gray, CONFIG, blend=True)
+
+
+def test_the_recipe_says_how_many_samples(tiny: Generator, photographs: np.ndarray):
+    averaged = dataclasses.replace(CONFIG.recipe, samples=2)
+    config = dataclasses.replace(CONFIG, recipe=averaged)
+    mine = restore(tiny, photographs[:1], parse("identity", 32), config)
+    asked = restore(tiny, photographs[:1], parse("identity", 32), CONFIG, samples=2)
+    assert mine.samples.shape[1] == 2
+    np.testing.assert_array_equal(mine.images, asked.images)
 
 
 def test_colours_follow_the_luminance(photographs: np.ndarray):
