@@ -516,14 +516,16 @@ def finish(problem: Problem, state: State, setting: Setting) -> tuple[Codes, jax
     return setting.over_images(batched, PROBLEM, SPLIT)(problem, state)
 
 
-@partial(jax.jit, static_argnames=("setting",))
-def draw(generator: Generator, codes: Codes, setting: Setting) -> jax.Array:
+@partial(jax.jit, static_argnames=("cut", "space", "mesh"))
+def draw(
+    generator: Generator, codes: Codes, cut: int, space: str = "z", mesh: Mesh | None = None
+) -> jax.Array:
     """Renders a batch of codes: float[B, H, W, C]."""
 
     def one(generator: Generator, codes: Codes) -> jax.Array:
-        return render(generator, codes, setting.cut, setting.space)
+        return render(generator, codes, cut, space)
 
-    run = setting.over_images(jax.vmap(one, in_axes=(None, 0)), WHOLE, SPLIT)
+    run = over_images(jax.vmap(one, in_axes=(None, 0)), mesh, WHOLE, SPLIT)
     return run(generator, codes)
 
 
@@ -661,7 +663,7 @@ def invert(
             break
         state = begin(problem, found, state.status, phases[number])
     return Result(
-        images=np.asarray(draw(generator, found, phases[0])),
+        images=np.asarray(draw(generator, found, phases[0].cut, phases[0].space, mesh)),
         codes=found,
         loss=np.asarray(loss),
         losses=np.asarray(past.total),

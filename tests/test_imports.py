@@ -75,7 +75,7 @@ def test_the_sources_are_found():
     assert {"mgp_jax.errors", "mgp_jax.generators.base", "convert.families.dcgan"} <= set(MODULES)
     # An import inside of a function and one for the type checker alone.
     assert {"mgp_jax.demo", "mgp_jax.cli.common"} <= edges("mgp_jax.cli.demo")
-    assert edges("mgp_jax.batch") >= {"mgp_jax.images", "mgp_jax.errors"}
+    assert edges("mgp_jax.batch.running") >= {"mgp_jax.images", "mgp_jax.errors"}
 
 
 def test_every_room_has_its_place():

@@ -1,6 +1,8 @@
 """What is minimised, term by term against numpy, and its gradient."""
 
 import dataclasses
+from types import SimpleNamespace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -155,6 +157,7 @@ def test_gradient_equals_finite_differences(extractor: FeatureExtractor):
         extractor = double(extractor)
         codes = double(Codes(random(3, 4), random(3, 4, seed=1), residual=random(8, 8, 4, seed=2)))
         anchor = double(random(8, 8, 4, seed=3))
+        held: Any = SimpleNamespace(features=None, anchor=anchor)
         observation = degradation(double(np.tanh(random(16, 16, 3, seed=4))))
         target = Target(observation, extractor(observation), jnp.zeros(()))
         problem = Problem(generator, degradation, extractor, target)
@@ -166,13 +169,13 @@ def test_gradient_equals_finite_differences(extractor: FeatureExtractor):
             (("residual", "alpha"), fuse(generator, codes, setting.cut)),
         ):
             some = dataclasses.replace(setting, phase=dataclasses.replace(phase, moves=moves))
-            _, losses = evaluate(problem, target, codes, anchor, some)
+            _, losses = evaluate(problem, target, held, codes, some)
             seen = degradation(render_fused(generator, fused, codes, setting.cut))
             np.testing.assert_allclose(losses.error, np.mean((seen - observation) ** 2), rtol=1e-9)
 
         @jax.jit
         def objective(codes: Codes) -> jax.Array:
-            return evaluate(problem, target, codes, anchor, setting)[0]
+            return evaluate(problem, target, held, codes, setting)[0]
 
         value, gradient = jax.jit(jax.value_and_grad(objective))(codes)
         assert value.dtype == np.float64

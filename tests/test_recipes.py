@@ -138,5 +138,5 @@ def test_published_cuts_are_those_of_a_pggan():
 
 
 def test_unknown_recipes_are_refused():
-    with pytest.raises(SettingError, match="recipe slow: there are fast, quality, paper"):
+    with pytest.raises(SettingError, match="recipe slow: there are fast, quality, prior, edit,"):
         recipe_for("slow", parse("identity", 32))

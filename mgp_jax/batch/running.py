@@ -245,7 +245,8 @@ class Work:
         """Renders the current iterate of each image's first start, as 8-bit images [B, H, W, 3]."""
         setting = settings_of_phases(self.job.generator, self.job.config)[0]
         codes = jax.tree.map(lambda leaf: leaf[::starts], progress.snapshot.state.codes)
-        return to_uint8(np.asarray(draw(self.job.generator, codes, setting)))
+        images = draw(self.job.generator, codes, setting.cut, setting.space)
+        return to_uint8(np.asarray(images))
 
     def write(
         self,

@@ -42,13 +42,13 @@ def run_reference(
     except OSError as error:
         raise SettingError(f"python {python}: cannot be run ({error.strerror})") from None
     assert process.stdout is not None
-    try:
-        for line in process.stdout:
-            yield json.loads(line)
-        _, complaints = process.communicate()
-    finally:
-        process.kill()
-        process.wait()
+    with process:
+        try:
+            for line in process.stdout:
+                yield json.loads(line)
+            _, complaints = process.communicate()
+        finally:
+            process.kill()
     if process.returncode:
         lines = complaints.strip().splitlines() or [f"status {process.returncode}"]
         raise SettingError(f"reference {script.name}: {lines[-1]}")

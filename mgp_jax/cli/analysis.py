@@ -4,7 +4,7 @@ import csv
 import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
@@ -483,7 +483,7 @@ class Analyse(Command):
     name: ClassVar[str] = "analyse"
 
     # Each analysis has its own.
-    telling: tyro.conf.Suppress[Telling] = field(default=Telling())
+    telling: Annotated[Telling, tyro.conf.Fixed, tyro.conf.Suppress] = Telling()
     what: tyro.conf.OmitSubcommandPrefixes[
         tyro.conf.OmitArgPrefixes[
             Annotated[CodesAlone, tyro.conf.subcommand("codes")]
@@ -495,6 +495,10 @@ class Analyse(Command):
             | Annotated[Domains, tyro.conf.subcommand("domains")]
         ]
     ]
+
+    def chosen(self) -> Command:
+        """Returns the analysis that was asked for."""
+        return self.what
 
     def run(self, argv: Sequence[str]) -> int:
         """Runs the analysis."""

@@ -106,9 +106,9 @@ class Inverting(Optimising):
 class Edit(Inverting):
     """Move photographs along a direction of the latent space.
 
-    Writes strips, animations and single frames to DIR/edits. Examples:
-    mgp edit photo.png --out edited --direction boundary.npy --range=-3:3 --frames 9
-    mgp edit photos/ --out edited --direction sefa:2
+    Writes strips, animations and single frames to DIR/edits.
+
+    Example: mgp edit photo.png --out edited --direction sefa:2 --range=-3:3 --frames 9
     """
 
     name: ClassVar[str] = "edit"

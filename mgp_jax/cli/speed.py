@@ -255,4 +255,5 @@ class Cost(Measuring):
             arguments += ["--codes", str(case.codes), "--batch", str(case.batch)]
             arguments += ["--perceptual", str(case.perceptual), "--repetitions", str(case.rounds)]
             arguments += [] if case.layer is None else ["--layer", case.layer]
-            yield loop, next(self.run_reference(arguments))
+            (cost,) = self.run_reference(arguments)
+            yield loop, cost

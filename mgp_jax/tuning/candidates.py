@@ -8,10 +8,7 @@ import numpy as np
 
 from mgp_jax.generators.base import Features, Generator
 from mgp_jax.inversion import cut_of, default_cut
-from mgp_jax.recipes import Phase, Recipe
-
-# Cuts with smaller maps than this decide too little of the image.
-SMALLEST_MAP = 8
+from mgp_jax.recipes import COARSEST, Phase, Recipe
 
 
 def concrete(generator: Generator, recipe: Recipe) -> Recipe:
@@ -80,7 +77,7 @@ def cuts_of(generator: Generator) -> list[int]:
     cuts = []
     for cut, crossing in enumerate(generator.shapes[:-1]):
         shape = (crossing.maps if isinstance(crossing, Features) else crossing).shape
-        if len(shape) == 4 and SMALLEST_MAP <= shape[1] < generator.resolution:
+        if len(shape) == 4 and COARSEST <= shape[1] < generator.resolution:
             cuts.append(cut)
     return cuts or [default_cut(generator)]
 

@@ -150,7 +150,7 @@ def test_a_folder_of_odd_files(mgp: Mgp, small: Path, tmp_path: Path):
     other = mgp(*command, "--seed", 1)
     assert other.status == cli.WRONG_USAGE
     problem = f"{out}: holds a run with another setting: seed was 0, is 1; choose another folder"
-    assert other.err == f"mgp: {problem}\n"
+    assert other.err == f"mgp: {problem}, or start anew with --overwrite\n"
     # The same images alone are a success; two of them make a full batch of the same program.
     good = [photos / name for name in ("01-plain.png", "02-rotated.jpg")]
     alone = mgp("invert", *good, "--out", tmp_path / "good", *command[4:])
@@ -280,6 +280,18 @@ def test_help(mgp: Mgp, command: str):
         "denoise": {"--sigma"},
         "train-encoder": {"GENERATOR", "--out", "--steps", "--seed"},
         "restore": {"--degradation"},
+        "edit": {"INPUT", "--direction", "--range", "--frames", "--recipe", "--mask"},
+        "interpolate": {"INPUT", "--frames", "--recipe"},
+        "train-boundary": {"GENERATOR", "--out", "--score", "--latents", "--labels"},
+        "analyse": {
+            "codes",
+            "ablation",
+            "importances",
+            "removal",
+            "dimension",
+            "layers",
+            "domains",
+        },
         "tune": {"GENERATOR", "--images", "--task", "--degradation", "--budget", "--out"},
         "bench": {"tables", "speed", "cost"},
         "doctor": {"--json"},

@@ -14,7 +14,7 @@ from mgp_jax.codes import init_codes
 from mgp_jax.degradations import parse
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator
-from mgp_jax.inversion import default_cut
+from mgp_jax.inversion import cut_of
 from mgp_jax.recipes import FAST, Phase, Recipe
 from mgp_jax.tuning import Search, Trial, candidates, search, trials, tune
 from mgp_jax.tuning.candidates import concrete, vary
@@ -132,7 +132,7 @@ def test_impossible_settings(tiny: Generator, photographs: np.ndarray, change: d
 def test_variations_stay_possible(tiny: Generator, kind: str):
     random = np.random.default_rng(0)
     base = recipe = concrete(tiny, FAST[kind])
-    assert recipe.layer == default_cut(tiny)
+    assert recipe.layer == cut_of(tiny, FAST[kind])
     for _ in range(60):
         recipe = vary(tiny, recipe, random, 0.9)
         assert recipe.layer in candidates.cuts_of(tiny)
