@@ -136,8 +136,11 @@ def photographs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
         face.save(f"{folder}/face.png")
     for name, size in (("old.png", 32), ("small.png", 16)):
         face.resize((size, size)).save(name)
-    for name in ("scratched.png", "noisy.png", "soft.png"):
+    for name in ("scratched.png", "noisy.png", "soft.png", "photo.png", "first.png"):
         face.save(name)
+    face.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save("second.png")
+    Path("mine.py").write_text("def brightness(images):\n    return images.mean((1, 2, 3))\n")
+    monkeypatch.syspath_prepend(tmp_path)
     mask = np.zeros((64, 64), np.uint8)
     mask[20:24] = 255
     Image.fromarray(mask).save("scratches.png")
