@@ -90,7 +90,7 @@ def test_blending_leaves_no_seam(photographs: np.ndarray):
     ramp = 0.2 * np.linspace(-1, 1, 32, dtype=np.float32)[None, :, None, None]
     tilted = np.asarray(blend_in(mask, truth + ramp, observed)) - truth
     assert np.abs(tilted).max() < 1e-3
-    known = np.broadcast_to(np.asarray(mask.known) > 0, truth.shape)
+    known = np.broadcast_to(np.asarray(mask.support) > 0, truth.shape)
     np.testing.assert_allclose(blended[known], truth[known], atol=1e-4)
 
 

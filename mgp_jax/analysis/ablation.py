@@ -141,7 +141,8 @@ def match_segments(differences: np.ndarray, segments: np.ndarray, area: float = 
     order = np.argsort(-flat, axis=1, kind="stable")[:, :count]
     np.put_along_axis(changed, order, True, axis=1)
     shape = segments.shape
-    iou = np.array(mask_iou(changed.reshape(-1, 1, *shape), members.reshape(-1, *shape)))
+    areas = jnp.asarray(changed.reshape(-1, 1, *shape))
+    iou = np.array(mask_iou(areas, jnp.asarray(members.reshape(-1, *shape))))
     without_effect = ~np.any(flat > 0, axis=1)
     iou[without_effect] = np.nan
     best = np.where(without_effect, -1, np.argmax(np.nan_to_num(iou, nan=-1), axis=1))
