@@ -188,13 +188,14 @@ def test_who_can_run(small: Generator, encoder: Encoder):
     assert METHODS["encoder"].suits(small, encoder)
 
 
-@pytest.mark.parametrize("name", ["ilo", "w+", "pivotal"])
-def test_style_based_generators(name: str):
+# Many values of the target are clipped, which free maps and weights can follow but styles cannot.
+@pytest.mark.parametrize(("name", "gain"), [("ilo", 3), ("w+", 1), ("pivotal", 3)])
+def test_style_based_generators(name: str, gain: float):
     styled = untrained(StyleGAN2Config(5, 4, (4,), (4, 4, 4)))
     truths = np.clip(generate(styled, random_latents(styled, 1, seed=3)), -1, 1)
     case = Case(styled, Identity(), jnp.asarray(truths), None, 0)
-    few, many = (psnr(METHODS[name].restore(case, steps), truths) for steps in (6, 200))
-    assert many[0] > few[0] + 3, (few, many)
+    few, many = (psnr(METHODS[name].restore(case, steps), truths) for steps in (6, 60))
+    assert many[0] > few[0] + gain, (few, many)
 
 
 def test_certain_pixels_are_put_back(small: Generator, truths: np.ndarray):
