@@ -5,10 +5,8 @@ file ends in an `ImageError` of one line that names it. Colours are taken as sRG
 profiles are not applied.
 """
 
-import contextlib
 import os
 import re
-import secrets
 import threading
 import warnings
 from collections.abc import Callable, Sequence
@@ -19,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from mgp_jax.errors import ImageError
+from mgp_jax.files import replacing
 
 SUFFIXES = (
     *(".avif", ".bmp", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg"),
@@ -223,18 +222,11 @@ def write_animation(
 
 
 def _save(path: str | os.PathLike[str], save: Callable[[Any], None]) -> None:
-    # Not named after the file, whose name may already be as long as names can be; the suffix keeps
-    # a file left behind by a killed process out of `find_images`.
-    temporary = Path(path).parent / f".mgp-{secrets.token_hex(8)}.tmp"
     try:
-        with open(temporary, "xb") as file:
+        with replacing(path) as file:
             save(file)
-        os.replace(temporary, path)
     except (OSError, ValueError) as error:
         raise ImageError(f"{path}: cannot be written: {_reason(error)}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
 
 
 def find_images(inputs: Sequence[str | os.PathLike[str]]) -> list[Path]:

@@ -32,7 +32,7 @@ from mgp_jax.codes import (
 )
 from mgp_jax.degradations import Degradation, Identity
 from mgp_jax.errors import SettingError
-from mgp_jax.generators.base import Features, Generator
+from mgp_jax.generators.base import Generator
 from mgp_jax.objective import Losses, Target, code_terms, data_terms
 from mgp_jax.perception.vgg import FeatureExtractor, bundled_extractor
 from mgp_jax.recipes import FAST, Phase, Recipe
@@ -255,13 +255,9 @@ def default_cut(generator: Generator, map_size: int | None = None) -> int:
             the smallest is taken.
     """
     limit = max(16, generator.resolution // 8) if map_size is None else map_size
-    heights = {}
-    for cut, crossing in enumerate(generator.shapes[:-1]):
-        shape = (crossing.maps if isinstance(crossing, Features) else crossing).shape
-        if len(shape) == 4:
-            heights[cut] = shape[1]
-    limit = max(limit, min(heights.values()))
-    return max(cut for cut, height in heights.items() if height <= limit)
+    sizes = generator.map_sizes
+    limit = max(limit, min(sizes.values()))
+    return max(cut for cut, size in sizes.items() if size <= limit)
 
 
 def cut_of(generator: Generator, recipe: Recipe) -> int:
@@ -728,8 +724,7 @@ def pose(
     if len(sizes) > 1:
         raise SettingError("recipe: all phases must look at features of the same size")
     wanted = 0.0 if config.target_psnr is None else 4 * 10 ** (-config.target_psnr / 10)
-    noise = (2 * degradation.sigma) ** 2 * jnp.mean(degradation.support)
-    tolerances = jnp.full(len(observations), jnp.maximum(wanted, noise))
+    tolerances = jnp.full(len(observations), jnp.maximum(wanted, degradation.noise_error))
     prepared = jax.vmap(degradation.prepare)(observations)
     mesh, dtype = config.execution.mesh, jnp.dtype(config.execution.precision)
     networks = place(cast((generator, extractor), dtype), mesh, WHOLE)

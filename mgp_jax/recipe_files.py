@@ -13,6 +13,7 @@ from typing import Any
 from mgp_jax.codes import Codes
 from mgp_jax.degradations import Degradation
 from mgp_jax.errors import SettingError
+from mgp_jax.files import replacing
 from mgp_jax.recipes import RECIPES, Phase, Recipe, recipe_for
 
 # The rule for `auto` where no tuned recipe says better: reconstructions hardly gain from more codes
@@ -35,10 +36,10 @@ def write_recipe(
     """
     path = Path(path)
     values: dict[str, Any] = {} if about is None else {"about": dict(about)}
-    partial = path.with_name(f"{path.name}.partial")
+    text = json.dumps(values | to_values(recipe), indent=1) + "\n"
     try:
-        partial.write_text(json.dumps(values | to_values(recipe), indent=1) + "\n")
-        partial.replace(path)
+        with replacing(path) as file:
+            file.write(text.encode())
     except OSError as error:
         raise SettingError(f"{path}: cannot be written ({error.strerror})") from None
 

@@ -179,12 +179,12 @@ FAST = {
 
 
 def codes_only(recipe: Recipe) -> Recipe:
-    """Leaves out the phases that do not move the codes, so what refines the composed map.
+    """Leaves out the phases that refine the composed map, so that codes and importances remain.
 
     Raises:
         SettingError: nothing would be left.
     """
-    phases = tuple(phase for phase in recipe.phases if "z" in phase.moves)
+    phases = tuple(phase for phase in recipe.phases if "residual" not in phase.moves)
     return replace(recipe, name="codes-only", phases=phases)
 
 

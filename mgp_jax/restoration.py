@@ -99,7 +99,7 @@ def restore(
     images = jnp.asarray(result.images)
     if blend:
         images = blend_in(degradation, images, observed)
-    images = np.asarray(_put_back_all(degradation, images, observed))
+    images = np.asarray(put_back_all(degradation, images, observed))
     shaped = images.reshape(count, samples, *images.shape[1:])
     # In double precision the mean of equal pixels is exact, so that known pixels stay as they are.
     wide = shaped.astype(np.float64)
@@ -211,7 +211,6 @@ def blend_in(degradation: Degradation, images: jax.Array, observations: jax.Arra
 
 
 @jax.jit
-def _put_back_all(
-    degradation: Degradation, images: jax.Array, observations: jax.Array
-) -> jax.Array:
+def put_back_all(degradation: Degradation, images: jax.Array, observations: jax.Array) -> jax.Array:
+    """Does `put_back` for a batch: float[B, H, W, C], twice, to the same."""
     return jax.vmap(lambda image, seen: put_back(degradation, image, seen))(images, observations)

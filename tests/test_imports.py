@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 # From the bottom to the top. A room imports from itself and from what stands before it. Rooms of
 # one line know nothing of each other. Names that do not exist yet are those of the design.
 ORDER: tuple[tuple[str, ...], ...] = (
-    ("errors",),
+    ("errors", "files"),
     ("images", "sharding"),
     ("generators",),
     ("perception", "codes", "degradations"),

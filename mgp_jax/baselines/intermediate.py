@@ -24,9 +24,7 @@ BALL = 0.5
 
 def layers(generator: Generator) -> tuple[int, ...]:
     """Returns the cuts whose maps are moved: all up to the default one."""
-    shapes = (x.maps if isinstance(x, Features) else x for x in generator.shapes)
-    maps = [cut for cut, shape in enumerate(shapes) if len(shape.shape) == 4]
-    return tuple(cut for cut in maps if cut <= default_cut(generator))
+    return tuple(cut for cut in generator.map_sizes if cut <= default_cut(generator))
 
 
 def layer_recipe(cut: int, steps: int) -> Recipe:

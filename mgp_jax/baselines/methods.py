@@ -18,7 +18,7 @@ from mgp_jax.generators.base import Generator
 from mgp_jax.generators.sampling import generate
 from mgp_jax.inversion import InversionConfig, invert
 from mgp_jax.recipes import Recipe, codes_only, recipe_for
-from mgp_jax.restoration import put_back, restore
+from mgp_jax.restoration import put_back_all, restore
 
 
 class Case(NamedTuple):
@@ -89,12 +89,7 @@ class Method:
         Returns: float[B, H, W, C] in [-1, 1].
         """
         images = jnp.asarray(self.run(case, steps))
-        return np.asarray(_put_back(case.degradation, images, case.observations))
-
-
-@jax.jit
-def _put_back(degradation: Degradation, images: jax.Array, observations: jax.Array) -> jax.Array:
-    return jax.vmap(lambda image, seen: put_back(degradation, image, seen))(images, observations)
+        return np.asarray(put_back_all(case.degradation, images, case.observations))
 
 
 def by_recipe(recipe: Recipe) -> Callable[[Case, int], np.ndarray]:
@@ -108,7 +103,7 @@ def by_recipe(recipe: Recipe) -> Callable[[Case, int], np.ndarray]:
 
 
 def _most(case: Case) -> int:
-    # Colours drift with more steps, so `quality` has no more of them than `fast` there.
+    # Where an observation leaves much open more steps overfit: `quality` has those of `fast` there.
     return recipe_for("quality", case.degradation, case.generator.family).steps
 
 

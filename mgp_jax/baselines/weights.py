@@ -84,14 +84,13 @@ def _fit(
 ) -> jax.Array:
     # Steps and rate are traced, so that all lengths share one program.
     method = optax.adam(lambda count: rate * 0.5 * (1 + jnp.cos(jnp.pi * count / steps)))
-    tolerance = (2 * degradation.sigma) ** 2 * jnp.mean(degradation.support)
 
     def loss(params: Any) -> tuple[jax.Array, jax.Array]:
         image = draw(params, inputs)
         return jnp.mean(jnp.square(degradation(image) - observation)), image
 
     def unfinished(fit: Fit) -> jax.Array:
-        return (fit.step < steps) & (fit.error >= tolerance)
+        return (fit.step < steps) & (fit.error >= degradation.noise_error)
 
     def improve(fit: Fit) -> Fit:
         (error, image), gradient = jax.value_and_grad(loss, has_aux=True)(fit.params)

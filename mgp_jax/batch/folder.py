@@ -7,13 +7,13 @@ makes one file of them at the end.
 import contextlib
 import json
 import os
-import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from mgp_jax.errors import OutputError, SettingError
+from mgp_jax.files import TEMPORARY, replacing, temporary_in
 from mgp_jax.images import unique_stems
 
 SETTINGS, RESULTS, CHECKPOINTS = "settings.json", "results.jsonl", "checkpoints"
@@ -78,13 +78,13 @@ def claim(folder: Path, settings: Mapping[str, Any], overwrite: bool) -> None:
         if overwrite and (folder / SETTINGS).exists():
             clear(folder)
         for place in (folder, *(folder / kind for kind in (*PICTURES, "samples", "codes"))):
-            for left in place.glob(".mgp-*.tmp"):
+            for left in place.glob(TEMPORARY):
                 left.unlink()
         if not (folder / SETTINGS).exists():
             with writing(folder / SETTINGS) as file:
                 file.write(json.dumps(settings, indent=1).encode())
         # Also who only continues must learn now that nothing can be written.
-        with open(folder / f".mgp-{secrets.token_hex(8)}.tmp", "xb") as probe:
+        with open(temporary_in(folder), "xb") as probe:
             os.unlink(probe.name)
     except OSError as error:
         raise SettingError(f"{folder}: cannot be written ({error.strerror})") from None
@@ -202,17 +202,12 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
     Raises:
         OutputError: it cannot be written.
     """
-    temporary = path.parent / f".mgp-{secrets.token_hex(8)}.tmp"
     try:
         path.parent.mkdir(exist_ok=True)
-        with open(temporary, "xb") as file:
+        with replacing(path) as file:
             yield file
-        os.replace(temporary, path)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
 
 
 def _parts(folder: Path) -> list[Path]:
@@ -220,7 +215,7 @@ def _parts(folder: Path) -> list[Path]:
 
 
 def _is_temporary(path: Path) -> bool:
-    return path.name.startswith(".mgp-")
+    return path.match(TEMPORARY)
 
 
 def _read_settings(file: Path) -> dict[str, Any]:

@@ -2,32 +2,23 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mgp_jax.codes import Codes, render
 from mgp_jax.degradations import Degradation
 from mgp_jax.generators.base import Generator
-from mgp_jax.inversion import InversionConfig, Progress, image_keys, invert, settings
+from mgp_jax.inversion import InversionConfig, Progress, draw, image_keys, invert, settings
 from mgp_jax.metrics import compare
 from mgp_jax.recipes import Recipe
-from mgp_jax.restoration import put_back
+from mgp_jax.restoration import put_back_all
 
 SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0)
 MILESTONES = (200, 500, 1000)
 
 Point = dict[str, float]
-
-
-def within_prior(recipe: Recipe) -> Recipe:
-    """Returns a recipe without the refinement of the composed map: codes and importances alone."""
-    phases = tuple(phase for phase in recipe.phases if "residual" not in phase.moves)
-    return replace(recipe, name=f"{recipe.name}, codes alone", phases=phases)
 
 
 def curve_of(
@@ -73,9 +64,8 @@ def curve_of(
         clock.append((progress.step, time.perf_counter()))
 
     def look(progress: Progress) -> None:
-        images = restored(
-            generator, progress.state.best, observations, degradation, cut, recipe.space
-        )
+        images = draw(generator, progress.state.best, cut, recipe.space)
+        images = put_back_all(degradation, images, observations)
         scores = compare(np.asarray(images), truths)
         points.append({name: mean(scores[name]) for name in ("psnr", "lpips")})
 
@@ -89,23 +79,6 @@ def curve_of(
         for (step, moment), scores in zip(clock, points, strict=True)
     ]
     return timed, first - second
-
-
-@partial(jax.jit, static_argnames=("cut", "space"))
-def restored(
-    generator: Generator,
-    codes: Codes,
-    observations: jax.Array,
-    degradation: Degradation,
-    cut: int,
-    space: str,
-) -> jax.Array:
-    """Renders a batch of codes and puts back what the observations are certain of."""
-
-    def one(codes: Codes, observation: jax.Array) -> jax.Array:
-        return put_back(degradation, render(generator, codes, cut, space), observation)
-
-    return jax.vmap(one)(codes, observations)
 
 
 def mean(values: Sequence[float | None]) -> float:

@@ -366,10 +366,9 @@ class OfQuality(Command):
         """Writes the cells as a table, and tells where their figure is."""
         records = [cell._asdict() for cell in cells]
         self.telling.answer({"figure": str(figure), "records": records}, str(figure))
-        write_table(folder / "table.csv", [cell._asdict() for cell in cells])
-        (folder / "results.jsonl").write_text(
-            "".join(json.dumps(cell._asdict()) + "\n" for cell in cells)
-        )
+        write_table(folder / "table.csv", records)
+        lines = "".join(json.dumps(record) + "\n" for record in records)
+        (folder / "results.jsonl").write_text(lines)
 
 
 @dataclass(frozen=True, kw_only=True)

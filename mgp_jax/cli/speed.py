@@ -132,9 +132,10 @@ class Speed(Measuring):
         self, generator: Any, truths: Any, task: str, console: "Console"
     ) -> "dict[str, tuple[list[Point], float]]":
         """Returns for every recipe the curve and the time of compilation."""
-        from mgp_jax.benchmark.quality import curve_of, within_prior
+        from mgp_jax.benchmark.quality import curve_of
         from mgp_jax.degradations import parse
         from mgp_jax.recipe_files import choose_recipe
+        from mgp_jax.recipes import codes_only
 
         degradation = parse(task, generator.resolution)
         curves = {}
@@ -142,7 +143,7 @@ class Speed(Measuring):
             recipe = choose_recipe(source, degradation, generator.family)
             variants = {source: recipe}
             if any("residual" in phase.moves for phase in recipe.phases):
-                variants[f"{source}, codes alone"] = within_prior(recipe)
+                variants[f"{source}, codes alone"] = codes_only(recipe)
             for name, variant in variants.items():
                 curve, compilation = curve_of(generator, truths, degradation, variant)
                 curves[name] = curve, compilation

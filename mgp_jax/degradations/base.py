@@ -74,6 +74,11 @@ class Degradation:
         return 0.0
 
     @property
+    def noise_error(self) -> jax.Array:
+        """Mean squared error that the noise alone causes in an observation in [-1, 1]."""
+        return (2 * self.sigma) ** 2 * jnp.mean(self.support)
+
+    @property
     def support(self) -> jax.Array:
         """Where the observation says something: 1 there and 0 elsewhere; broadcasts against it."""
         return jnp.ones(())

@@ -168,6 +168,12 @@ class Generator:
             shapes.append(x)
         return tuple(shapes)
 
+    @property
+    def map_sizes(self) -> dict[int, int]:
+        """Height in pixels of the feature map at every cut that has one, the image left out."""
+        maps = (x.maps if isinstance(x, Features) else x for x in self.shapes[:-1])
+        return {cut: x.shape[1] for cut, x in enumerate(maps) if len(x.shape) == 4}
+
 
 def bind(graph: nnx.GraphDef, params: Params) -> Any:
     """Returns the network of `graph` with `params` in it (cheap; while tracing only)."""

@@ -8,7 +8,6 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from mgp_jax.errors import WeightsError
+from mgp_jax.files import replacing
 
 FORMAT = 1
 HEADER = ("family", "config", "provenance", "licence")
@@ -69,10 +69,8 @@ def save_weights(
         name: np.ascontiguousarray(value, np.float32) for name, value in flatten(params).items()
     }
     data = save(tensors, {"mgp_jax": json.dumps(header, sort_keys=True)})
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(data)
-    partial.replace(path)
+    with replacing(path) as file:
+        file.write(data)
 
 
 def load_weights(path: str | os.PathLike[str]) -> Weights:

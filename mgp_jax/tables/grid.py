@@ -6,7 +6,7 @@ from typing import Any
 
 from mgp_jax.baselines.methods import Case
 from mgp_jax.batch import append_records, read_records
-from mgp_jax.generators.base import Features, Generator
+from mgp_jax.generators.base import Generator
 from mgp_jax.inversion import InversionConfig
 from mgp_jax.metrics import compare
 from mgp_jax.recipes import codes_only, recipe_for
@@ -20,12 +20,7 @@ GRID_TASKS = ("reconstruction", "center-inpainting")
 
 def cuts_of(generator: Generator) -> tuple[int, ...]:
     """Returns the last cut at every resolution of the feature maps, the image itself left out."""
-    last: dict[int, int] = {}
-    for cut, crossing in enumerate(generator.shapes[:-1]):
-        shape = (crossing.maps if isinstance(crossing, Features) else crossing).shape
-        if len(shape) == 4:
-            last[shape[1]] = cut
-    return tuple(last.values())
+    return tuple({size: cut for cut, size in generator.map_sizes.items()}.values())
 
 
 def run_grid(
@@ -68,15 +63,9 @@ def run_grid(
                     restoration = restore(generator, case.observations, case.degradation, config)
                     scores = compare(restoration.images, truths)
                     place = {"task": task, "layer": cut, "codes": count, "steps": steps}
-                    size = {"resolution": resolution_at(generator, cut)}
+                    size = {"resolution": generator.map_sizes[cut]}
                     record = {**place, **size, "psnr": scores["psnr"], "lpips": scores["lpips"]}
                     append_records(folder / "results.jsonl", [record])
                     on_record(record)
                 records.append(record)
     return records
-
-
-def resolution_at(generator: Generator, cut: int) -> int:
-    """Returns the height of the feature map at a cut in pixels."""
-    crossing = generator.shapes[cut]
-    return (crossing.maps if isinstance(crossing, Features) else crossing).shape[1]

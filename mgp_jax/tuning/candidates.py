@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mgp_jax.generators.base import Features, Generator
+from mgp_jax.generators.base import Generator
 from mgp_jax.inversion import cut_of, default_cut
 from mgp_jax.recipes import COARSEST, Phase, Recipe
 
@@ -74,11 +74,8 @@ def vary_phase(phase: Phase, random: np.random.Generator, spread: float) -> Phas
 
 def cuts_of(generator: Generator) -> list[int]:
     """Returns the cuts behind which a feature map of a fair size passes, the last one left out."""
-    cuts = []
-    for cut, crossing in enumerate(generator.shapes[:-1]):
-        shape = (crossing.maps if isinstance(crossing, Features) else crossing).shape
-        if len(shape) == 4 and COARSEST <= shape[1] < generator.resolution:
-            cuts.append(cut)
+    sizes = generator.map_sizes.items()
+    cuts = [cut for cut, size in sizes if COARSEST <= size < generator.resolution]
     return cuts or [default_cut(generator)]
 
 

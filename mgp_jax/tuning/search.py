@@ -17,10 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mgp_jax.batch import append_records
 from mgp_jax.recipes import Recipe, recipe_for
 from mgp_jax.tuning.candidates import concrete, scaled, vary
 from mgp_jax.tuning.pace import Pace
-from mgp_jax.tuning.trials import Search, Trial, append, open_log, run_trial, to_record
+from mgp_jax.tuning.trials import Search, Trial, open_log, run_trial, to_record
 
 CANDIDATES = 8
 # Half of the candidates are drawn near the best recipe, half of them far from it.
@@ -91,7 +92,7 @@ class Trials:
                 raise BudgetError
             trial = run_trial(self.search, recipe, batch, compiled=recipe in self._compiled)
             self._compiled.add(recipe)
-            append(self._log, to_record(trial))
+            append_records(self._log, [to_record(trial)])
             self.done[key] = trial
             self._on_trial(trial, self)
         return self.done[key]

@@ -2,9 +2,7 @@
 
 import json
 import math
-import os
 import time
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mgp_jax.batch import append_records, checksum
+from mgp_jax.batch.folder import repair
 from mgp_jax.degradations import Degradation
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Generator
@@ -115,20 +115,19 @@ def open_log(search: Search, log: Path) -> Iterator[Trial]:
 
     Raises:
         SettingError: the log cannot be read or written, is damaged or is of another search.
+        OutputError: nothing can be written to it.
     """
     header = {"search": outline(search)}
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        data = log.read_bytes() if log.exists() else b""
-        whole = data[: data.rfind(b"\n") + 1]
-        if whole != data:
-            log.write_bytes(whole)
-        if not whole:
-            append(log, header)
+        repair(log)
+        lines = log.read_bytes().splitlines() if log.exists() else []
     except OSError as error:
         raise SettingError(f"{log}: cannot be written ({error.strerror})") from None
+    if not lines:
+        append_records(log, [header])
     try:
-        first, *records = [json.loads(line) for line in whole.splitlines()] or [header]
+        first, *records = [json.loads(line) for line in lines] or [header]
         differs = [
             name for name, value in header["search"].items() if first["search"][name] != value
         ]
@@ -140,33 +139,17 @@ def open_log(search: Search, log: Path) -> Iterator[Trial]:
     return iter(trials)
 
 
-def append(log: Path, record: dict[str, Any]) -> None:
-    """Appends a line, and returns when it is on the disk."""
-    with open(log, "a", encoding="utf-8") as stream:
-        stream.write(json.dumps(record) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
 def outline(search: Search) -> dict[str, Any]:
     """Returns all that determines a search, but for its budget, as JSON values."""
     return {
-        "generator": fingerprint(search.generator.params),
-        "degradation": f"{search.degradation} {fingerprint(search.degradation)}",
-        "images": fingerprint(search.truths),
+        "generator": checksum("", search.generator.params),
+        "degradation": checksum(str(search.degradation), search.degradation),
+        "images": checksum("", search.truths),
         "metric": search.metric,
         "seconds": search.seconds,
         "batch_size": search.batch_size,
         "seed": search.seed,
     }
-
-
-def fingerprint(arrays: Any) -> str:
-    """Tells pytrees of arrays apart."""
-    total = 0
-    for leaf in jax.tree.leaves(arrays):
-        total = zlib.crc32(np.asarray(leaf).tobytes(), total)
-    return f"{total:08x}"
 
 
 def to_record(trial: Trial) -> dict[str, Any]:

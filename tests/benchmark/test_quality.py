@@ -13,14 +13,14 @@ import pytest
 from PIL import Image
 
 from mgp_jax.benchmark import quality, tables
-from mgp_jax.benchmark.quality import at_time, curve_of, mean_curve, time_to, within_prior
+from mgp_jax.benchmark.quality import at_time, curve_of, mean_curve, time_to
 from mgp_jax.benchmark.reference import run_reference
 from mgp_jax.degradations import parse
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator
 from mgp_jax.inversion import InversionConfig
 from mgp_jax.metrics import compare
-from mgp_jax.recipes import FAST, Phase, Recipe
+from mgp_jax.recipes import FAST, Phase, Recipe, codes_only
 from mgp_jax.restoration import restore
 
 
@@ -94,7 +94,7 @@ def test_costs_beside_the_reference():
 
 
 def test_codes_alone():
-    assert within_prior(FAST["inversion"]).phases == FAST["inversion"].phases[:1]
+    assert codes_only(FAST["inversion"]).phases == FAST["inversion"].phases[:1]
 
 
 def test_a_curve_ends_with_what_the_recipe_gives(
