@@ -4,12 +4,35 @@
 here numpy draws them. Nothing is zero, so that a forgotten bias or mean shows.
 """
 
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from mgp_jax.generators import FAMILIES, Config, Generator
+from mgp_jax.generators import (
+    FAMILIES,
+    Config,
+    DCGANConfig,
+    Generator,
+    PGGANConfig,
+    StyleGAN2Config,
+    StyleGANConfig,
+    save_weights,
+)
+
+# The smallest of every family, for properties that all share.
+CONFIGS: Mapping[str, Config] = {
+    "dcgan": DCGANConfig(5, (6, 4)),
+    "pggan": PGGANConfig(5, (6, 4)),
+    "pggan blended": PGGANConfig(5, (6, 6, 4, 4), blend=0.25),
+    "stylegan": StyleGANConfig(5, 4, (4,), (6, 4)),
+    "stylegan2": StyleGAN2Config(5, 4, (4,), (6, 4, 4)),
+}
 
 
 def untrained(config: Config, seed: int = 0, name: str = "untrained") -> Generator:
@@ -29,3 +52,10 @@ def untrained(config: Config, seed: int = 0, name: str = "untrained") -> Generat
 
     params = jax.tree_util.tree_map_with_path(draw, nnx.to_pure_dict(state))
     return Generator(family, config, params, graph, name)
+
+
+def write_generator(path: Path, generator: Generator) -> Path:
+    config: Any = generator.config
+    fields = dataclasses.asdict(config)
+    save_weights(path, generator.family, fields, generator.params, {"from": "a test"}, "CC0-1.0")
+    return path

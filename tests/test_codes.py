@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from networks import untrained
+from networks import CONFIGS, untrained
 
 from mgp_jax.codes import (
     Codes,
@@ -23,22 +23,11 @@ from mgp_jax.codes import (
 )
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import (
-    Config,
     DCGANConfig,
     Features,
     Generator,
-    PGGANConfig,
-    StyleGAN2Config,
-    StyleGANConfig,
 )
 
-CONFIGS: Mapping[str, Config] = {
-    "dcgan": DCGANConfig(5, (6, 4)),
-    "pggan": PGGANConfig(5, (6, 4)),
-    "pggan blended": PGGANConfig(5, (6, 6, 4, 4), blend=0.25),
-    "stylegan": StyleGANConfig(5, 4, (4,), (6, 4)),
-    "stylegan2": StyleGAN2Config(5, 4, (4,), (6, 4, 4)),
-}
 STYLE_BASED = ("stylegan", "stylegan2")
 COUNT = 3
 

@@ -5,26 +5,14 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from networks import untrained
+from networks import CONFIGS, untrained
 
 from mgp_jax.analysis import code_images, effective_dimension
 from mgp_jax.codes import Codes, contribute, fuse, fused_channels, init_codes, render
 from mgp_jax.generators import (
-    Config,
-    DCGANConfig,
     Generator,
-    PGGANConfig,
-    StyleGAN2Config,
-    StyleGANConfig,
 )
 
-CONFIGS: dict[str, Config] = {
-    "dcgan": DCGANConfig(5, (6, 4)),
-    "pggan": PGGANConfig(5, (6, 4)),
-    "pggan blended": PGGANConfig(5, (6, 6, 4, 4), blend=0.25),
-    "stylegan": StyleGANConfig(5, 4, (4,), (6, 4)),
-    "stylegan2": StyleGAN2Config(5, 4, (4,), (6, 4, 4)),
-}
 COUNT = 4
 Case = tuple[Generator, Codes, int]
 

@@ -1,20 +1,30 @@
-"""Generators as files, for the commands."""
+"""Generators as files, for the commands, and the commands themselves."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
-from networks import untrained
+from commands import Done, Mgp
+from networks import untrained, write_generator
 
-from mgp_jax.generators import DCGANConfig, Generator, StyleGAN2Config, save_weights
+from mgp_jax import cli
+from mgp_jax.generators import DCGANConfig, StyleGAN2Config
 
 
-def write_generator(path: Path, generator: Generator) -> Path:
-    config: Any = generator.config
-    fields = dataclasses.asdict(config)
-    save_weights(path, generator.family, fields, generator.params, {"made": "by a test"}, "CC0")
-    return path
+@pytest.fixture
+def mgp(capfd: pytest.CaptureFixture[str]) -> Mgp:
+    def run(*arguments: Any) -> Done:
+        capfd.readouterr()
+        try:
+            status = cli.main([str(argument) for argument in arguments])
+        except SystemExit as end:  # The parser of arguments leaves this way.
+            status = end.code
+        assert isinstance(status, int)
+        out, err = capfd.readouterr()
+        assert "Traceback" not in err
+        return Done(status, out, err)
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -4,46 +4,19 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 import pytest
+from commands import Mgp
 from PIL import Image
 
 from mgp_jax import cli
 from mgp_jax.generators import generate, load_generator, random_latents
 
 ROOT = Path(__file__).parents[2]
-
-
-class Done(NamedTuple):
-    """What a command left behind."""
-
-    status: int
-    out: str
-    err: str
-
-
-Mgp = Callable[..., Done]
-
-
-@pytest.fixture
-def mgp(capfd: pytest.CaptureFixture[str]) -> Mgp:
-    def run(*arguments: Any) -> Done:
-        capfd.readouterr()
-        try:
-            status = cli.main([str(argument) for argument in arguments])
-        except SystemExit as end:  # The parser of arguments leaves this way.
-            status = end.code
-        assert isinstance(status, int)
-        out, err = capfd.readouterr()
-        assert "Traceback" not in err
-        return Done(status, out, err)
-
-    return run
 
 
 def pixels(width: int = 20, height: int = 16) -> np.ndarray:

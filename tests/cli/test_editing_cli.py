@@ -1,44 +1,23 @@
 """The commands that edit and analyse: what they write, and one clear line for what is wrong."""
 
 import csv
-import dataclasses
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from networks import untrained
+from commands import Mgp
+from networks import untrained, write_generator
 from PIL import Image
 
 from mgp_jax import cli
 from mgp_jax.batch import load_codes
 from mgp_jax.cli.editing import evenly
 from mgp_jax.errors import ImageError, MGPError, SettingError
-from mgp_jax.generators import DCGANConfig, Generator, StyleGAN2Config, load_generator, save_weights
+from mgp_jax.generators import DCGANConfig, StyleGAN2Config, load_generator
 
-Mgp = Callable[..., tuple[int, str, str]]
 COMMON = ("--steps", 6, "--codes", 3)
-
-
-@pytest.fixture
-def mgp(capfd: pytest.CaptureFixture[str]) -> Mgp:
-    def run(*arguments: Any) -> tuple[int, str, str]:
-        capfd.readouterr()
-        status = cli.main([str(argument) for argument in arguments])
-        out, err = capfd.readouterr()
-        assert "Traceback" not in err
-        return status, out, err
-
-    return run
-
-
-def write_generator(path: Path, generator: Generator) -> Path:
-    config: Any = generator.config
-    fields = dataclasses.asdict(config)
-    save_weights(path, generator.family, fields, generator.params, {"made": "by a test"}, "CC0")
-    return path
 
 
 @pytest.fixture(scope="module")

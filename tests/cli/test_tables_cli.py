@@ -1,28 +1,13 @@
 """The commands `mgp bench tables` and `mgp train-encoder`."""
 
-import dataclasses
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from networks import untrained
 from PIL import Image
 
 from mgp_jax import cli
-from mgp_jax.generators import DCGANConfig, save_weights
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A DCGAN of 16 pixels, too small for LPIPS, which would take most of the time."""
-    path = tmp_path_factory.mktemp("generators") / "small.safetensors"
-    generator = untrained(DCGANConfig(8, (8, 4)), seed=1)
-    config: Any = generator.config
-    fields = dataclasses.asdict(config)
-    save_weights(path, generator.family, fields, generator.params, {"made": "by a test"}, "CC0")
-    return path
 
 
 def test_from_training_to_tables(small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

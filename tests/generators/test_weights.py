@@ -1,6 +1,5 @@
 """The weights file: what goes in comes out, and what is no weights file says so in one line."""
 
-import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
+from networks import write_generator
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
@@ -26,13 +26,6 @@ CONFIG = {"latent_size": 4, "channels": [8, 4], "blend": 0.5, "name": "ä", "tan
 
 def write(path: Path) -> Path:
     save_weights(path, "dcgan", CONFIG, PARAMS, {"source": "here", "note": "ü"}, "CC0-1.0")
-    return path
-
-
-def save_generator(path: Path, generator: Generator) -> Path:
-    config: Any = generator.config
-    fields = dataclasses.asdict(config)
-    save_weights(path, generator.family, fields, generator.params, {"from": "a test"}, "CC0-1.0")
     return path
 
 
@@ -82,7 +75,7 @@ def test_flattening_can_be_undone():
 
 
 def test_a_generator_comes_back(tiny: Generator, tmp_path: Path):
-    loaded = load_generator(save_generator(tmp_path / "some.name.safetensors", tiny))
+    loaded = load_generator(write_generator(tmp_path / "some.name.safetensors", tiny))
     assert (loaded.name, loaded.family, loaded.config) == ("some.name", "dcgan", tiny.config)
     assert dict(loaded.provenance) == {"from": "a test"} and loaded.licence == "CC0-1.0"
     assert loaded.graph == tiny.graph
@@ -168,7 +161,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_is_no_generator_is_refused_in_one_line(tiny: Generator, tmp_path: Path, name: str):
     spoil, message = BROKEN[name]
-    path = save_generator(tmp_path / "broken.safetensors", tiny)
+    path = write_generator(tmp_path / "broken.safetensors", tiny)
     spoil(path)
     with pytest.raises(WeightsError, match=message) as caught:
         load_generator(path)
