@@ -267,14 +267,14 @@ def test_curves_of_all_images(show: Opener, run_page: Path) -> None:
     page = show(run_page)
     assert page.locator("details .chart").count() == 0  # drawn when asked for
     page.get_by_text("Curves of all images").click()
-    assert page.get_by_role("img", name="Loss of 7 images over 200 steps").is_visible()
+    page.get_by_role("img", name="Loss of 7 images over 200 steps").wait_for()
     assert page.locator("details .chart").first.locator("path").count() == 7
 
 
 def test_settings_and_copying_the_command(show: Opener, run_page: Path) -> None:
     page = show(run_page, permissions=["clipboard-read", "clipboard-write"])
     page.get_by_text("Settings, versions and how to run this again").click()
-    assert page.get_by_role("row", name="generator faces64").is_visible()
+    page.get_by_role("row", name="generator faces64").wait_for()
     assert page.get_by_role("row", name="jax 0.10.2", exact=True).is_visible()
     page.get_by_role("button", name="Copy").click()
     page.get_by_text("Copied").or_(page.get_by_text("Selected;")).wait_for()
