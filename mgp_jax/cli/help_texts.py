@@ -19,22 +19,22 @@ NOTHING = ("None", "False", "")
 
 
 @cache
-def tidy(command: Any) -> None:
+def tidy(owner: Any) -> None:
     """Rewrites the help of all options of a command; only worth its time when help is printed."""
-    owners: list[Any] = [kind for kind in command.__mro__ if dataclasses.is_dataclass(kind)]
-    for owner in owners:
-        texts = documentation(owner)
-        hints = get_type_hints(owner, include_extras=True)
-        own = inspect.get_annotations(owner)
-        for name in own.keys() & {field.name for field in dataclasses.fields(owner)}:
-            settings = tyro.conf.arg(help=texts.get(name), help_behavior_hint=default_hint)
-            # In front of what an option says itself, which therefore counts.
-            said = getattr(hints[name], "__metadata__", ())
-            kind = hints[name].__origin__ if said else hints[name]
-            own[name] = Annotated[(kind, settings, *said)]
-            for group in dataclasses_in(kind):
-                tidy(group)
-        owner.__annotations__ = own
+    for base in filter(dataclasses.is_dataclass, owner.__bases__):
+        tidy(base)
+    texts = documentation(owner)
+    hints = get_type_hints(owner, include_extras=True)
+    own = inspect.get_annotations(owner)
+    for name in own.keys() & {field.name for field in dataclasses.fields(owner)}:
+        settings = tyro.conf.arg(help=texts.get(name), help_behavior_hint=default_hint)
+        # In front of what an option says itself, which therefore counts.
+        said = getattr(hints[name], "__metadata__", ())
+        kind = hints[name].__origin__ if said else hints[name]
+        own[name] = Annotated[(kind, settings, *said)]
+        for group in dataclasses_in(kind):
+            tidy(group)
+    owner.__annotations__ = own
 
 
 def documentation(owner: Any) -> dict[str, str]:

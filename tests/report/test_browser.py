@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from run_folders import failed_record, make_large_run, make_run
+from run_folders import failed_record, image, make_large_run, make_run
 
+from mgp_jax.images import write_animation
 from mgp_jax.report import pictures, write_demo_page, write_page
 
 try:
@@ -261,6 +262,18 @@ def test_viewer_shows_all_of_an_image(show: Opener, run_page: Path) -> None:
     assert viewer.locator("img").evaluate_all(loaded) == [64, 64, 16, 64, 64, 64]
     rendering = "e => getComputedStyle(e).imageRendering"
     assert viewer.locator(".stage img").first.evaluate(rendering) == "pixelated"
+
+
+def test_trajectories_move(show: Opener, tmp_path: Path) -> None:
+    def change(records: list[dict[str, Any]]) -> None:
+        (tmp_path / "trajectories").mkdir()
+        write_animation(tmp_path / "trajectories" / "way.gif", [image(0), image(1)])
+        records[0]["trajectory"] = "trajectories/way.gif"
+
+    page = show(write_page(make_run(tmp_path, 1, change)))
+    moving = page.get_by_role("img", name="Trajectory of photo-0000.jpg")
+    assert moving.evaluate("e => e.decode().then(() => e.naturalWidth)") == 64
+    assert (moving.get_attribute("src") or "").startswith("data:image/gif")
 
 
 def test_curves_of_all_images(show: Opener, run_page: Path) -> None:
