@@ -65,6 +65,7 @@ print(len(jax.devices()), "devices:", jax.devices()[0].device_kind)
 
 # %%
 os.chdir(tempfile.mkdtemp())
+os.mkdir("photos")
 generator = mgp.load_generator("faces64")
 faces = np.clip(mgp.generate(generator, mgp.random_latents(generator, 44, seed=1)), -1, 1)
 for number, face in enumerate(faces):
