@@ -42,7 +42,6 @@ import os
 os.environ.setdefault("JAX_NUM_CPU_DEVICES", "8")
 
 # %%
-import collections
 import tempfile
 import time
 from pathlib import Path
@@ -143,7 +142,6 @@ seconds = time.perf_counter() - began
 # %%
 print(summary(records))
 print(failures(records))
-print(collections.Counter(record["status"] for record in records))
 records[0]
 
 # %% [markdown]

@@ -48,15 +48,15 @@ generator = mgp.load_generator("faces64")
 # ## What is compared
 #
 # Four images that every reader has: the bundled photograph, and three faces that the generator drew
-# itself and could therefore draw again exactly. Every method gets the same observation, the same
-# number of steps and the same seed.
+# itself and could therefore draw again exactly. Every method gets the same observations, the same
+# seed and at most the same number of steps.
 
 # %%
 images = example_images(generator)
 comparison = Comparison(
     generator=generator,
     images=images,
-    budget=parse_budget("100"),
+    budget=parse_budget("60"),
     tasks=("colorization", "center-inpainting"),
     methods=("observation", "one-code", "feature-map", "dip", "multi-code"),
 )
@@ -64,7 +64,7 @@ comparison = Comparison(
 # %% [markdown]
 # On the command line this is
 #
-#     mgp bench tables --out tables --budget 100 --tasks colorization center-inpainting \
+#     mgp bench tables --out tables --budget 60 --tasks colorization center-inpainting \
 #       --methods observation one-code feature-map dip multi-code --grid
 #
 # What is finished has a record; the same call later does the rest.
