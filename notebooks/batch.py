@@ -59,27 +59,26 @@ print(len(jax.devices()), "devices:", jax.devices()[0].device_kind)
 # %% [markdown]
 # ## A folder of images
 #
-# Put your own folder here. These are 44 faces that the generator draws itself, and two files that
+# Put your own folder here. These are 14 faces that the generator draws itself, and two files that
 # are not what their names say.
 
 # %%
 os.chdir(tempfile.mkdtemp())
 os.mkdir("photos")
 generator = mgp.load_generator("faces64")
-faces = np.clip(mgp.generate(generator, mgp.random_latents(generator, 44, seed=1)), -1, 1)
+faces = np.clip(mgp.generate(generator, mgp.random_latents(generator, 14, seed=1)), -1, 1)
 for number, face in enumerate(faces):
     mgp.write_image(f"photos/face{number:02}.png", face)
-Path("photos/face07b.png").write_text("Not found")
-Path("photos/face30b.png").write_bytes(Path("photos/face30.png").read_bytes()[:500])
-Image.fromarray(tile(np.uint8(127.5 * faces + 127.5), columns=11))
+Path("photos/face03b.png").write_text("Not found")
+Path("photos/face09b.png").write_bytes(Path("photos/face09.png").read_bytes()[:500])
+Image.fromarray(tile(np.uint8(127.5 * faces + 127.5), columns=7))
 
 # %% [markdown]
 # ## What to do with each of them
 #
-# A `Job` is what `mgp colorize photos/ --out colored --simulate --batch-size 2` makes of its
-# options. With `simulate` the images are clean: they are made gray first, and the result is
-# measured against them. The batch size counts for each device, so sixteen images are restored at a
-# time.
+# A `Job` is what `mgp colorize photos/ --out colored --simulate --batch-size 1` makes of its
+# options. With `simulate` the images are clean: they are made gray first, and the result is measured
+# against them. The batch size counts for each device, so eight images are restored at a time.
 
 # %%
 degradation = mgp.Grayscale()
@@ -89,7 +88,7 @@ job = Job(
     degradation=degradation,
     config=mgp.InversionConfig(recipe=mgp.recipe_for("fast", degradation)),
     simulate=True,
-    batch_size=2,
+    batch_size=1,
     checkpoint_every=10,
 )
 
@@ -103,7 +102,7 @@ job = Job(
 # %%
 def pull_the_plug(event):
     """Stops the run when the second batch has done twenty steps."""
-    if event.progress and event.done == 16 and event.progress.step == 20:
+    if event.progress and event.done == 8 and event.progress.step == 20:
         raise KeyboardInterrupt
 
 
@@ -152,8 +151,8 @@ records[0]
 
 # %%
 write_page("colored")
-sheet = Image.open(write_contact_sheet("colored")).convert("RGB")
-sheet.resize((sheet.width // 2, sheet.height // 2), Image.Resampling.LANCZOS)
+sheet = Image.open(write_contact_sheet("colored"))
+sheet.reduce(2).quantize()
 
 # %% [markdown]
 # ## How fast?

@@ -1,6 +1,7 @@
 """Writes what a comparison has found: Markdown to read, JSON to compute with, pictures."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -161,5 +162,5 @@ def pictures(
         [to_uint8(read_image(place / name / f"{stem}.png")) for name in columns]
         for stem in stems[:most]
     ]
-    scale = max(1, 96 // images[0][0].shape[0])
+    scale = math.ceil(96 / images[0][0].shape[0])
     return contact_sheet(images, ["" for _ in images], scale=scale, headings=columns)
