@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +22,7 @@ REPORTS = ("index.html", "contact_sheet.png")
 PICTURES = ("images", "observations", "truths", "deviations")
 FOLDERS = (*PICTURES, "samples", "trajectories", "codes")
 THUMBNAILS = "thumbnails"
+LONGEST_VALUE = 100
 # What may differ when a run goes on: it changes nothing but rounding.
 FREE_SETTINGS = ("batch_size", "slices", "command")
 
@@ -254,6 +256,12 @@ def _difference(before: Mapping[str, Any], now: Mapping[str, Any], group: str = 
             if name == "checksums" and (changed := _changed(before, old, new)):
                 return changed
             return _difference(old, new, f"{name}: ")
+        if isinstance(old, list) and isinstance(new, list):
+            # Of long lists only the beginning would be shown.
+            first = next(pair for pair in zip_longest(old, new) if pair[0] != pair[1])
+            was, now_is = ("missing" if item is None else _short(item) for item in first)
+            counts = f"{len(old)} {name} before, {len(new)} now"
+            return f"{counts}; the first that differs was {was}, is {now_is}"
         return f"{group}{name} was {_short(old)}, is {_short(new)}"
     return None
 
@@ -268,4 +276,4 @@ def _changed(
 
 def _short(value: Any) -> str:
     text = json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 3]}..."
