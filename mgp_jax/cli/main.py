@@ -73,7 +73,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"mgp: {error}", file=sys.stderr)
         return SOME_FAILED
     except KeyboardInterrupt:
-        print("mgp: stopped; the same command continues where it was", file=sys.stderr)
+        same = "the same command" + " without --overwrite" * ("--overwrite" in argv)
+        print(f"mgp: stopped; {same} continues where it was", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of a pipe has seen enough; keep Python from complaining at its exit.
