@@ -150,13 +150,17 @@ def simulate(costs: Costs, devices: int, images: int, size: int, speed: float) -
     size = min(size, math.ceil(images / devices))
     known = max(s for s in costs.restoration if s <= max(size, min(costs.restoration)))
     here = min(devices, DEVICES_OF_A_HOST)
-    restoring = costs.restoration[known] * size / known / speed
-    restoring += costs.checkpoint * costs.checkpoints * here
+    stepping = costs.restoration[known] * size / known / speed
+    # Runs over several processes have no checkpoints.
+    alone = devices <= DEVICES_OF_A_HOST
+    saving = costs.checkpoint * costs.checkpoints * devices if alone else 0.0
+    restoring = stepping + saving
     hosting = here * size * max(costs.reading / READERS, costs.writing)
     rounds = math.ceil(images / (devices * size))
     first_and_last = here * size * (costs.reading / READERS + costs.writing)
     parts = {
-        "steps": rounds * restoring,
+        "steps": rounds * stepping,
+        "checkpoints": rounds * saving,
         "hosts' input and output": max(0.0, hosting - restoring) * rounds,
         "compilation": costs.compilation,
         "first input, last output, merging": first_and_last + RECORD_SECONDS * images,
