@@ -1,6 +1,7 @@
 """What a run would gain if the places of images that have stopped were refilled at once.
 
-    python tests/benchmarks/refilling.py FOLDER [--degradation noise:0.1] [--batch-sizes 4 8 16]
+    python tests/benchmarks/refilling.py FOLDER [--degradation noise:0.1] [--target-psnr DB]
+        [--batch-sizes 8 4 16]
 
 FOLDER holds clean images. They are degraded and restored once, at the first batch size, which tells
 how many steps each takes in every phase. A batch goes on until its slowest image has stopped. The
@@ -58,13 +59,14 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--generator", default="faces64")
     parser.add_argument("--degradation", default="noise:0.1")
+    parser.add_argument("--target-psnr", type=float, default=None)
     parser.add_argument("--batch-sizes", nargs="+", type=int, default=[8, 4, 16])
     arguments = parser.parse_args()
     generator = load_generator(arguments.generator)
     degradation = parse(arguments.degradation, generator.resolution)
     recipe = recipe_for("fast", degradation, generator.family)
     first = arguments.batch_sizes[0]
-    config = InversionConfig(recipe)
+    config = InversionConfig(recipe, target_psnr=arguments.target_psnr)
     job = Job("restore", generator, degradation, config, simulate=True, batch_size=first)
     inputs = find_inputs([arguments.folder])
     whole, taken = timed_run(job, inputs)
