@@ -63,7 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         began = time.perf_counter()
         status = arguments.run(argv)
         if arguments.chosen().telling.verbose:
-            tell_the_end(arguments.chosen().name, time.perf_counter() - began)
+            # A member of a group goes by both names.
+            names = dict.fromkeys((arguments.name, arguments.chosen().name))
+            tell_the_end(" ".join(names), time.perf_counter() - began)
         sys.stdout.flush()
         return status
     except SettingError as error:
