@@ -21,7 +21,6 @@ SETTINGS, RESULTS, CHECKPOINTS = "settings.json", "results.jsonl", "checkpoints"
 REPORTS = ("index.html", "contact_sheet.png")
 PICTURES = ("images", "observations", "truths", "deviations")
 FOLDERS = (*PICTURES, "samples", "trajectories", "codes")
-THUMBNAILS = "thumbnails"
 LONGEST_VALUE = 100
 # What may differ when a run goes on: it changes nothing but rounding.
 FREE_SETTINGS = ("batch_size", "slices", "command")
@@ -114,8 +113,8 @@ def clear(folder: Path) -> None:
         settings = {}
     stems = unique_stems(settings.get("inputs", []))
     files = [folder / kind / f"{stem}.png" for kind in PICTURES for stem in stems]
-    reduced = [(THUMBNAILS, kind) for kind in PICTURES]
-    files += [folder.joinpath(*place, f"{stem}.png.jpg") for place in reduced for stem in stems]
+    thumbnails = [folder / "thumbnails" / kind for kind in PICTURES]  # Written by the report.
+    files += [place / f"{stem}.png.jpg" for place in thumbnails for stem in stems]
     files += [folder / "codes" / f"{stem}.npz" for stem in stems]
     numbers = range(1, settings.get("samples", 1) + 1)
     files += [folder / "samples" / f"{stem}-{number}.png" for stem in stems for number in numbers]
@@ -125,9 +124,9 @@ def clear(folder: Path) -> None:
     for file in files:
         file.unlink(missing_ok=True)
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    for place in (*((kind,) for kind in FOLDERS), *reduced, (THUMBNAILS,)):
+    for place in (*(folder / kind for kind in FOLDERS), *thumbnails, folder / "thumbnails"):
         with contextlib.suppress(OSError):  # Holds something else, or does not exist.
-            folder.joinpath(*place).rmdir()
+            place.rmdir()
 
 
 def records_file(folder: Path, process: int) -> Path:
