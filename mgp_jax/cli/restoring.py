@@ -159,7 +159,7 @@ class Restoring(Optimising):
             note={"command": shlex.join(["mgp", *argv])},
         )
         if self.dry_run:
-            plan = make_plan(job, self.inputs, self.out)
+            plan = make_plan(job, self.inputs, self.out, self.overwrite)
             self.telling.answer(plan.as_json(), plan.text())
             return SOME_FAILED if plan.unreadable else OK
         records = self.restore(job, self.overwrite)
