@@ -20,6 +20,7 @@ from mgp_jax.cli import (
     tuning,
 )
 from mgp_jax.cli.common import INTERRUPTED, OK, SOME_FAILED, WRONG_USAGE, Command
+from mgp_jax.cli.help_texts import tidy
 from mgp_jax.errors import MGPError, SettingError
 
 COMMANDS: dict[str, type[Command]] = {
@@ -86,6 +87,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse(argv: Sequence[str]) -> Command:
     """Parses arguments; leaves with SystemExit after help and after wrong usage."""
+    if {"-h", "--help"} & set(argv):
+        for command in COMMANDS.values():
+            tidy(command)
     return tyro.extras.subcommand_cli_from_dict(
         COMMANDS,
         prog="mgp",

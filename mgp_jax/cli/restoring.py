@@ -214,7 +214,9 @@ class SuperResolve(Framed):
     """Enlarge low-resolution photographs to the generator's resolution.
 
     Inputs must have exactly that resolution divided by the factor; with --simulate they are reduced
-    first. Example: mgp super-resolve small.png --out large --factor 4
+    first.
+
+    Example: mgp super-resolve small.png --out large --factor 4
     """
 
     name: ClassVar[str] = "super-resolve"

@@ -3,6 +3,8 @@
 import math
 import os
 from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ LINE = 22
 NARROWEST = 150
 TALLEST = 1.4  # height of the sheet by its width, before rows go on beside each other
 PAPER, INK, QUIET, EMPTY = (250, 249, 246), (29, 33, 38), (89, 98, 108), (225, 222, 215)
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 COLUMNS = {"observation": "observation", "result": "result", "truth": "truth"}
 
 
@@ -69,7 +72,7 @@ def contact_sheet(
         PAPER,
     )
     draw = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(14)
+    font = _font()
     for block in range(blocks):
         left = MARGIN + block * (width + BLOCK_GAP)
         for column, heading in enumerate(headings):
@@ -147,6 +150,20 @@ def tile(images: Any, columns: int | None = None) -> np.ndarray:
     return grid.reshape(rows * height, columns * width, channels)
 
 
+@cache
+def _font() -> Font:
+    """Returns matplotlib's font, which has the letters of most languages; Pillow's own has English.
+
+    It is found without importing matplotlib, which takes a while.
+    """
+    spec = find_spec("matplotlib")
+    for place in (spec and spec.submodule_search_locations) or ():
+        path = Path(place) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+        if path.exists():
+            return ImageFont.truetype(path, 12)
+    return ImageFont.load_default(14)
+
+
 def _place(rows: Sequence[Sequence[np.ndarray | None]], scale: int | None) -> int:
     """Returns the side in pixels of the square that every image gets."""
     sides = [max(image.shape[:2]) for row in rows for image in row if image is not None]
@@ -183,7 +200,7 @@ def _cut(
     text: str,
     width: int,
     draw: ImageDraw.ImageDraw,
-    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    font: Font,
 ) -> str:
     """Makes a text one line that is not wider than so many pixels."""
     text = " ".join(text.encode("utf-8", "replace").decode().split())[:400]

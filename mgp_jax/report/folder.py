@@ -21,9 +21,10 @@ FILES = {
     "observation": "observation",
     "truth": "truth",
     "deviation": "deviation",
+    "trajectory": "trajectory",
     "codes": "codes",
 }
-IMAGES = ("result", "observation", "truth", "deviation")
+IMAGES = ("result", "observation", "truth", "deviation", "trajectory")
 TEXTS = ("input", "status", "error")
 
 
@@ -36,8 +37,8 @@ class Record:
         status: ok, diverged or failed.
         error: why it is not ok, or None.
         numbers: metrics, steps, seconds and whatever else is a finite number, by name.
-        files: paths within the run's folder, by kind: result, observation, truth, deviation, codes.
-            They need not exist.
+        files: paths within the run's folder, by kind: those of `IMAGES`, and codes. They need not
+            exist.
     """
 
     input: str

@@ -37,6 +37,7 @@ def test_help_has_an_example_that_parses(name: str, capsys: pytest.CaptureFixtur
         shown = capsys.readouterr().out
     for habit in ("--json", "--quiet", "--verbose"):
         assert habit in shown
+    assert not re.search(r"default:\s+(None|False|\))", shown)
 
 
 def test_quiet_and_verbose_exclude_each_other(capsys: pytest.CaptureFixture[str]):
@@ -174,3 +175,5 @@ def test_help_in_a_pipe_has_no_colours(columns: str):
         check=True,
     )
     assert ESCAPE not in done.stdout and "--recipe" in done.stdout
+    if columns == "200":  # No line breaks of the source.
+        assert "auto: that of a recipe file, else the last cut" in done.stdout
