@@ -21,6 +21,7 @@ from mgp_jax.inversion import InversionConfig, invert
 RATE = 3e-4
 # What is kept as it is: the noise maps and the mean style are no weights.
 FIXED = ("noise", "mean")
+SETTINGS = (ONE_CODE, RATE)
 
 
 def tune(
