@@ -174,7 +174,7 @@ def test_an_encoder_is_kept(small: Generator, encoder: Encoder, truths: np.ndarr
     save_encoder(path, encoder, "CC0")
     again = load_encoder(path, small)
     np.testing.assert_array_equal(again(truths), encoder(truths))
-    assert "60 batches" in again.provenance["training"]
+    assert "60 steps" in again.provenance["training"]
     with pytest.raises(WeightsError, match="trained for another generator"):
         load_encoder(path, untrained(DCGANConfig(8, (8, 4)), seed=2))
 

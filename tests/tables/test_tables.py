@@ -18,7 +18,7 @@ from mgp_jax.tables.budget import add_price, clock, cost_key, steps_for
 from mgp_jax.tables.run import make_case
 from mgp_jax.tables.statistics import summarise
 from mgp_jax.tables.tasks import TASKS, Images, degradation_of
-from mgp_jax.tables.write import grid_table, table, write_tables
+from mgp_jax.tables.write import grid_table, overview, table, write_tables
 
 TASK_NAMES = ("reconstruction", "colorization")
 NAMES = ("observation", "one-code", "feature-map")
@@ -171,6 +171,21 @@ def test_the_best_method_with_a_generator_is_bold():
     assert lines[3] == "| one code | 21.00 ± 1.00 | **0.200** | 3 | 1.00 |"
     assert lines[4] == "| multi-code | **31.00** ± 1.00 | 0.300 | 3 | 1.00 |"
     assert "it is broken" in lines[5]
+
+
+def test_the_overview_has_a_column_for_every_task():
+    def row(task: str, method: str, psnr: float, seconds: float) -> dict:
+        scores = {"psnr": [psnr], "lpips": [1 / psnr]}
+        found = {"task": task, "method": method, "error": None, "steps": 3}
+        return {**found, "seconds": seconds, "scores": scores}
+
+    failed = {"task": "denoising", "method": "one-code", "error": "it is broken"}
+    rows = [row("colorization", "one-code", 20, 1), row("colorization", "ilo", 25, 3)]
+    lines = overview([*rows, failed, row("denoising", "ilo", 10, 4)]).splitlines()
+    assert lines[0] == "| PSNR / LPIPS | colorization | denoising | s / image |"
+    assert lines[2] == "| one code | 20.00 / 0.050 | - / - | 1.00 |"
+    best = "**25.00** / **0.040** | **10.00** / **0.100**"
+    assert lines[3] == f"| {METHODS['ilo'].title} | {best} | 3.50 |"
 
 
 def test_summaries_leave_out_what_is_no_number():
