@@ -25,7 +25,7 @@ class TrainEncoder(Command):
     """A bundled generator (faces64) or a file written by mgp-convert."""
     out: Annotated[Path, tyro.conf.arg(metavar="FILE.safetensors")]
     """Weights file to write."""
-    steps: Annotated[int, tyro.conf.arg(metavar="K")] = 1500
+    steps: Annotated[int, tyro.conf.arg(metavar="K")] = 1000
     """Number of steps, each on 32 images."""
     seed: int = 0
     """Seed of the weights and of the images."""
