@@ -22,6 +22,7 @@ from mgp_jax.generators.layers import Convolution, ToRGB, leaky_relu, upsample_n
 RATE = 0.005
 WIDTH = 32
 SCALE = 0.1
+SETTINGS = (RATE, WIDTH, SCALE)
 
 
 class Hourglass(nnx.Module):

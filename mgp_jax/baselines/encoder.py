@@ -5,9 +5,10 @@ images that were degraded and brought back in the same way, so that it knows gra
 """
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -131,14 +132,15 @@ def train_encoder(
     """Trains an encoder on random images of a generator.
 
     The loss is the mean squared error of the code plus ten times that of its rendering. Adam with a
-    cosine, batches of 32; the degradations take turns.
+    cosine, 32 images a step. The same images are seen through all degradations in turn, because
+    making them costs as much as learning from them.
 
     Args:
         generator: the frozen generator.
-        steps: number of batches.
+        steps: number of steps.
         seed: seed of weights and codes.
         degradations: what the images are seen through.
-        on_step: called with the number of batches done and the loss of the last one.
+        on_step: called with the number of steps done and the loss of the last one.
     """
     graph, state = nnx.split(network(generator, seed))
     params: Any = nnx.to_pure_dict(state)
@@ -174,16 +176,20 @@ def train_encoder(
         updates, optimizer = method.update(gradient, optimizer, params)
         return optax.apply_updates(params, updates), optimizer, value
 
-    for step in range(steps):
-        key = jax.random.fold_in(jax.random.key(seed), step)
-        degradation = degradations[step % len(degradations)]
-        codes, images = make(generator, key)
-        seen = degrade(degradation, images, jax.random.fold_in(key, 1))
-        guesses = first_guesses(degradation, seen, images[0])
-        params, optimizer, value = improve(generator, params, optimizer, guesses, images, codes)
-        on_step(step + 1, float(value))
+    def lessons() -> Iterator[tuple[jax.Array, jax.Array, jax.Array]]:
+        root = jax.random.key(seed)
+        for step in count(0, len(degradations)):
+            key = jax.random.fold_in(root, step)
+            codes, images = make(generator, key)
+            for turn, degradation in enumerate(degradations, 1):
+                seen = degrade(degradation, images, jax.random.fold_in(key, turn))
+                yield first_guesses(degradation, seen, images[0]), images, codes
+
+    for step, lesson in enumerate(islice(lessons(), steps), 1):
+        params, optimizer, value = improve(generator, params, optimizer, *lesson)
+        on_step(step, float(value))
     provenance = {
-        "training": f"{steps} batches of {BATCH} random images, seed {seed}, seen through "
+        "training": f"{steps} steps of {BATCH} random images, seed {seed}, seen through "
         + ", ".join(str(degradation) for degradation in degradations),
         "generator": generator.name,
         "generator_checksum": checksum(generator),

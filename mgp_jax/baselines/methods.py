@@ -2,21 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mgp_jax.baselines.deep_image_prior import SETTINGS as NETWORK
 from mgp_jax.baselines.deep_image_prior import fit_network
 from mgp_jax.baselines.encoder import Encoder, encode, first_guesses, optimise_encoded
-from mgp_jax.baselines.intermediate import layers, optimise_layers
+from mgp_jax.baselines.intermediate import layer_recipe, layers, optimise_layers
+from mgp_jax.baselines.pivotal import SETTINGS as PIVOT
 from mgp_jax.baselines.pivotal import tune
 from mgp_jax.baselines.recipes import FEATURE_MAP, ONE_CODE, W_PLUS, W
 from mgp_jax.degradations import Degradation
 from mgp_jax.generators.base import Generator
 from mgp_jax.generators.sampling import generate
-from mgp_jax.inversion import InversionConfig, invert
+from mgp_jax.inversion import InversionConfig
 from mgp_jax.recipes import Recipe, codes_only, recipe_for
 from mgp_jax.restoration import put_back_all, restore
 
@@ -53,9 +55,10 @@ class Method:
         title: what tables call it.
         run: restores a case in so many steps: images float[B, H, W, C] in [-1, 1].
         prior: where its knowledge of images comes from.
+        recipe: how it optimises a case, the number of steps aside. Results and prices of another
+            recipe are not its own.
         least: fewest steps it can do, 0 for methods that have none.
         needs: what it cannot do without.
-        by_task: whether its steps cost differently from task to task.
         most: the steps behind which more only harm, as its recipe for a case knows; None for no
             such limit.
     """
@@ -64,9 +67,9 @@ class Method:
     title: str
     run: Callable[[Case, int], np.ndarray]
     prior: Literal["generator", "network", "none"] = "generator"
+    recipe: Callable[[Case], Any] = lambda case: None
     least: int = 1
     needs: Literal["encoder", "styles", None] = None
-    by_task: bool = False
     most: Callable[[Case], int] | None = None
 
     def suits(self, generator: Generator, encoder: Encoder | None) -> bool:
@@ -92,31 +95,29 @@ class Method:
         return np.asarray(put_back_all(case.degradation, images, case.observations))
 
 
-def by_recipe(recipe: Recipe) -> Callable[[Case, int], np.ndarray]:
-    """Makes a method of a recipe that is the same for all tasks."""
+def by_recipe(name: str, title: str, recipe: Callable[[Case], Recipe], **settings: Any) -> Method:
+    """Makes a method of what the engine does with a recipe."""
 
     def run(case: Case, steps: int) -> np.ndarray:
-        config = InversionConfig(recipe=recipe.with_steps(steps), seed=case.seed)
-        return invert(case.generator, case.observations, config, case.degradation).images
+        chosen = recipe(case)
+        chosen = chosen.with_steps(max(steps, len(chosen.phases)))
+        config = InversionConfig(recipe=chosen, seed=case.seed)
+        return restore(case.generator, case.observations, case.degradation, config).images
 
-    return run
+    return Method(name, title, run, recipe=recipe, **settings)
+
+
+def _multi_code(case: Case) -> Recipe:
+    return recipe_for("fast", case.degradation, case.generator.family)
+
+
+def _codes_only(case: Case) -> Recipe:
+    return codes_only(_multi_code(case))
 
 
 def _most(case: Case) -> int:
     # Where an observation leaves much open more steps overfit: `quality` has those of `fast` there.
     return recipe_for("quality", case.degradation, case.generator.family).steps
-
-
-def _multi_code(case: Case, steps: int) -> np.ndarray:
-    recipe = recipe_for("fast", case.degradation, case.generator.family)
-    recipe = recipe.with_steps(max(steps, len(recipe.phases)))
-    config = InversionConfig(recipe=recipe, seed=case.seed)
-    return restore(case.generator, case.observations, case.degradation, config).images
-
-
-def _codes_only(case: Case, steps: int) -> np.ndarray:
-    recipe = codes_only(recipe_for("fast", case.degradation, case.generator.family))
-    return by_recipe(recipe)(case, steps)
 
 
 def _observation(case: Case, steps: int) -> np.ndarray:
@@ -148,6 +149,10 @@ def _layers(case: Case, steps: int) -> np.ndarray:
     return result.images
 
 
+def _layers_recipe(case: Case) -> tuple[Recipe, ...]:
+    return (ONE_CODE, *(layer_recipe(cut, 1) for cut in layers(case.generator)))
+
+
 def _pivotal(case: Case, steps: int) -> np.ndarray:
     return tune(case.generator, case.observations, case.degradation, steps, case.seed)
 
@@ -160,16 +165,22 @@ METHODS: dict[str, Method] = {
     method.name: method
     for method in (
         Method("observation", "observation alone", _observation, "none", least=0),
-        Method("dip", "deep image prior", _network, "network"),
-        Method("one-code", "one code", by_recipe(ONE_CODE)),
+        Method("dip", "deep image prior", _network, "network", lambda case: NETWORK),
+        by_recipe("one-code", "one code", lambda case: ONE_CODE),
         Method("encoder", "encoder", _encoder, least=0, needs="encoder"),
-        Method("encoder-optimised", "encoder, optimised", _encoder_optimised, needs="encoder"),
-        Method("feature-map", "free feature map", by_recipe(FEATURE_MAP)),
-        Method("w", "W projection", by_recipe(W), needs="styles"),
-        Method("w+", "W+ projection", by_recipe(W_PLUS), needs="styles"),
-        Method("ilo", "intermediate layers (L1 ball)", _layers, least=2),
-        Method("pivotal", "pivotal tuning", _pivotal, least=2),
-        Method("codes-only", "multi-code, codes only", _codes_only, most=_most),
-        Method("multi-code", "multi-code", _multi_code, least=2, by_task=True, most=_most),
+        Method(
+            "encoder-optimised",
+            "encoder, optimised",
+            _encoder_optimised,
+            recipe=lambda case: ONE_CODE,
+            needs="encoder",
+        ),
+        by_recipe("feature-map", "free feature map", lambda case: FEATURE_MAP),
+        by_recipe("w", "W projection", lambda case: W, needs="styles"),
+        by_recipe("w+", "W+ projection", lambda case: W_PLUS, needs="styles"),
+        Method("ilo", "intermediate layers (L1 ball)", _layers, recipe=_layers_recipe, least=2),
+        Method("pivotal", "pivotal tuning", _pivotal, recipe=lambda case: PIVOT, least=2),
+        by_recipe("codes-only", "multi-code, codes only", _codes_only, most=_most),
+        by_recipe("multi-code", "multi-code", _multi_code, least=2, most=_most),
     )
 }

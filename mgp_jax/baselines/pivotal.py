@@ -18,9 +18,10 @@ from mgp_jax.degradations import Degradation
 from mgp_jax.generators.base import Generator, Params
 from mgp_jax.inversion import InversionConfig, invert
 
-RATE = 3e-4
+RATE = 1e-3
 # What is kept as it is: the noise maps and the mean style are no weights.
 FIXED = ("noise", "mean")
+SETTINGS = (ONE_CODE, RATE)
 
 
 def tune(

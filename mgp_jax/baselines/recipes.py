@@ -8,11 +8,11 @@ from dataclasses import replace
 from mgp_jax.recipes import PROJECTION_W, PROJECTION_W_PLUS, Phase, Recipe
 
 # One code of Z through the whole generator; there is no importance to be moved, it stays 1.
-ONE_CODE = Recipe("one-code", (Phase(300, moves=("z",)),), codes=1, layer=0)
+ONE_CODE = Recipe("one-code", (Phase(300, moves=("z",), z_rate=0.2),), codes=1, layer=0)
 
 # From the mean map of random codes the map itself is moved, wherever the observation pulls it. So
 # it is the published method without its codes.
-FEATURE_MAP = Recipe("feature-map", (Phase(300, moves=("residual",)),))
+FEATURE_MAP = Recipe("feature-map", (Phase(300, moves=("residual",), residual_rate=0.04),))
 
 
 def pixels_only(recipe: Recipe) -> Recipe:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from mgp_jax.codes import Codes, fuse, render_fused
 from mgp_jax.degradations import Degradation
 from mgp_jax.generators.base import Generator
+from mgp_jax.generators.convolution import as_defined
 from mgp_jax.perception.vgg import FeatureExtractor
 from mgp_jax.recipes import Phase
 
@@ -19,12 +20,15 @@ def count_flops(function: Callable[..., Any], *arguments: Any) -> float:
     """Counts the floating-point operations of all matrix products and convolutions of a function.
 
     Loops count with all their rounds. A multiplication and an addition are two operations.
+    Convolutions count as they are defined, products with stuffed zeros left out, even where they
+    are computed with fewer operations.
 
     Args:
         function: a function of pytrees of arrays that JAX can trace.
         *arguments: its arguments; their shapes are enough.
     """
-    return _flops_of(jax.make_jaxpr(function)(*arguments).jaxpr)
+    with as_defined():
+        return _flops_of(jax.make_jaxpr(function)(*arguments).jaxpr)
 
 
 def step_flops(
@@ -90,7 +94,8 @@ def _flops_of(jaxpr: Any) -> float:
         elif name == "conv_general_dilated":
             kernel = equation.invars[1].aval.shape
             outputs = kernel[parameters["dimension_numbers"].rhs_spec[0]]
-            total += 2 * math.prod(equation.outvars[0].aval.shape) * math.prod(kernel) / outputs
+            products = math.prod(equation.outvars[0].aval.shape) * math.prod(kernel) / outputs
+            total += 2 * products / math.prod(parameters["lhs_dilation"])
         else:
             rounds = parameters["length"] if name == "scan" else 1
             total += rounds * sum(_flops_of(inner) for inner in _inner(parameters))

@@ -26,7 +26,7 @@ class TrainEncoder(Command):
     out: Annotated[Path, tyro.conf.arg(metavar="FILE.safetensors")]
     """Weights file to write."""
     steps: Annotated[int, tyro.conf.arg(metavar="K")] = 1000
-    """Number of batches of 32 images."""
+    """Number of steps, each on 32 images."""
     seed: int = 0
     """Seed of the weights and of the images."""
 

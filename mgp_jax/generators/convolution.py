@@ -4,6 +4,9 @@ Algebraically equal formulations differ up to fourfold in speed, inside a compil
 they do not outside; `tests/benchmarks/` measures them. All arrays are NHWC float32.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -15,6 +18,8 @@ from mgp_jax.generators import minimal_filtering
 
 DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 
+_plain = ContextVar("plain", default=False)
+
 
 def convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """Correlates `x` with `kernel`, stride 1, zero padding that keeps the size.
@@ -25,8 +30,6 @@ def convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
     Returns: float[N, H, W, O].
     """
-    if on_cpu() and minimal_filtering.pays(x, kernel):
-        return minimal_filtering.convolve(x, kernel)
     return correlate(x, kernel, kernel.shape[0] // 2)
 
 
@@ -44,6 +47,9 @@ def correlate(x: jax.Array, kernel: jax.Array, padding: int | tuple[int, int]) -
 
     Returns: float[N, H + 2 padding + 1 - k, W + 2 padding + 1 - l, O].
     """
+    small = kernel.shape[:2] == (3, 3) and padding in (1, (1, 1))
+    if small and on_cpu() and minimal_filtering.convolve.pays(x, kernel):
+        return minimal_filtering.convolve(x, kernel)
     return _correlate(x, kernel, padding)
 
 
@@ -82,8 +88,8 @@ def adjoint(kernel: jax.Array) -> jax.Array:
 def convolve_transposed(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """Doubles the resolution with a transposed convolution of stride 2 and kernel size 4 or 3.
 
-    On CPU a matrix product followed by an overlap-add, elsewhere a convolution of the zero-stuffed
-    input. The latter is three times slower in a loop on CPU.
+    On CPU minimal filtering, or a matrix product followed by an overlap-add, elsewhere a
+    convolution of the zero-stuffed input. The latter is three times slower in a loop on CPU.
 
     Args:
         x: float[N, H, W, I].
@@ -93,12 +99,26 @@ def convolve_transposed(x: jax.Array, kernel: jax.Array) -> jax.Array:
     Returns: float[N, 2 H, 2 W, O] for size 4, where the outermost pixels are left out;
         float[N, 2 H + 1, 2 W + 1, O] for size 3.
     """
-    return _overlap_add(x, kernel) if on_cpu() else _stuff_and_correlate(x, kernel)
+    if not on_cpu():
+        return _stuff_and_correlate(x, kernel)
+    if len(kernel) == 4 and minimal_filtering.convolve_transposed.pays(x, kernel):
+        return minimal_filtering.convolve_transposed(x, kernel)
+    return _overlap_add(x, kernel)
 
 
 def on_cpu() -> bool:
     """Returns whether programs are compiled for CPU, where other formulations are fast."""
-    return jax.default_backend() == "cpu"
+    return jax.default_backend() == "cpu" and not _plain.get()
+
+
+@contextmanager
+def as_defined() -> Iterator[None]:
+    """Has what is traced within multiply as often as the definition says, for counting that."""
+    token = _plain.set(True)
+    try:
+        yield
+    finally:
+        _plain.reset(token)
 
 
 def _stuff_and_correlate(x: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -154,6 +174,8 @@ def _transposed_backward(saved: Any, gradient: jax.Array) -> tuple[jax.Array, ja
             gradient, adjoint(kernel), (2, 2), pads, dimension_numbers=DIMENSIONS
         )
         return of_x, of_kernel
+    if size == 4 and minimal_filtering.convolve_transposed.pays(x, kernel):
+        return minimal_filtering.convolve_strided(gradient, adjoint(kernel)), of_kernel
     n, h, w, inputs = x.shape
     padded = jnp.pad(gradient, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
     windows = [

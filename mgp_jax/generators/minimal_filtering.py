@@ -1,14 +1,16 @@
-"""3x3 convolutions with fewer multiplications: Winograd's minimal filtering.
+"""Convolutions with fewer multiplications: Winograd's minimal filtering.
 
 A tile of outputs is made of sums and differences of inputs, one matrix product over the channels
 for each of them, and sums and differences of the products. Where the channels are many, the matrix
 products are all that counts, and there are fewer of them than taps. The rounding is that of the
-plain sum, times two or three. All arrays are NHWC float32.
+plain sum, times two to ten. All arrays are NHWC float32.
 
-Source: Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks", F(2x2, 3x3).
+Source: Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks", F(4x4, 3x3) and,
+for the four phases of a convolution of stride 2, F(2x2, 2x2).
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,94 +19,81 @@ from jax import lax
 # Pixels that are worked on at a time: more would not be faster, but take more memory.
 GROUP = 4096
 # Below so many channels or pixels the sums, or the transform of the kernel, cost what is gained.
-CHANNELS = 256
-PIXELS = 1024
+CHANNELS = 64
+PIXELS = 256
 
 Parts = list[jax.Array]
 
 
-def pays(x: jax.Array, kernel: jax.Array) -> bool:
-    """Returns whether `convolve` is faster than the plain sum, on CPU.
+class Filtering(NamedTuple):
+    """A convolution along one axis; two-dimensional ones do the same along both.
 
-    Args:
-        x: float[N, H, W, I].
-        kernel: float[k, k, I, O].
+    Attributes:
+        tile: pixels of the input that a tile moves on by.
+        split: of an array and its axis, what the products take of the inputs, a list of arrays
+            with one entry a tile.
+        weigh: of a kernel and its axis, what the inputs are multiplied with; of the same length.
+        join: of the products, the pixels of a tile of outputs.
     """
-    n, h, w, _ = x.shape
-    fits = kernel.shape[:2] == (3, 3) and h % 2 == 0 and w % 2 == 0
-    return fits and min(kernel.shape[2:]) >= CHANNELS and n * h * w >= PIXELS
+
+    tile: int
+    split: Callable[[jax.Array, int], Parts]
+    weigh: Callable[[jax.Array, int], Parts]
+    join: Callable[[Parts], Parts]
+
+    def __call__(self, x: jax.Array, kernel: jax.Array) -> jax.Array:
+        """Filters float[N, H, W, I]; H and W must be multiples of the tile."""
+        weights = _both_axes(kernel, (0, 0), self.weigh)
+
+        def group(x: jax.Array) -> jax.Array:
+            return _interleave(_multiply(_both_axes(x, (1, 2), self.split), weights), self.join)
+
+        return _in_groups(group, x)
+
+    def pays(self, x: jax.Array, kernel: jax.Array) -> bool:
+        """Returns whether this is faster than the plain sum, on CPU, and exact enough."""
+        n, h, w, _ = x.shape
+        fits = x.dtype == jnp.float32 and h % self.tile == 0 and w % self.tile == 0
+        return fits and min(kernel.shape[2:]) >= CHANNELS and n * h * w >= PIXELS
 
 
-def convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """Correlates with a 3x3 kernel, stride 1, zero padding that keeps the size.
-
-    Tiles of 2x2 pixels with 16 instead of 36 products each.
-
-    Args:
-        x: float[N, H, W, I] with even H and W.
-        kernel: float[3, 3, I, O].
-
-    Returns: float[N, H, W, O].
-    """
-    weights = _both_axes(kernel, (0, 0), _kernel_of_pairs)
-
-    def group(x: jax.Array) -> jax.Array:
-        padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-        products = _multiply(_both_axes(padded, (1, 2), _pairs), weights)
-        return _interleave(products, _join_pairs)
-
-    return _in_groups(group, x)
+def _split_fours(x: jax.Array, axis: int) -> Parts:
+    a, b, c, d, e, f = (_every(x, axis, 4, start) for start in range(-1, 5))
+    return [
+        4 * a - 5 * c + e,
+        d + e - 4 * (b + c),
+        e - d + 4 * (b - c),
+        e - c + 2 * (d - b),
+        e - c - 2 * (d - b),
+        4 * b - 5 * d + f,
+    ]
 
 
-def convolve_upsampled(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """Doubles the resolution by nearest neighbour, then correlates with a 3x3 kernel.
-
-    Every input pixel becomes 2x2 pixels with 9 instead of 36 products.
-
-    Args:
-        x: float[N, H, W, I].
-        kernel: float[3, 3, I, O].
-
-    Returns: float[N, 2 H, 2 W, O].
-    """
-    weights = _both_axes(kernel, (0, 0), _kernel_of_doubles)
-
-    def group(x: jax.Array) -> jax.Array:
-        return _interleave(_multiply(_both_axes(x, (1, 2), _doubles), weights), _join_doubles)
-
-    return _in_groups(group, x)
+def _weigh_fours(kernel: jax.Array, axis: int) -> Parts:
+    a, b, c = _taps(kernel, axis)
+    even, odd = a / 24 + c / 6, b / 12
+    return [a / 4, -(a + b + c) / 6, -(a - b + c) / 6, even + odd, even - odd, c]
 
 
-def _pairs(x: jax.Array, axis: int) -> Parts:
-    """What the two pixels of a tile see of an axis padded with one zero on each side."""
-    size = x.shape[axis] - 3
-    a, b, c, d = (lax.slice_in_dim(x, k, k + size, stride=2, axis=axis) for k in range(4))
-    return [a - c, b + c, c - b, b - d]
+def _join_fours(m: Parts) -> Parts:
+    inner, outer = m[1] + m[2], m[3] + m[4]
+    inner_odd, outer_odd = m[1] - m[2], m[3] - m[4]
+    return [
+        m[0] + inner + outer,
+        inner_odd + 2 * outer_odd,
+        inner + 4 * outer,
+        inner_odd + 8 * outer_odd + m[5],
+    ]
 
 
-def _kernel_of_pairs(kernel: jax.Array, axis: int) -> Parts:
-    a, b, c = (lax.index_in_dim(kernel, k, axis, keepdims=False) for k in range(3))
-    return [a, (a + b + c) / 2, (a - b + c) / 2, c]
-
-
-def _join_pairs(m: Parts) -> Parts:
-    return [m[0] + m[1] + m[2], m[1] - m[2] - m[3]]
-
-
-def _doubles(x: jax.Array, axis: int) -> Parts:
+def _split_doubles(x: jax.Array, axis: int) -> Parts:
     """What the two pixels made of one see: it, and the steps to its neighbours."""
-    return [_shifted(x, axis, -1) - x, x, _shifted(x, axis, 1) - x]
+    before, here, behind = (_every(x, axis, 1, start) for start in (-1, 0, 1))
+    return [before - here, here, behind - here]
 
 
-def _shifted(x: jax.Array, axis: int, by: int) -> jax.Array:
-    """The neighbour before (-1) or behind (1) every pixel, zero outside of the image."""
-    padding = [(0, 0, 0)] * x.ndim
-    padding[axis] = (-by, by, 0)
-    return lax.pad(x, jnp.zeros((), x.dtype), padding)
-
-
-def _kernel_of_doubles(kernel: jax.Array, axis: int) -> Parts:
-    a, b, c = (lax.index_in_dim(kernel, k, axis, keepdims=False) for k in range(3))
+def _weigh_doubles(kernel: jax.Array, axis: int) -> Parts:
+    a, b, c = _taps(kernel, axis)
     return [a, a + b + c, c]
 
 
@@ -112,27 +101,99 @@ def _join_doubles(m: Parts) -> Parts:
     return [m[0] + m[1], m[1] + m[2]]
 
 
+def _split_phases(x: jax.Array, axis: int) -> Parts:
+    """What the even and the odd pixels made of two see; of the four, every other one is even."""
+    a, b, c, d = (_every(x, axis, 2, start) for start in range(-1, 3))
+    return [a - b, b, b - c, b - c, c, c - d]
+
+
+def _weigh_phases(kernel: jax.Array, axis: int) -> Parts:
+    a, b, c, d = _taps(kernel, axis)
+    return [a, a + c, c, b, b + d, d]
+
+
+def _join_phases(m: Parts) -> Parts:
+    return [m[0] + m[1], m[3] + m[4], m[1] - m[2], m[4] - m[5]]
+
+
+def _split_strided(x: jax.Array, axis: int) -> Parts:
+    """What two pixels see of the even and the odd inputs, which become channels side by side."""
+    a, b, c, d, e, f = (_every(x, axis, 4, start) for start in range(-1, 5))
+    pairs = ((a - c, b - d), (c, d), (c - e, d - f))
+    return [jnp.concatenate(pair, -1) for pair in pairs]
+
+
+def _weigh_strided(kernel: jax.Array, axis: int) -> Parts:
+    a, b, c, d = _taps(kernel, axis)
+    return [jnp.concatenate(pair, -2) for pair in ((a, b), (a + c, b + d), (c, d))]
+
+
+def _join_strided(m: Parts) -> Parts:
+    return [m[0] + m[1], m[1] - m[2]]
+
+
+# A 3x3 kernel, stride 1, zero padding that keeps the size: 36 instead of 144 products for a tile of
+# 4x4 pixels. float[N, H, W, I] to float[N, H, W, O].
+convolve = Filtering(4, _split_fours, _weigh_fours, _join_fours)
+
+# Twice the resolution by nearest neighbour, then a 3x3 kernel: 9 instead of 36 products for every
+# input pixel. float[N, H, W, I] to float[N, 2 H, 2 W, O].
+convolve_upsampled = Filtering(1, _split_doubles, _weigh_doubles, _join_doubles)
+
+# A 4x4 kernel over the zero-stuffed input, as `convolution.convolve_transposed`: 36 instead of 64
+# products for 2x2 input pixels. float[N, H, W, I] to float[N, 2 H, 2 W, O].
+convolve_transposed = Filtering(2, _split_phases, _weigh_phases, _join_phases)
+
+# A 4x4 kernel, stride 2, padding 1: the adjoint of the one before, with as many products.
+# float[N, 2 H, 2 W, I] to float[N, H, W, O].
+convolve_strided = Filtering(4, _split_strided, _weigh_strided, _join_strided)
+
+
+def _every(x: jax.Array, axis: int, stride: int, start: int) -> jax.Array:
+    """Every so-many-th pixel of an axis from `start` on, zero outside of the image."""
+    size = x.shape[axis] // stride
+    padding = [(0, 0, 0)] * x.ndim
+    padding[axis] = (-start, start + (size - 1) * stride + 1 - x.shape[axis], 0)
+    moved = lax.pad(x, jnp.zeros((), x.dtype), padding)
+    return lax.slice_in_dim(moved, 0, None, stride, axis)
+
+
+def _taps(kernel: jax.Array, axis: int) -> Parts:
+    return [lax.index_in_dim(kernel, k, axis, keepdims=False) for k in range(kernel.shape[axis])]
+
+
 def _both_axes(
     x: jax.Array, axes: tuple[int, int], transform: Callable[[jax.Array, int], Parts]
 ) -> jax.Array:
-    """Transforms one axis, then the other; the parts, K * K of them, become the first axis."""
+    """Transforms one axis, then the other; what comes of them becomes the first two axes.
+
+    Args:
+        x: an array.
+        axes: the axes, of which the first is gone or not when the second one's turn comes.
+        transform: makes K arrays of an array and its axis.
+
+    Returns: the array of K * K parts, [K of the second axis, K of the first axis, ...].
+    """
     first, second = axes
-    return jnp.stack([part for row in transform(x, first) for part in transform(row, second)])
+    # Apart, they compile much faster than as one long sum for each of the parts.
+    parts = lax.optimization_barrier(jnp.stack(transform(x, first)))
+    return jnp.stack(transform(parts, second + 1))
 
 
 def _multiply(parts: jax.Array, weights: jax.Array) -> jax.Array:
-    """One matrix product a part: float[K * K, N, H, W, I] to float[K, K, N, H, W, O]."""
-    k = round(len(parts) ** 0.5)
-    flat = parts.reshape(k * k, -1, parts.shape[-1])
-    products = jnp.einsum("kpi,kio->kpo", flat, weights)
-    return products.reshape(k, k, *parts.shape[1:-1], weights.shape[-1])
+    """One matrix product a part: float[K, K, N, H, W, I] to float[K, K, N, H, W, O]."""
+    k, _, *_, inputs = parts.shape
+    flat = parts.reshape(k * k, -1, inputs)
+    products = jnp.einsum("kpi,kio->kpo", flat, weights.reshape(k * k, inputs, -1))
+    return products.reshape(*parts.shape[:-1], -1)
 
 
 def _interleave(products: jax.Array, join: Callable[[Parts], Parts]) -> jax.Array:
-    """Joins the products to tiles of 2x2 pixels: [K, K, N, H, W, O] to [N, 2 H, 2 W, O]."""
-    _, _, n, h, w, outputs = products.shape
-    rows = [jnp.stack(join(list(row)), axis=3) for row in join(list(products))]
-    return jnp.stack(rows, axis=2).reshape(n, 2 * h, 2 * w, outputs)
+    """Joins the products to tiles of T x T pixels: [K, K, N, H, W, O] to [N, T H, T W, O]."""
+    columns = lax.optimization_barrier(jnp.stack(join(list(products)), axis=4))
+    tiles = jnp.stack(join(list(columns)), axis=2)
+    n, h, t, w, _, outputs = tiles.shape
+    return tiles.reshape(n, h * t, w * t, outputs)
 
 
 def _in_groups(function: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax.Array:

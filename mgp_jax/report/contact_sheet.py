@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mgp_jax.errors import MGPError
 from mgp_jax.images import to_uint8, write_image
-from mgp_jax.report.folder import Record, Run, read_run
+from mgp_jax.report.folder import Record, Run, read_run, spread
 
 MOST_ROWS = 48
 TILE_SIDE = 192
@@ -106,7 +106,7 @@ def write_contact_sheet(folder: str | os.PathLike[str]) -> Path:
         MGPError: it is not the folder of a run, or the file cannot be written.
     """
     run = read_run(Path(folder))
-    chosen = _spread(run.records)
+    chosen = spread(run.records, MOST_ROWS)
     kinds = [kind for kind in COLUMNS if any(kind in record.files for record in chosen)]
     rows = [[_load(run, record, kind) for kind in kinds] for record in chosen]
     captions = [_caption(record) for record in chosen]
@@ -209,13 +209,6 @@ def _cut(
     while text and draw.textlength(f"{text}…", font) > width:
         text = text[:-1]
     return f"{text.rstrip()}…"
-
-
-def _spread(records: Sequence[Record]) -> list[Record]:
-    if len(records) <= MOST_ROWS:
-        return list(records)
-    places = np.linspace(0, len(records) - 1, MOST_ROWS).round().astype(int)
-    return [records[place] for place in places]
 
 
 def _load(run: Run, record: Record, kind: str) -> np.ndarray | None:

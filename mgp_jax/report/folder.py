@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
+
 from mgp_jax.errors import MGPError
 
 FILES = {
@@ -90,6 +92,14 @@ def read_run(folder: Path) -> Run:
     if settings is None and results is None and not notices:
         raise MGPError(f"{folder}: holds no results.jsonl, so it is not the folder of a run")
     return Run(folder, _settings(settings, notices), _records(results, notices), notices)
+
+
+def spread(records: Sequence[Record], most: int) -> list[Record]:
+    """Returns all records, or so many of them, evenly spread from the first to the last."""
+    if len(records) <= most:
+        return list(records)
+    places = np.linspace(0, len(records) - 1, most).round().astype(int)
+    return [records[place] for place in places]
 
 
 def finite(value: Any) -> float | None:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import jax
 
 from mgp_jax.baselines.methods import Case, Method
+from mgp_jax.batch import checksum
 from mgp_jax.errors import SettingError
-from mgp_jax.recipes import kind_of
 
 # Enough that every phase of a recipe has its share of them.
 TRIAL = 32
@@ -44,8 +44,14 @@ def parse_budget(text: str) -> Budget:
 
 
 def cost_key(method: Method, case: Case) -> str:
-    """Names what shares one price a step."""
-    return f"{method.name} {kind_of(case.degradation)}" if method.by_task else method.name
+    """Names what shares one price a step: a method with the same recipe."""
+    return f"{method.name} {version(method, case)}"
+
+
+def version(method: Method, case: Case) -> str:
+    """Tells apart what a method may do in a case, now or in an earlier state of its recipe."""
+    most = None if method.most is None else method.most(case)
+    return checksum((method.recipe(case), most))
 
 
 def clock() -> float:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mgp_jax.baselines.methods import Case
-from mgp_jax.batch import append_records, read_records
+from mgp_jax.batch import append_records, checksum, read_records
 from mgp_jax.generators.base import Generator
 from mgp_jax.inversion import InversionConfig
 from mgp_jax.metrics import compare
@@ -41,30 +41,30 @@ def run_grid(
         folder: where the records of finished points are kept.
         on_record: called with every new record.
 
-    Returns: records with `task`, `layer`, `resolution`, `codes`, `steps`, `psnr` and `lpips`, the
-        scores one an image.
+    Returns: records with `task`, `layer`, `codes`, `steps`, the recipe's checksum `recipe`,
+        `resolution`, `psnr` and `lpips`, the scores one an image.
     """
     folder.mkdir(exist_ok=True)
     found = {
-        (r["task"], r["layer"], r["codes"], r["steps"]): r
+        (r["task"], r["recipe"], r["layer"], r["codes"]): r
         for r in read_records(folder / "results.jsonl")
     }
     records = []
     for task, case in cases.items():
         generator = case.generator
         recipe = codes_only(recipe_for("fast", case.degradation, generator.family))
+        recipe = recipe.with_steps(steps)
+        version = checksum(recipe)
         for cut in cuts_of(generator):
             for count in counts:
-                record = found.get((task, cut, count, steps))
+                record = found.get((task, version, cut, count))
                 if record is None:
-                    config = InversionConfig(
-                        recipe=recipe.with_steps(steps), codes=count, layer=cut, seed=case.seed
-                    )
+                    config = InversionConfig(recipe=recipe, codes=count, layer=cut, seed=case.seed)
                     restoration = restore(generator, case.observations, case.degradation, config)
                     scores = compare(restoration.images, truths)
                     place = {"task": task, "layer": cut, "codes": count, "steps": steps}
-                    size = {"resolution": generator.map_sizes[cut]}
-                    record = {**place, **size, "psnr": scores["psnr"], "lpips": scores["lpips"]}
+                    about = {"recipe": version, "resolution": generator.map_sizes[cut]}
+                    record = {**place, **about, "psnr": scores["psnr"], "lpips": scores["lpips"]}
                     append_records(folder / "results.jsonl", [record])
                     on_record(record)
                 records.append(record)

@@ -5,7 +5,7 @@ of the steps in `prices.json`, and all images.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from mgp_jax.generators.base import Generator
 from mgp_jax.images import write_image
 from mgp_jax.metrics import colorization_auc, colour_weights, compare, niqe, to_unit
 from mgp_jax.metrics.naturalness import SMALLEST_FOR_NIQE
-from mgp_jax.tables.budget import Budget, add_price, steps_for
+from mgp_jax.tables.budget import Budget, add_price, steps_for, version
 from mgp_jax.tables.tasks import TASKS, Images, degradation_of
 
 Record = dict[str, Any]
@@ -73,7 +73,7 @@ def run_tables(
     images, chosen = comparison.images, methods_of(comparison)
     tasks = comparison.tasks or tuple(TASKS)
     cases = {task: make_case(comparison, task) for task in tasks}
-    records = open_folder(folder, settings_of(comparison, tasks, chosen))
+    records = open_folder(folder, settings_of(comparison, cases, chosen))
     done = {(record["task"], record["method"]) for record in records}
     prices = read_prices(folder)
     for task, case in cases.items():
@@ -168,7 +168,9 @@ def read_prices(folder: Path) -> dict[str, float]:
         raise SettingError(f"{file}: is not readable, choose another folder") from None
 
 
-def settings_of(comparison: Comparison, tasks: Sequence[str], methods: Sequence[Method]) -> Record:
+def settings_of(
+    comparison: Comparison, cases: Mapping[str, Case], methods: Sequence[Method]
+) -> Record:
     """Returns all that determines the results, as JSON values."""
     encoder = comparison.encoder
     return {
@@ -178,7 +180,11 @@ def settings_of(comparison: Comparison, tasks: Sequence[str], methods: Sequence[
         "images": list(comparison.images.stems),
         "images_checksum": checksum("", comparison.images.truths),
         "budget": str(comparison.budget),
-        "tasks": list(tasks),
+        "tasks": list(cases),
         "methods": [method.name for method in methods],
+        "recipes": {
+            task: {method.name: version(method, case) for method in methods}
+            for task, case in cases.items()
+        },
         "seed": comparison.seed,
     }

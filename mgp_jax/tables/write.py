@@ -17,6 +17,8 @@ from mgp_jax.tables.statistics import METRICS, Score, summarise
 Record = dict[str, Any]
 
 NOTHING = "-"
+# What is shown where there is room for two metrics.
+PAIR = ("psnr", "lpips")
 
 
 def write_tables(
@@ -57,7 +59,7 @@ def write_tables(
         if sheet is not None:
             write_image(folder / f"{task}.png", sheet)
     plot_methods(records, folder / "methods.png")
-    parts.append("## All tasks\n\n![LPIPS of all methods](methods.png)")
+    parts.insert(1, f"{overview(records)}\n\n![LPIPS of all methods](methods.png)")
     if grid:
         plot_grid(grid, folder / "codes.png")
         parts.append(f"## Number of codes and cut\n\n![PSNR](codes.png)\n\n{grid_table(grid)}")
@@ -97,6 +99,29 @@ def table(rows: Sequence[Record]) -> str:
     return "\n".join(lines)
 
 
+def overview(records: Sequence[Record]) -> str:
+    """Returns a Markdown table of PSNR and LPIPS, a row for each method, a column for each task."""
+    of_task: dict[str, list[Record]] = {}
+    of_method: dict[str, list[Record]] = {}
+    for record in records:
+        of_task.setdefault(record["task"], []).append(record)
+        of_method.setdefault(record["method"], []).append(record)
+    best = {(task, name): _best(rows, name) for task, rows in of_task.items() for name in PAIR}
+    lines = [
+        _line(["PSNR / LPIPS", *of_task, "s / image"]),
+        _line(["---", *["---:"] * (len(of_task) + 1)]),
+    ]
+    for method, rows in of_method.items():
+        cells = [
+            " / ".join(_cell(r, name, r is best[r["task"], name], spread=False) for name in PAIR)
+            for r in rows
+        ]
+        times = [row["seconds"] for row in rows if row["error"] is None]
+        time = f"{np.mean(times):.2f}" if times else NOTHING
+        lines.append(_line([METHODS[method].title, *cells, time]))
+    return "\n".join(lines)
+
+
 def grid_table(grid: Sequence[Record]) -> str:
     """Returns a Markdown table of PSNR and LPIPS by task and cut, a column a number of codes."""
     counts = sorted({record["codes"] for record in grid})
@@ -107,12 +132,8 @@ def grid_table(grid: Sequence[Record]) -> str:
         for count in counts:
             place = (task, layer, count)
             (record,) = (r for r in grid if (r["task"], r["layer"], r["codes"]) == place)
-            scores = {name: summarise(record[name]) for name in ("psnr", "lpips")}
-            texts = (
-                NOTHING if score is None else f"{score.mean:.{METRICS[name].digits}f}"
-                for name, score in scores.items()
-            )
-            cells.append(" / ".join(texts))
+            row = {"scores": record}
+            cells.append(" / ".join(_cell(row, name, spread=False) for name in PAIR))
         lines.append(_line([task, str(layer), *cells]))
     return "\n".join(lines)
 
@@ -125,13 +146,13 @@ def _score(row: Record, name: str) -> Score | None:
     return summarise(row.get("scores", {}).get(name, ()))
 
 
-def _cell(row: Record, name: str, bold: bool) -> str:
+def _cell(row: Record, name: str, bold: bool = False, spread: bool = True) -> str:
     score, metric = _score(row, name), METRICS[name]
     if score is None:
         return NOTHING
     text = f"{metric.factor * score.mean:.{metric.digits}f}"
     text = f"**{text}**" if bold else text
-    if score.error is None:
+    if score.error is None or not spread:
         return text
     return f"{text} ± {metric.factor * score.error:.{metric.digits}f}"
 

@@ -76,6 +76,26 @@ def test_known_optimum(
     assert np.abs(restored).max() <= 1
 
 
+def test_optimisation_leads_beyond_the_encoder(
+    small: Generator, encoder: Encoder, truths: np.ndarray
+):
+    case = Case(small, Identity(), jnp.asarray(truths), encoder, 0)
+    guess = psnr(METHODS["encoder"].restore(case, 0), truths)
+    reached = psnr(METHODS["encoder-optimised"].restore(case, STEPS), truths)
+    assert np.all(reached > guess + 5), (guess, reached)
+
+
+def test_tuned_weights_lead_beyond_the_pivot(small: Generator):
+    """The images are those of other weights: no code of the generator reaches them."""
+    random = np.random.default_rng(0)
+    others = jax.tree.map(lambda leaf: leaf * random.uniform(0.7, 1.3, leaf.shape), small.params)
+    truths = np.asarray(small.apply(others, jnp.asarray(random_latents(small, COUNT, seed=3))))
+    case = Case(small, Identity(), jnp.asarray(truths), None, 0)
+    pivot = psnr(METHODS["one-code"].restore(case, STEPS // 2), truths)
+    reached = psnr(METHODS["pivotal"].restore(case, STEPS), truths)
+    assert np.all(reached > pivot + 3), (pivot, reached)
+
+
 def test_free_maps_have_no_bound_and_balls_have(small: Generator, truths: np.ndarray):
     config = InversionConfig(recipe=FEATURE_MAP.with_steps(5))
     free = invert(small, truths, config)
@@ -174,7 +194,7 @@ def test_an_encoder_is_kept(small: Generator, encoder: Encoder, truths: np.ndarr
     save_encoder(path, encoder, "CC0")
     again = load_encoder(path, small)
     np.testing.assert_array_equal(again(truths), encoder(truths))
-    assert "60 batches" in again.provenance["training"]
+    assert "60 steps" in again.provenance["training"]
     with pytest.raises(WeightsError, match="trained for another generator"):
         load_encoder(path, untrained(DCGANConfig(8, (8, 4)), seed=2))
 

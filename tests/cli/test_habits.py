@@ -47,6 +47,14 @@ def test_quiet_and_verbose_exclude_each_other(capsys: pytest.CaptureFixture[str]
     assert "not allowed together" in capsys.readouterr().err
 
 
+def test_a_member_of_a_group_goes_by_both_names(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("mgp_jax.cli.tables.Tables.run", lambda self, argv: cli.OK)
+    assert main(["bench", "tables", "--out", "tables", "--verbose"]) == cli.OK
+    assert capsys.readouterr().err.startswith("mgp bench tables: ")
+
+
 def test_a_run_told_in_every_way(
     small: Path,
     tmp_path: Path,

@@ -1,23 +1,24 @@
 """The comparison of all methods: what it keeps, how it goes on, what it writes."""
 
-import dataclasses
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mgp_jax.baselines.methods import METHODS, Case, Method
+from mgp_jax.baselines.recipes import ONE_CODE
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator
 from mgp_jax.images import read_image
-from mgp_jax.recipes import recipe_for
+from mgp_jax.recipes import FAST, recipe_for
 from mgp_jax.tables import Budget, Comparison, example_images, parse_budget, run_grid, run_tables
 from mgp_jax.tables.budget import add_price, clock, cost_key, steps_for
 from mgp_jax.tables.run import make_case
 from mgp_jax.tables.statistics import summarise
 from mgp_jax.tables.tasks import TASKS, Images, degradation_of
-from mgp_jax.tables.write import grid_table, table, write_tables
+from mgp_jax.tables.write import grid_table, overview, table, write_tables
 
 TASK_NAMES = ("reconstruction", "colorization")
 NAMES = ("observation", "one-code", "feature-map")
@@ -82,7 +83,20 @@ def test_another_comparison_is_refused(comparison: Comparison, folder: Path, rec
         {"images": Images(("one", "two"), comparison.images.truths[::-1])},
     ):
         with pytest.raises(SettingError, match="another setting"):
-            run_tables(dataclasses.replace(comparison, **change), folder)
+            run_tables(replace(comparison, **change), folder)
+
+
+def test_other_recipes_are_another_comparison(
+    comparison: Comparison, folder: Path, records: list[dict], monkeypatch: pytest.MonkeyPatch
+):
+    prices = json.loads((folder / "prices.json").read_text())
+    case = make_case(comparison, "colorization")
+    assert cost_key(METHODS["one-code"], case) in prices
+    recipe = ONE_CODE.with_steps(ONE_CODE.steps + 1)
+    monkeypatch.setattr("mgp_jax.baselines.methods.ONE_CODE", recipe)
+    assert cost_key(METHODS["one-code"], case) not in prices
+    with pytest.raises(SettingError, match="reconstruction: one-code was"):
+        run_tables(comparison, folder)
 
 
 def test_wrong_names(comparison: Comparison, tmp_path: Path):
@@ -93,7 +107,7 @@ def test_wrong_names(comparison: Comparison, tmp_path: Path):
         ({"methods": ("encoder",)}, "method encoder: needs an encoder"),
     ):
         with pytest.raises(SettingError, match=message):
-            run_tables(dataclasses.replace(comparison, **change), tmp_path / "new")
+            run_tables(replace(comparison, **change), tmp_path / "new")
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +116,9 @@ def grid(comparison: Comparison, folder: Path, records: list[dict]) -> list[dict
     return run_grid(cases, comparison.images.truths, (1, 3), 4, folder / "grid")
 
 
-def test_the_grid(comparison: Comparison, folder: Path, grid: list[dict]):
+def test_the_grid(
+    comparison: Comparison, folder: Path, grid: list[dict], monkeypatch: pytest.MonkeyPatch
+):
     # The cuts of the tiny generator have maps of 4, 8 and 16 pixels.
     places = [(point["layer"], point["resolution"], point["codes"]) for point in grid]
     assert places == [(1, 4, 1), (1, 4, 3), (2, 8, 1), (2, 8, 3), (3, 16, 1), (3, 16, 3)]
@@ -111,6 +127,10 @@ def test_the_grid(comparison: Comparison, folder: Path, grid: list[dict]):
     cases = {"reconstruction": make_case(comparison, "reconstruction")}
     again = run_grid(cases, comparison.images.truths, (1, 3), 4, folder / "grid", new.append)
     assert again == grid and not new
+    other = replace(FAST["inversion"].phases[0], z_rate=0.2)
+    monkeypatch.setitem(FAST, "inversion", replace(FAST["inversion"], phases=(other,)))
+    again = run_grid(cases, comparison.images.truths, (1,), 4, folder / "grid", new.append)
+    assert again == new and len(new) == 3
     lines = grid_table(grid).splitlines()
     assert lines[0] == "| task | cut | 1 code | 3 codes |" and len(lines) == 5
 
@@ -153,6 +173,21 @@ def test_the_best_method_with_a_generator_is_bold():
     assert "it is broken" in lines[5]
 
 
+def test_the_overview_has_a_column_for_every_task():
+    def row(task: str, method: str, psnr: float, seconds: float) -> dict:
+        scores = {"psnr": [psnr], "lpips": [1 / psnr]}
+        found = {"task": task, "method": method, "error": None, "steps": 3}
+        return {**found, "seconds": seconds, "scores": scores}
+
+    failed = {"task": "denoising", "method": "one-code", "error": "it is broken"}
+    rows = [row("colorization", "one-code", 20, 1), row("colorization", "ilo", 25, 3)]
+    lines = overview([*rows, failed, row("denoising", "ilo", 10, 4)]).splitlines()
+    assert lines[0] == "| PSNR / LPIPS | colorization | denoising | s / image |"
+    assert lines[2] == "| one code | 20.00 / 0.050 | - / - | 1.00 |"
+    best = "**25.00** / **0.040** | **10.00** / **0.100**"
+    assert lines[3] == f"| {METHODS['ilo'].title} | {best} | 3.50 |"
+
+
 def test_summaries_leave_out_what_is_no_number():
     assert summarise([None, None]) is None
     assert summarise([1.0, None]) == (1.0, None)
@@ -184,8 +219,9 @@ def test_seconds_become_steps(comparison: Comparison):
     # Nor more than do good.
     drifting = recipe_for("quality", gray.degradation).steps
     assert steps_for(METHODS["multi-code"], gray, Budget(10_000, False), 0.1) == drifting < 10_000
-    assert cost_key(METHODS["multi-code"], gray) == "multi-code colorization"
-    assert cost_key(METHODS["one-code"], gray) == "one-code"
+    # A price holds wherever the recipe is the same.
+    assert cost_key(METHODS["multi-code"], gray) != cost_key(METHODS["multi-code"], case)
+    assert cost_key(METHODS["one-code"], gray) == cost_key(METHODS["one-code"], case)
 
 
 class Stepwise:
@@ -208,7 +244,7 @@ def test_a_price_is_measured_once_and_without_compilation(
     method, prices = Method("stepwise", "stepwise", run), {}
     assert add_price(method, case, prices) == pytest.approx(0.002)
     runs = run.runs
-    assert add_price(method, case, prices) == prices["stepwise"] and run.runs == runs
+    assert add_price(method, case, prices) == prices[cost_key(method, case)] and run.runs == runs
 
 
 def test_the_clock_runs_with_work():
