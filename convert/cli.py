@@ -31,6 +31,8 @@ class Arguments:
     PyTorch and without running anything of them. Prints what became of every tensor.
 
     Exit status: 0 converted, 1 not possible, 2 wrong usage.
+
+    Example: mgp-convert netG.pth mine.safetensors
     """
 
     checkpoint: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CHECKPOINT")]

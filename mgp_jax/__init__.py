@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         CompressedSensing,
         Degradation,
         Downsample,
+        Frame,
         Grayscale,
         Identity,
         Impulse,
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
 _PLACES = {
     "codes": ("Codes", "compose", "init_codes", "render"),
     "degradations": (
-        *("Blur", "CompressedSensing", "Degradation", "Downsample", "Grayscale", "Identity"),
-        *("Impulse", "Jpeg", "Mask", "Noise", "back_project", "parse"),
+        *("Blur", "CompressedSensing", "Degradation", "Downsample", "Frame", "Grayscale"),
+        *("Identity", "Impulse", "Jpeg", "Mask", "Noise", "back_project", "parse"),
     ),
     "errors": ("MGPError",),
     "generators": (
@@ -68,6 +69,7 @@ __all__ = [
     "DCGANConfig",
     "Degradation",
     "Downsample",
+    "Frame",
     "Generator",
     "Grayscale",
     "Identity",

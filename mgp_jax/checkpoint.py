@@ -1,5 +1,8 @@
 """Checkpoints of a running inversion, written by Orbax."""
 
+import errno
+import os
+import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +14,8 @@ from orbax.checkpoint import v1 as ocp
 
 from mgp_jax.errors import OutputError
 from mgp_jax.inversion import Progress, Snapshot
+
+ROOM_FOR_METADATA = 1 << 20
 
 
 class Checkpoints:
@@ -63,10 +68,10 @@ class Checkpoints:
         path = self.folder / f"{progress.step}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            _require_space(self.folder, snapshot)
             ocp.save(str(path), snapshot, overwrite=True, custom_metadata=note)
         except (OSError, ValueError, RuntimeError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise OutputError(f"{path}: cannot be written: {reason}") from None
+            raise OutputError(f"{path}: cannot be written: {_reason(error)}") from None
         self._saved = progress.step
         for old in before:
             if old != path:
@@ -81,3 +86,21 @@ class Checkpoints:
             return []
         paths = [path for path in self.folder.iterdir() if path.name.isdecimal()]
         return sorted(paths, key=lambda path: int(path.name))
+
+
+def _require_space(folder: Path, snapshot: Snapshot) -> None:
+    """Raises OSError if a disk has no room for a checkpoint.
+
+    On a full disk all of Orbax's threads fail, one after another, each with a traceback of its own.
+    """
+    size = sum(leaf.nbytes for leaf in jax.tree.leaves(snapshot))
+    if shutil.disk_usage(folder).free < size + ROOM_FOR_METADATA:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _reason(error: Exception) -> str:
+    """Says in a few words why Orbax could not write: the system's error, if it names one."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None and (named := re.search(r"os_error_code='(\d+)'", str(error))):
+        number = int(named[1])
+    return " ".join(str(error).split())[:200] if number is None else os.strerror(number)

@@ -23,6 +23,7 @@ from mgp_jax.batch import (
     find_inputs,
     find_records,
     fitted,
+    holds_run,
     load,
     settings_of,
 )
@@ -55,6 +56,7 @@ class Plan(NamedTuple):
         settings: all settings of the run, as they would be recorded; the layer by its name.
         out: the output folder.
         images: number of inputs.
+        replaces: whether a run in the folder would be removed first.
         done: number of inputs that already have a record.
         unreadable: why inputs cannot be restored, one line each, which names the file.
         batches: number of batches to be optimised.
@@ -64,6 +66,7 @@ class Plan(NamedTuple):
 
     settings: Record
     out: Path
+    replaces: bool
     images: int
     done: int
     unreadable: tuple[str, ...]
@@ -97,7 +100,8 @@ class Plan(NamedTuple):
             f"images: {self.images}, {self.done} done, {to_do} to do, {len(self.unreadable)} "
             f"unreadable; batches: {self.batches} of {self.size}",
             *(f"unreadable: {reason}" for reason in self.unreadable),
-            f"results would go to {self.out}",
+            f"results would go to {self.out}"
+            + (", after removing those of the run there" if self.replaces else ""),
         ]
         for number, phase in enumerate(self.phases, 1):
             lines.append(
@@ -115,7 +119,10 @@ class Plan(NamedTuple):
 
 
 def make_plan(
-    job: Job, inputs: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]
+    job: Job,
+    inputs: Sequence[str | os.PathLike[str]],
+    out: str | os.PathLike[str],
+    overwrite: bool = False,
 ) -> Plan:
     """Finds out what `batch.run` would do; takes the same arguments.
 
@@ -130,7 +137,7 @@ def make_plan(
     folder = Path(out)
     job = fitted(job, len(entries))
     recorded = settings_of(job, entries)
-    records = find_records(folder, recorded)
+    records = find_records(folder, recorded, overwrite)
     cut = settings(job.generator, job.config)[0].cut
     size = job.batch_size * jax.local_device_count()
     first: list[Loaded] = []
@@ -154,6 +161,7 @@ def make_plan(
     return Plan(
         settings=recorded | {"layer": ("latent code", *job.generator.stages)[cut]},
         out=folder,
+        replaces=overwrite and holds_run(folder),
         images=len(entries),
         done=len(records),
         unreadable=tuple(unreadable),

@@ -1,6 +1,7 @@
 """Restoration: inversion through a degradation, several starts, and what is put back afterwards."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -9,7 +10,18 @@ import numpy as np
 from jax import lax
 from jax.scipy.sparse.linalg import cg
 
-from mgp_jax.degradations import Degradation, Grayscale, Identity, Mask, back_project
+from mgp_jax.degradations import (
+    Composition,
+    Degradation,
+    Frame,
+    Grayscale,
+    Identity,
+    Mask,
+    back_project,
+    compose,
+    laplacian,
+    smoothest,
+)
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Generator
 from mgp_jax.inversion import InversionConfig, Progress, Result, Snapshot, image_keys, invert
@@ -47,6 +59,7 @@ def restore(
     samples: int | None = None,
     restarts: int = 1,
     blend: bool = False,
+    frame: Frame | None = None,
     indices: Any = None,
     extractor: FeatureExtractor | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -67,6 +80,8 @@ def restore(
             observation best is kept.
         blend: let what is filled into holes of a mask run into the known pixels without a seam,
             see `blend_in`.
+        frame: where in the photographs the generator's image lies, None for all over them. What is
+            around it is the smoothest image that explains the observation.
         indices: int[B], numbers of the images, which seed them; None for 0 to B - 1.
         extractor: what the perceptual loss looks through; None for the bundled VGG16.
         on_progress: called after each chunk of steps.
@@ -77,16 +92,21 @@ def restore(
     """
     samples = config.recipe.samples if samples is None else samples
     check_starts(samples, restarts)
+    check_frame(frame, degradation)
     observations = jnp.asarray(observations, jnp.float32)
     count = len(observations)
     indices = np.arange(count) if indices is None else np.asarray(indices)
     keys = image_keys(config.seed, indices, samples * restarts)
-    repeated = jnp.repeat(observations, samples * restarts, axis=0)
+    seen, operator, around = observations, degradation, None
+    if frame is not None:
+        shape = tuple(generator.shapes[-1].shape[1:])
+        seen, around = surroundings(degradation, observations, frame, shape)
+        operator = compose(frame, degradation)
     result = invert(
         generator,
-        repeated,
+        jnp.repeat(seen, samples * restarts, axis=0),
         config,
-        degradation,
+        operator,
         keys=keys,
         extractor=extractor,
         on_progress=on_progress,
@@ -97,6 +117,8 @@ def restore(
     result = jax.tree.map(lambda leaf: np.asarray(leaf)[best], result)
     observed = jnp.repeat(observations, samples, axis=0)
     images = jnp.asarray(result.images)
+    if frame is not None and around is not None:
+        images = jax.vmap(frame)(images) + jnp.repeat(around, samples, axis=0)
     if blend:
         images = blend_in(degradation, images, observed)
     images = np.asarray(put_back_all(degradation, images, observed))
@@ -115,6 +137,44 @@ def check_starts(samples: int, restarts: int) -> None:
     """Raises SettingError unless there is at least one sample with at least one start."""
     if samples < 1 or restarts < 1:
         raise SettingError(f"samples {samples}, restarts {restarts}: at least 1 is needed")
+
+
+def check_frame(frame: Frame | None, degradation: Degradation) -> None:
+    """Raises SettingError for a frame where the observation cannot tell what lies around it."""
+    if frame is None:
+        return
+    if degradation.sigma > 0 or not degradation.linear:
+        raise SettingError(f"frame: {degradation} must be linear and without noise")
+    if isinstance(degradation, Identity):
+        raise SettingError("frame: the photograph is known, there is nothing to restore around it")
+    operators = degradation.operators if isinstance(degradation, Composition) else (degradation,)
+    if any(isinstance(operator, Grayscale) for operator in operators):
+        raise SettingError(f"frame: {degradation} does not tell the colours around it")
+
+
+@partial(jax.jit, static_argnames=("frame", "shape"))
+def surroundings(
+    degradation: Degradation, observations: jax.Array, frame: Frame, shape: tuple[int, ...]
+) -> tuple[jax.Array, jax.Array]:
+    """Separates what lies around a frame from what the generator's image has to explain.
+
+    Args:
+        degradation: a linear one without noise.
+        observations: float[B, ...].
+        frame: the frame.
+        shape: (H, W, C) of an image.
+
+    Returns: the part of the observations that is left for the image in the frame, of their shape;
+        and float[B, H, W, C], the smoothest images that explain the observations, zero within the
+        frame.
+    """
+
+    def one(observation: jax.Array) -> tuple[jax.Array, jax.Array]:
+        image = put_back(degradation, smoothest(degradation, observation, shape), observation)
+        around = (1 - frame.inside(*shape[:2])) * image
+        return degradation.prepare(observation) - degradation(around), around
+
+    return jax.vmap(one)(observations)
 
 
 def put_back(degradation: Degradation, image: jax.Array, observation: jax.Array) -> jax.Array:
@@ -192,12 +252,6 @@ def blend_in(degradation: Degradation, images: jax.Array, observations: jax.Arra
     if not isinstance(degradation, Mask):
         raise SettingError("blend: only the holes of a mask can be blended in")
     known = degradation.known
-
-    def laplacian(x: jax.Array) -> jax.Array:
-        padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
-        around = padded[:, :-2, 1:-1] + padded[:, 2:, 1:-1]
-        around += padded[:, 1:-1, :-2] + padded[:, 1:-1, 2:]
-        return 4 * x - around
 
     # The correction is given at known pixels and harmonic in between.
     given = known * (observations - images)

@@ -66,12 +66,17 @@ def join_processes() -> None:
     """
 
     def number(name: str) -> int | None:
-        return int(os.environ[name]) if name in os.environ else None
+        value = os.environ.get(name)
+        if value is not None and not value.isdecimal():
+            raise SettingError(f"{name}: {value!r} is no number")
+        return None if value is None else int(value)
 
+    count, own = number("JAX_NUM_PROCESSES"), number("JAX_PROCESS_ID")
     try:
-        jax.distributed.initialize(
-            num_processes=number("JAX_NUM_PROCESSES"), process_id=number("JAX_PROCESS_ID")
-        )
+        jax.distributed.initialize(num_processes=count, process_id=own)
     except (RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())
-        raise SettingError(f"distributed: {reason}") from None
+        raise SettingError(
+            f"distributed: {reason.rstrip('.')}; "
+            "see JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES, JAX_PROCESS_ID in the guide on scaling"
+        ) from None

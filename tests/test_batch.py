@@ -228,7 +228,7 @@ def test_another_mask_in_the_same_file_is_refused(job: Job, inputs: Path, tmp_pa
 
 
 def test_other_inputs_are_refused(job: Job, inputs: Path, copy: Path):
-    with pytest.raises(SettingError, match="inputs was"):
+    with pytest.raises(SettingError, match="inputs before, 1 now; the first that differs was"):
         run(job, [inputs / "a.png"], copy)
 
 

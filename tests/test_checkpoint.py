@@ -1,6 +1,9 @@
 """Checkpoints: what is loaded is what was saved, and an inversion goes on from it bit for bit."""
 
 import dataclasses
+import errno
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ import numpy as np
 import pytest
 from networks import untrained
 
+from mgp_jax import checkpoint
 from mgp_jax.checkpoint import Checkpoints
 from mgp_jax.degradations import parse
 from mgp_jax.errors import OutputError
@@ -128,3 +132,27 @@ def test_what_cannot_be_written_is_named(whole: tuple[Result, list[Progress]], t
     with pytest.raises(OutputError) as caught:
         Checkpoints(tmp_path / "here" / "0", 1, ABOUT).save(whole[1][0])
     assert str(caught.value).startswith(f"{tmp_path}/here") and "\n" not in str(caught.value)
+
+
+def test_a_full_disk_is_noticed_before_orbax_does(
+    whole: tuple[Result, list[Progress]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    checkpoints = Checkpoints(tmp_path, 1, ABOUT)
+    checkpoints.save(whole[1][0])
+    usage = shutil.disk_usage(tmp_path)._replace(free=10_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(OutputError, match=r"/4: .*: No space left on device$"):
+        checkpoints.save(whole[1][1])
+    # The one before stays.
+    assert [path.name for path in tmp_path.iterdir()] == ["2"]
+
+
+def test_the_systems_error_is_what_is_told(
+    whole: tuple[Result, list[Progress]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*arguments: Any, **named: Any) -> None:
+        raise ValueError(f"RESOURCE_EXHAUSTED: Error opening [os_error_code='{errno.EDQUOT}']")
+
+    monkeypatch.setattr(checkpoint.ocp, "save", fail)
+    with pytest.raises(OutputError, match=f"/2: cannot be written: {os.strerror(errno.EDQUOT)}$"):
+        Checkpoints(tmp_path, 1, ABOUT).save(whole[1][0])

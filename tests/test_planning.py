@@ -76,6 +76,13 @@ def test_before_and_after_a_run(tiny: Generator, photos: Path, tmp_path: Path):
         make_plan(other, [photos], out)
     with pytest.raises(SettingError, match="is not empty"):
         make_plan(job(tiny), [photos], photos)
+    # Starting anew: also a folder with damaged records is only looked at.
+    results.write_bytes(b"Dear all\n")
+    plan = make_plan(other, [photos], out, overwrite=True)
+    assert (plan.replaces, plan.done, plan.batches) == (True, 0, 3)
+    assert f"results would go to {out}, after removing those of the run there" in plan.text()
+    assert results.read_bytes() == b"Dear all\n"
+    assert not make_plan(job(tiny), [photos], tmp_path / "free", overwrite=True).replaces
 
 
 def test_more_starts_cost_more_memory(tiny: Generator, photos: Path, tmp_path: Path):

@@ -1,6 +1,7 @@
 """Restoration: agreement with the observation, and what several starts are good for."""
 
 import dataclasses
+import re
 from typing import Any
 
 import jax
@@ -9,12 +10,12 @@ import pytest
 
 from mgp_jax import restoration
 from mgp_jax.codes import Codes
-from mgp_jax.degradations import Degradation, parse
+from mgp_jax.degradations import Degradation, Frame, compose, parse
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator
 from mgp_jax.inversion import InversionConfig, Result, image_keys, invert
 from mgp_jax.recipes import Phase, Recipe
-from mgp_jax.restoration import blend_in, keep_luminance, put_back, restore
+from mgp_jax.restoration import blend_in, keep_luminance, put_back, restore, surroundings
 
 CONFIG = InversionConfig(recipe=Recipe("test", (Phase(8),), codes=2, layer="layer2"))
 # Jitted, because op by op the projections would take seconds to compile.
@@ -210,3 +211,49 @@ def test_no_starts_are_refused(tiny: Generator, samples: int, restarts: int):
         restore(
             tiny, np.zeros((1, 32, 32, 3)), parse("gray", 32), samples=samples, restarts=restarts
         )
+
+
+@pytest.mark.parametrize("spec", ["down:4", "mask:center:8", "mask:random:0.8", "cs:0.1"])
+def test_frame_and_surroundings_make_up_the_observation(spec: str, photographs: np.ndarray):
+    """What the image in the frame has to explain is what the surroundings leave."""
+    degradation, frame = parse(spec, 32), Frame(0.75, 0.5, 0.4)
+    image = np.asarray(apply(frame, photographs[0]))
+    observation = np.asarray(apply(degradation, photographs[1]))
+    seen, around = surroundings(degradation, observation[None], frame, (32, 32, 3))
+    assert not np.any(np.asarray(around[0])[np.asarray(frame.inside(32, 32))[..., 0] == 1])
+    both = apply(degradation, image + np.asarray(around[0]))
+    difference = both - degradation.prepare(observation)
+    explained = apply(compose(frame, degradation), photographs[0]) - seen[0]
+    np.testing.assert_allclose(difference, explained, atol=1e-4)
+
+
+def test_a_subject_that_is_smaller_is_found_in_its_frame(tiny: Generator):
+    """A rendering in a frame, on a background that is the observation's own."""
+    frame, mask = Frame(0.75), parse("mask:center:8", 32)
+    config = dataclasses.replace(CONFIG, recipe=CONFIG.recipe.with_steps(60))
+    latent = jax.random.normal(jax.random.key(3), (1, *tiny.latent_shape))
+    rendering = np.clip(tiny.apply(tiny.params, latent)[0], -1, 1)
+    truth = np.asarray(apply(frame, rendering) + 0.5 * (1 - frame.inside(32, 32)))
+    observation = np.asarray(apply(mask, truth))[None]
+    framed, plain = (
+        restore(tiny, observation, mask, config, frame=f).images for f in (frame, None)
+    )
+    assert framed.shape == plain.shape == (1, 32, 32, 3)
+    assert np.mean(np.square(framed[0] - truth)) < 0.5 * np.mean(np.square(plain[0] - truth))
+    assert disagreement(mask, framed[0], observation[0]) == 0
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("identity", "the photograph is known"),
+        ("gray|down:2", "gray|down:2 does not tell the colours"),
+        ("noise:0.1", "noise:0.1 must be linear and without noise"),
+        ("jpeg:50", "must be linear"),
+    ],
+)
+def test_frames_where_nothing_tells_what_is_around_them(tiny: Generator, spec: str, message: str):
+    degradation = parse(spec, 32)
+    observation = np.zeros((1, *degradation.observation_shape((32, 32, 3))), np.float32)
+    with pytest.raises(SettingError, match=re.escape(message)):
+        restore(tiny, observation, degradation, CONFIG, frame=Frame(0.5))

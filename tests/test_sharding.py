@@ -92,3 +92,6 @@ def test_processes_that_nothing_tells_of(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(SettingError) as caught:
         join_processes()
     assert str(caught.value).startswith("distributed: ") and "\n" not in str(caught.value)
+    monkeypatch.setenv("JAX_NUM_PROCESSES", "two")
+    with pytest.raises(SettingError, match="JAX_NUM_PROCESSES: 'two' is no number"):
+        join_processes()

@@ -6,7 +6,7 @@ last, so that a run that was stopped at any moment is continued by the same comm
 it had not been.
 """
 
-from mgp_jax.batch.folder import append_records, find_records, open_folder, read_records
+from mgp_jax.batch.folder import append_records, find_records, holds_run, open_folder, read_records
 from mgp_jax.batch.job import Input, Job, Loaded, check, checksum, find_inputs, load, settings_of
 from mgp_jax.batch.outputs import Record, load_codes
 from mgp_jax.batch.running import Event, fitted, run
@@ -25,6 +25,7 @@ __all__ = [
     "find_inputs",
     "find_records",
     "fitted",
+    "holds_run",
     "load",
     "load_codes",
     "open_folder",

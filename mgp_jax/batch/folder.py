@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,8 +20,15 @@ from mgp_jax.images import unique_stems
 SETTINGS, RESULTS, CHECKPOINTS = "settings.json", "results.jsonl", "checkpoints"
 REPORTS = ("index.html", "contact_sheet.png")
 PICTURES = ("images", "observations", "truths", "deviations")
+FOLDERS = (*PICTURES, "samples", "trajectories", "codes")
+LONGEST_VALUE = 100
 # What may differ when a run goes on: it changes nothing but rounding.
 FREE_SETTINGS = ("batch_size", "slices", "command")
+
+
+def holds_run(folder: Path) -> bool:
+    """Returns whether a folder is the output folder of a run."""
+    return (folder / SETTINGS).exists()
 
 
 def require_own(folder: Path, settings: Mapping[str, Any], overwrite: bool) -> None:
@@ -34,9 +42,10 @@ def require_own(folder: Path, settings: Mapping[str, Any], overwrite: bool) -> N
     Raises:
         SettingError: it holds a run with other settings, or something else.
     """
-    file = folder / SETTINGS
-    if file.exists():
-        if not overwrite and (difference := _difference(_read_settings(file), settings)):
+    if holds_run(folder):
+        if overwrite:
+            return
+        if difference := _difference(_read_settings(folder / SETTINGS), settings):
             raise SettingError(
                 f"{folder}: holds a run with another setting: {difference}; "
                 "choose another folder, or start anew with --overwrite"
@@ -45,14 +54,16 @@ def require_own(folder: Path, settings: Mapping[str, Any], overwrite: bool) -> N
         raise SettingError(f"{folder}: is not empty and holds no run to continue")
 
 
-def find_records(folder: Path, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Returns the records of a run to continue, by name; changes nothing.
+def find_records(
+    folder: Path, settings: Mapping[str, Any], overwrite: bool
+) -> dict[str, dict[str, Any]]:
+    """Returns the records that a run would find, by name; changes nothing.
 
     Raises:
-        SettingError: the folder holds a run with other settings, something else, or is damaged.
+        SettingError: see `require_own`; or the records are damaged.
     """
-    require_own(folder, settings, overwrite=False)
-    return records_by_name(folder)
+    require_own(folder, settings, overwrite)
+    return {} if overwrite else records_by_name(folder)
 
 
 def open_folder(folder: Path, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -75,12 +86,12 @@ def claim(folder: Path, settings: Mapping[str, Any], overwrite: bool) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if overwrite and (folder / SETTINGS).exists():
+        if overwrite and holds_run(folder):
             clear(folder)
-        for place in (folder, *(folder / kind for kind in (*PICTURES, "samples", "codes"))):
+        for place in (folder, *(folder / kind for kind in FOLDERS)):
             for left in place.glob(TEMPORARY):
                 left.unlink()
-        if not (folder / SETTINGS).exists():
+        if overwrite or not holds_run(folder):
             with writing(folder / SETTINGS) as file:
                 file.write(json.dumps(settings, indent=1).encode())
         # Also who only continues must learn now that nothing can be written.
@@ -91,26 +102,31 @@ def claim(folder: Path, settings: Mapping[str, Any], overwrite: bool) -> None:
 
 
 def clear(folder: Path) -> None:
-    """Removes what a run has written, and nothing else."""
+    """Removes what a run has written, but for its settings, and nothing else.
+
+    The settings stay until others replace them, so that a folder whose clearing was interrupted is
+    still known to be a run's.
+    """
     try:
         settings = _read_settings(folder / SETTINGS)
     except SettingError:
         settings = {}
     stems = unique_stems(settings.get("inputs", []))
     files = [folder / kind / f"{stem}.png" for kind in PICTURES for stem in stems]
+    thumbnails = [folder / "thumbnails" / kind for kind in PICTURES]  # Written by the report.
+    files += [place / f"{stem}.png.jpg" for place in thumbnails for stem in stems]
     files += [folder / "codes" / f"{stem}.npz" for stem in stems]
     numbers = range(1, settings.get("samples", 1) + 1)
     files += [folder / "samples" / f"{stem}-{number}.png" for stem in stems for number in numbers]
     kind = settings.get("trajectory")
     files += [folder / "trajectories" / f"{stem}.{kind}" for stem in stems]
     files += [folder / name for name in (*REPORTS, RESULTS)] + _parts(folder)
-    # The settings go last: until then the folder is known to be a run's.
-    for file in (*files, folder / SETTINGS):
+    for file in files:
         file.unlink(missing_ok=True)
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    for kind in (*PICTURES, "samples", "trajectories", "codes"):
+    for place in (*(folder / kind for kind in FOLDERS), *thumbnails, folder / "thumbnails"):
         with contextlib.suppress(OSError):  # Holds something else, or does not exist.
-            (folder / kind).rmdir()
+            place.rmdir()
 
 
 def records_file(folder: Path, process: int) -> Path:
@@ -239,6 +255,12 @@ def _difference(before: Mapping[str, Any], now: Mapping[str, Any], group: str = 
             if name == "checksums" and (changed := _changed(before, old, new)):
                 return changed
             return _difference(old, new, f"{name}: ")
+        if isinstance(old, list) and isinstance(new, list):
+            # Of long lists only the beginning would be shown.
+            first = next(pair for pair in zip_longest(old, new) if pair[0] != pair[1])
+            was, now_is = ("missing" if item is None else _short(item) for item in first)
+            counts = f"{len(old)} {name} before, {len(new)} now"
+            return f"{counts}; the first that differs was {was}, is {now_is}"
         return f"{group}{name} was {_short(old)}, is {_short(new)}"
     return None
 
@@ -253,4 +275,4 @@ def _changed(
 
 def _short(value: Any) -> str:
     text = json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 3]}..."

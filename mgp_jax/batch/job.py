@@ -14,12 +14,12 @@ import numpy as np
 
 from mgp_jax import images as image_files
 from mgp_jax.codes import init_codes
-from mgp_jax.degradations import Degradation, Grayscale, Mask
+from mgp_jax.degradations import Degradation, Frame, Grayscale, Mask
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Generator
 from mgp_jax.inversion import InversionConfig
 from mgp_jax.inversion import settings as settings_of_phases
-from mgp_jax.restoration import check_starts
+from mgp_jax.restoration import check_frame, check_starts
 
 LIBRARIES = ("mgp_jax", "jax", "jaxlib", "flax", "optax", "numpy", "pillow")
 BLOCK = 1 << 20
@@ -37,6 +37,7 @@ class Job:
         samples: restorations of each image.
         restarts: starts of each restoration.
         blend: whether what fills holes is blended in, see `restoration.blend_in`.
+        frame: where in the photographs the generator's image lies; None for all over them.
         trajectory: file type of the animations of the renderings on their way, `gif` or `webp`;
             None for no animations. The running batch is not saved then.
         simulate: whether the inputs are clean images that are degraded first.
@@ -55,6 +56,7 @@ class Job:
     samples: int = 1
     restarts: int = 1
     blend: bool = False
+    frame: Frame | None = None
     trajectory: str | None = None
     simulate: bool = False
     batch_size: int = 8
@@ -103,6 +105,7 @@ def check(job: Job) -> None:
     if job.checkpoint_every < 0:
         raise SettingError(f"checkpoint every: {job.checkpoint_every} steps, at least 0 are needed")
     check_starts(job.samples, job.restarts)
+    check_frame(job.frame, job.degradation)
     if job.blend and not isinstance(job.degradation, Mask):
         raise SettingError("blend: only the holes of a mask can be blended in")
     for phase in settings_of_phases(job.generator, job.config):
@@ -165,6 +168,7 @@ def settings_of(job: Job, entries: Sequence[Input]) -> dict[str, Any]:
         "patience": config.patience,
         "samples": job.samples,
         "blend": job.blend,
+        "frame": None if job.frame is None else str(job.frame),
         "trajectory": job.trajectory,
         "restarts": job.restarts,
         "simulate": job.simulate,

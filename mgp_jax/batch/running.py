@@ -235,6 +235,7 @@ class Work:
             samples=job.samples,
             restarts=job.restarts,
             blend=job.blend,
+            frame=job.frame,
             indices=numbers,
             on_progress=on_progress,
             resume=snapshot,

@@ -428,8 +428,9 @@ class Layers(OfQuality):
 class Domains(OfQuality):
     """How generators reconstruct photographs of their own and of other domains.
 
-    The photographs of a folder are a domain, named after it. Example:
-    mgp analyse domains faces/ bedrooms/ --out known --generators faces64 bedrooms.safetensors
+    The photographs of a folder are a domain, named after it.
+
+    Example: mgp analyse domains faces/ places/ --out known --generators faces64 places.safetensors
     """
 
     name: ClassVar[str] = "domains"

@@ -32,6 +32,7 @@ class Bench(Command):
     # The members have their own.
     telling: Annotated[Telling, tyro.conf.Fixed, tyro.conf.Suppress] = Telling()
     measurement: tyro.conf.OmitSubcommandPrefixes[tyro.conf.OmitArgPrefixes[Measurement]]
+    """What is measured."""
 
     def chosen(self) -> Command:
         """Returns the measurement that was asked for."""

@@ -212,7 +212,9 @@ class Interpolate(Inverting):
 
     Their codes are matched to each other first. With --behind only the styles behind a layer change
     (style-based generators), so that the last frame has the form of the first photograph and the
-    colours of the second. Example: mgp interpolate first.png second.png --out between
+    colours of the second.
+
+    Example: mgp interpolate first.png second.png --out between
     """
 
     name: ClassVar[str] = "interpolate"

@@ -23,7 +23,9 @@ complete -o bashdefault -o default -F _mgp_or_files mgp"""
 class Doctor(Command):
     """Check the installation: versions, devices, bundled files, cache, memory, one rendering.
 
-    The exit status is 1 if something is wrong. Example: mgp doctor --json
+    The exit status is 1 if something is wrong.
+
+    Example: mgp doctor --json
     """
 
     name: ClassVar[str] = "doctor"

@@ -20,6 +20,7 @@ from mgp_jax.cli import (
     tuning,
 )
 from mgp_jax.cli.common import INTERRUPTED, OK, SOME_FAILED, WRONG_USAGE, Command
+from mgp_jax.cli.help_texts import tidy
 from mgp_jax.errors import MGPError, SettingError
 
 COMMANDS: dict[str, type[Command]] = {
@@ -63,7 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         began = time.perf_counter()
         status = arguments.run(argv)
         if arguments.chosen().telling.verbose:
-            tell_the_end(arguments.chosen().name, time.perf_counter() - began)
+            # A member of a group goes by both names.
+            names = dict.fromkeys((arguments.name, arguments.chosen().name))
+            tell_the_end(" ".join(names), time.perf_counter() - began)
         sys.stdout.flush()
         return status
     except SettingError as error:
@@ -73,7 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"mgp: {error}", file=sys.stderr)
         return SOME_FAILED
     except KeyboardInterrupt:
-        print("mgp: stopped; the same command continues where it was", file=sys.stderr)
+        same = "the same command" + " without --overwrite" * ("--overwrite" in argv)
+        print(f"mgp: stopped; {same} continues where it was", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of a pipe has seen enough; keep Python from complaining at its exit.
@@ -83,6 +87,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse(argv: Sequence[str]) -> Command:
     """Parses arguments; leaves with SystemExit after help and after wrong usage."""
+    if {"-h", "--help"} & set(argv):
+        for command in COMMANDS.values():
+            tidy(command)
     return tyro.extras.subcommand_cli_from_dict(
         COMMANDS,
         prog="mgp",

@@ -116,12 +116,17 @@ class Restoring(Optimising):
         """Whether what fills holes is blended in."""
         return False
 
+    @property
+    def placing(self) -> str | None:
+        """Where in the photographs the generator's image lies, in its text form."""
+        return None
+
     def run(self, argv: Sequence[str]) -> int:
         """Runs the restoration over all inputs and writes the report."""
         import jax
 
         from mgp_jax.batch import Job, failures, summary, timing
-        from mgp_jax.degradations import parse
+        from mgp_jax.degradations import Frame, parse
         from mgp_jax.generators import load_generator
         from mgp_jax.inversion import Execution
         from mgp_jax.planning import make_plan
@@ -144,6 +149,7 @@ class Restoring(Optimising):
             config=replace(config, execution=Execution(precision=self.precision)),
             samples=config.recipe.samples if self.samples is None else self.samples,
             blend=self.blend_holes,
+            frame=None if self.placing is None else Frame.parse(self.placing),
             trajectory=self.trajectory,
             restarts=self.restarts,
             simulate=self.simulate,
@@ -153,7 +159,7 @@ class Restoring(Optimising):
             note={"command": shlex.join(["mgp", *argv])},
         )
         if self.dry_run:
-            plan = make_plan(job, self.inputs, self.out)
+            plan = make_plan(job, self.inputs, self.out, self.overwrite)
             self.telling.answer(plan.as_json(), plan.text())
             return SOME_FAILED if plan.unreadable else OK
         records = self.restore(job, self.overwrite)
@@ -163,6 +169,20 @@ class Restoring(Optimising):
             answer = {"page": str(page), "records": records}
             self.telling.answer(answer, "\n".join(line for line in lines if line))
         return OK if all(record["status"] == "ok" for record in records) else SOME_FAILED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Framed(Restoring):
+    """What the tasks have in common in which the observation tells what is around a frame."""
+
+    frame: Annotated[str | None, tyro.conf.arg(metavar="SIZE[,X,Y]")] = None
+    """The generator's image lies within the photograph: its size and the place of its centre, as
+    parts of the photograph's. For subjects that are smaller there than the generator draws them."""
+
+    @property
+    def placing(self) -> str | None:
+        """Where in the photographs the generator's image lies, in its text form."""
+        return self.frame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,11 +210,13 @@ class Colorize(Restoring):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SuperResolve(Restoring):
+class SuperResolve(Framed):
     """Enlarge low-resolution photographs to the generator's resolution.
 
     Inputs must have exactly that resolution divided by the factor; with --simulate they are reduced
-    first. Example: mgp super-resolve small.png --out large --factor 4
+    first.
+
+    Example: mgp super-resolve small.png --out large --factor 4
     """
 
     name: ClassVar[str] = "super-resolve"
@@ -211,7 +233,7 @@ class SuperResolve(Restoring):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Inpaint(Restoring):
+class Inpaint(Framed):
     """Fill in missing pixels; known ones are kept.
 
     Example: mgp inpaint scratched.png --out filled --mask scratches.png
@@ -269,7 +291,7 @@ class Deblur(Restoring):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Restore(Restoring):
+class Restore(Framed):
     """Undo any chain of degradations.
 
     Example: mgp restore old.png --out new --degradation "gray|down:2|noise:0.05"

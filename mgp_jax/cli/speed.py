@@ -63,7 +63,9 @@ class Speed(Measuring):
     """Measure PSNR and LPIPS over time, beside the same method in PyTorch.
 
     Same weights, images and machine, one after the other. Rendering, metrics and compilation do not
-    count. Example: mgp bench speed --images photos/ --out speed
+    count.
+
+    Example: mgp bench speed --images photos/ --out speed
     """
 
     name: ClassVar[str] = "speed"

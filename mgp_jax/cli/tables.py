@@ -18,7 +18,9 @@ class Tables(Command):
     """Compare all methods on all tasks: tables in Markdown and JSON, plots, pictures.
 
     Every image is degraded, restored by every method with the same budget, and measured against
-    itself. Example: mgp bench tables --images photos/ --out tables --budget 3s
+    itself.
+
+    Example: mgp bench tables --images photos/ --out tables --budget 3s
     """
 
     name: ClassVar[str] = "tables"

@@ -34,7 +34,9 @@ class Tune(Command):
 
     Recipes are tried on a few clean sample images, which are degraded first; the best one becomes a
     file for --recipe. The same command on the same file continues, with more budget if it is given
-    more. Example: mgp tune faces64 --images photos/ --task colorize --budget 30m --out recipe.json
+    more.
+
+    Example: mgp tune faces64 --images photos/ --task colorize --budget 30m --out recipe.json
     """
 
     name: ClassVar[str] = "tune"

@@ -9,11 +9,12 @@ an observation.
 from mgp_jax.degradations.base import Degradation
 from mgp_jax.degradations.blurring import Blur
 from mgp_jax.degradations.composition import Composition, compose
+from mgp_jax.degradations.framing import Frame
 from mgp_jax.degradations.jpeg import Jpeg
 from mgp_jax.degradations.masks import Impulse, Mask
 from mgp_jax.degradations.parsing import parse
 from mgp_jax.degradations.pointwise import Grayscale, Identity, Noise
-from mgp_jax.degradations.projection import adjoint, back_project
+from mgp_jax.degradations.projection import adjoint, back_project, laplacian, smoothest
 from mgp_jax.degradations.resampling import Downsample
 from mgp_jax.degradations.sensing import CompressedSensing
 
@@ -23,6 +24,7 @@ __all__ = [
     "CompressedSensing",
     "Degradation",
     "Downsample",
+    "Frame",
     "Grayscale",
     "Identity",
     "Impulse",
@@ -32,5 +34,7 @@ __all__ = [
     "adjoint",
     "back_project",
     "compose",
+    "laplacian",
     "parse",
+    "smoothest",
 ]

@@ -3,6 +3,8 @@
 import math
 import os
 from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mgp_jax.errors import MGPError
 from mgp_jax.images import to_uint8, write_image
-from mgp_jax.report.folder import Record, Run, read_run
+from mgp_jax.report.folder import Record, Run, read_run, spread
 
 MOST_ROWS = 48
 TILE_SIDE = 192
@@ -23,6 +25,7 @@ LINE = 22
 NARROWEST = 150
 TALLEST = 1.4  # height of the sheet by its width, before rows go on beside each other
 PAPER, INK, QUIET, EMPTY = (250, 249, 246), (29, 33, 38), (89, 98, 108), (225, 222, 215)
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 COLUMNS = {"observation": "observation", "result": "result", "truth": "truth"}
 
 
@@ -69,7 +72,7 @@ def contact_sheet(
         PAPER,
     )
     draw = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(14)
+    font = _font()
     for block in range(blocks):
         left = MARGIN + block * (width + BLOCK_GAP)
         for column, heading in enumerate(headings):
@@ -103,7 +106,7 @@ def write_contact_sheet(folder: str | os.PathLike[str]) -> Path:
         MGPError: it is not the folder of a run, or the file cannot be written.
     """
     run = read_run(Path(folder))
-    chosen = _spread(run.records)
+    chosen = spread(run.records, MOST_ROWS)
     kinds = [kind for kind in COLUMNS if any(kind in record.files for record in chosen)]
     rows = [[_load(run, record, kind) for kind in kinds] for record in chosen]
     captions = [_caption(record) for record in chosen]
@@ -147,6 +150,20 @@ def tile(images: Any, columns: int | None = None) -> np.ndarray:
     return grid.reshape(rows * height, columns * width, channels)
 
 
+@cache
+def _font() -> Font:
+    """Returns matplotlib's font, which has the letters of most languages; Pillow's own has English.
+
+    It is found without importing matplotlib, which takes a while.
+    """
+    spec = find_spec("matplotlib")
+    for place in (spec and spec.submodule_search_locations) or ():
+        path = Path(place) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+        if path.exists():
+            return ImageFont.truetype(path, 12)
+    return ImageFont.load_default(14)
+
+
 def _place(rows: Sequence[Sequence[np.ndarray | None]], scale: int | None) -> int:
     """Returns the side in pixels of the square that every image gets."""
     sides = [max(image.shape[:2]) for row in rows for image in row if image is not None]
@@ -183,7 +200,7 @@ def _cut(
     text: str,
     width: int,
     draw: ImageDraw.ImageDraw,
-    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    font: Font,
 ) -> str:
     """Makes a text one line that is not wider than so many pixels."""
     text = " ".join(text.encode("utf-8", "replace").decode().split())[:400]
@@ -192,13 +209,6 @@ def _cut(
     while text and draw.textlength(f"{text}…", font) > width:
         text = text[:-1]
     return f"{text.rstrip()}…"
-
-
-def _spread(records: Sequence[Record]) -> list[Record]:
-    if len(records) <= MOST_ROWS:
-        return list(records)
-    places = np.linspace(0, len(records) - 1, MOST_ROWS).round().astype(int)
-    return [records[place] for place in places]
 
 
 def _load(run: Run, record: Record, kind: str) -> np.ndarray | None:

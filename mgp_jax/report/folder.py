@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
+
 from mgp_jax.errors import MGPError
 
 FILES = {
@@ -19,9 +21,10 @@ FILES = {
     "observation": "observation",
     "truth": "truth",
     "deviation": "deviation",
+    "trajectory": "trajectory",
     "codes": "codes",
 }
-IMAGES = ("result", "observation", "truth", "deviation")
+IMAGES = ("result", "observation", "truth", "deviation", "trajectory")
 TEXTS = ("input", "status", "error")
 
 
@@ -34,8 +37,8 @@ class Record:
         status: ok, diverged or failed.
         error: why it is not ok, or None.
         numbers: metrics, steps, seconds and whatever else is a finite number, by name.
-        files: paths within the run's folder, by kind: result, observation, truth, deviation, codes.
-            They need not exist.
+        files: paths within the run's folder, by kind: those of `IMAGES`, and codes. They need not
+            exist.
     """
 
     input: str
@@ -89,6 +92,14 @@ def read_run(folder: Path) -> Run:
     if settings is None and results is None and not notices:
         raise MGPError(f"{folder}: holds no results.jsonl, so it is not the folder of a run")
     return Run(folder, _settings(settings, notices), _records(results, notices), notices)
+
+
+def spread(records: Sequence[Record], most: int) -> list[Record]:
+    """Returns all records, or so many of them, evenly spread from the first to the last."""
+    if len(records) <= most:
+        return list(records)
+    places = np.linspace(0, len(records) - 1, most).round().astype(int)
+    return [records[place] for place in places]
 
 
 def finite(value: Any) -> float | None:

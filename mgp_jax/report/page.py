@@ -13,6 +13,7 @@ import json
 import os
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -20,7 +21,7 @@ from typing import Any
 
 from mgp_jax.errors import MGPError
 from mgp_jax.report.curves import points_for, read_curve
-from mgp_jax.report.folder import IMAGES, Record, Run, read_run
+from mgp_jax.report.folder import IMAGES, Record, Run, read_run, spread
 from mgp_jax.report.pictures import Source, describe
 
 SCRIPTS = ("dom.js", "chart.js", "compare.js", "detail.js", "gallery.js", "main.js")
@@ -41,6 +42,7 @@ METRICS = {
     "steps": ("Steps", "", 0, None),
     "seconds": ("Time", "s", 1, None),
 }
+MOST_RECORDS = 10_000  # A page of more is slow to scroll, and takes 10 kB a record to write.
 LONGEST_LIST = 8
 LONGEST_VALUE = 2000
 
@@ -58,7 +60,7 @@ def write_page(folder: str | os.PathLike[str], title: str | None = None) -> Path
         MGPError: it is not the folder of a run, or the page cannot be written.
     """
     folder = Path(folder)
-    run = read_run(folder)
+    run = _read(folder)
     return _write(folder, title or _title(run), [("", run)])
 
 
@@ -79,8 +81,21 @@ def write_demo_page(
     Raises:
         MGPError: one of them is not the folder of a run, or the page cannot be written.
     """
-    sections = [(heading, read_run(Path(path))) for heading, path in runs]
+    sections = [(heading, _read(Path(path))) for heading, path in runs]
     return _write(Path(folder), title, sections)
+
+
+def _read(folder: Path) -> Run:
+    """Reads as much of a run as a page shows."""
+    run = read_run(folder)
+    if len(run.records) <= MOST_RECORDS:
+        return run
+    notice = (
+        f"{MOST_RECORDS} of {len(run.records)} images are shown, evenly spread; results.jsonl "
+        "has them all."
+    )
+    records = spread(run.records, MOST_RECORDS)
+    return replace(run, records=records, notices=[*run.notices, notice])
 
 
 def _write(folder: Path, title: str, sections: Sequence[tuple[str, Run]]) -> Path:

@@ -16,7 +16,12 @@ from PIL import Image
 EMBED_BYTES = 6 * 2**20
 # Larger images (longer side, pixels) get a thumbnail, so that a gallery of thousands scrolls well.
 THUMBNAIL_SIDE = 384
-FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
+FORMATS = {
+    "PNG": "image/png",
+    "JPEG": "image/jpeg",
+    "WEBP": "image/webp",
+    "GIF": "image/gif",
+}
 
 
 class Source(NamedTuple):

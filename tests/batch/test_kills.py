@@ -56,14 +56,20 @@ def kill_often(
 
 
 @pytest.mark.slow
-def test_killed_runs_end_as_others_do(tmp_path: Path):
-    inputs = make_inputs(tmp_path / "inputs", 60)
-    killed, twice = kill_often("small", inputs, tmp_path, kills=6, seconds=0.5)
+@pytest.mark.parametrize(
+    ("generator", "count", "kills", "seconds"), [("small", 60, 6, 0.5), ("faces64", 48, 4, 1.5)]
+)
+def test_killed_runs_end_as_others_do(
+    tmp_path: Path, generator: str, count: int, kills: int, seconds: float
+):
+    inputs = make_inputs(tmp_path / "inputs", count)
+    killed, twice = kill_often(generator, inputs, tmp_path, kills, seconds)
     assert killed >= 3
     # Of the running batch, of the one that is being written, and the step in between.
     assert twice <= killed * (2 * EVERY + 1)
     records = [json.loads(s) for s in (tmp_path / "pieces/results.jsonl").read_text().splitlines()]
-    assert [record["name"] for record in records] == [f"{number:03}" for number in range(60)]
-    assert sum(record["status"] == "failed" for record in records) == 6
+    assert [record["name"] for record in records] == [f"{number:03}" for number in range(count)]
+    broken = [number for number in range(count) if records[number]["status"] == "failed"]
+    assert broken == list(range(3, count, 10))
     lines = (tmp_path / "whole.log").read_text().splitlines()
-    assert len(lines) == -(-60 // BATCH) * sum(STEPS)
+    assert len(lines) == -(-count // BATCH) * sum(STEPS)

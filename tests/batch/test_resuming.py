@@ -223,6 +223,8 @@ def test_overwriting_removes_what_the_run_wrote(
     kinds = {path.name for path in tmp_path.iterdir() if path.is_dir()}
     assert kinds == {"images", "observations", "samples", "deviations", "codes", "checkpoints"}
     (tmp_path / "index.html").touch()
+    (tmp_path / "thumbnails/images").mkdir(parents=True)
+    (tmp_path / "thumbnails/images/000.png.jpg").touch()
     own = {"letter.txt": b"dear", "images/mine.png": b"me", "samples/000-3.png": b"mine too"}
     for name, text in own.items():
         (tmp_path / name).write_bytes(text)
@@ -230,6 +232,26 @@ def test_overwriting_removes_what_the_run_wrote(
         run(job, [inputs], tmp_path)
     run(job, [inputs], tmp_path, overwrite=True)
     assert contents(tmp_path) == whole | own
+
+
+def test_overwriting_that_was_interrupted(
+    job: Job, inputs: Path, whole: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The folder is still known to be a run's, whenever that was."""
+    run(dataclasses.replace(job, batch_size=8), [inputs / "000.png"], tmp_path)
+    rmtree = shutil.rmtree
+
+    def stop(place: Path, *arguments: Any, **named: Any) -> None:
+        rmtree(place, *arguments, **named)
+        raise Stop
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", stop)
+        with pytest.raises(Stop):
+            run(job, [inputs], tmp_path, overwrite=True)
+    assert not (tmp_path / "results.jsonl").exists()
+    run(job, [inputs], tmp_path, overwrite=True)
+    assert contents(tmp_path) == whole
 
 
 def test_overwriting_spares_what_is_no_run(job: Job, inputs: Path, tmp_path: Path):

@@ -26,21 +26,20 @@ from mgp_jax.batch import Input, Job, load
 from mgp_jax.batch.outputs import write_outputs
 from mgp_jax.batch.running import READERS
 from mgp_jax.checkpoint import Checkpoints
-from mgp_jax.degradations import parse
-from mgp_jax.generators import load_generator
+from mgp_jax.degradations import Degradation, parse
+from mgp_jax.generators import Generator, load_generator
 from mgp_jax.inversion import (
     InversionConfig,
-    Snapshot,
     advance,
     begin,
     code_count,
     image_keys,
+    outline,
     pose,
     report,
     settings,
     start,
 )
-from mgp_jax.objective import Losses
 from mgp_jax.recipes import recipe_for
 from mgp_jax.restoration import Restoration, restore
 
@@ -79,6 +78,28 @@ def seconds(function: Callable[..., object], *arguments: object) -> float:
     return min(times)
 
 
+def step_seconds(
+    generator: Generator,
+    config: InversionConfig,
+    degradation: Degradation,
+    observations: np.ndarray,
+    steps: int = 5,
+) -> list[tuple[float, float]]:
+    """Returns for every phase the seconds of its compilation and of a step of the whole batch."""
+    phases, found = settings(generator, config), []
+    problem = pose(jax.numpy.asarray(observations), generator, phases, config, degradation, None)
+    keys = image_keys(0, np.arange(len(observations)))
+    codes = start(generator, keys, code_count(config), phases[0])
+    for setting in phases:
+        state = begin(problem, codes, jax.numpy.zeros(len(observations), "int32"), setting)
+        began = time.perf_counter()
+        program = advance.lower(problem, state, steps, setting).compile()
+        compiling = time.perf_counter() - began
+        found.append((compiling, seconds(program, problem, state, steps) / steps))
+        codes = state.codes
+    return found
+
+
 def measure(name: str, batch_sizes: Sequence[int], steps: int) -> Costs:
     """Measures inversion with the fast recipe; of a phase only so many steps are run."""
     generator = load_generator(name)
@@ -94,29 +115,20 @@ def measure(name: str, batch_sizes: Sequence[int], steps: int) -> Costs:
     item = load(job, entry)
     reading = seconds(load, job, entry)
 
-    phases, restoration, compilation, checkpoint = settings(generator, config), {}, 0.0, 0.0
+    restoration, compilation = {}, 0.0
     for size in sorted(batch_sizes):
         observations = np.stack([item.observation] * size)
-        problem = pose(
-            jax.numpy.asarray(observations), generator, phases, config, degradation, None
-        )
-        keys = image_keys(0, np.arange(size))
-        codes = start(generator, keys, code_count(config), phases[0])
-        status, total, compiling = jax.numpy.zeros(size, "int32"), 0.0, 0.0
-        for number, setting in enumerate(phases):
-            state = begin(problem, codes, status, setting)
-            began = time.perf_counter()
-            program = advance.lower(problem, state, steps, setting).compile()
-            compiling += time.perf_counter() - began
-            step = seconds(program, problem, state, steps) / steps
-            total += step * setting.phase.steps
+        found = step_seconds(generator, config, degradation, observations, steps)
+        for number, (_, step) in enumerate(found):
             print(f"batch {size}, phase {number}: {1e3 * step / size:.1f} ms a step and image")
-            past = Losses(*np.zeros((2, size, recipe.steps), np.float32))
-            snapshot = Snapshot(np.int32(number), state, np.zeros(size, np.int32), past)
-            saver = Checkpoints(folder / "checkpoints", 0, {})
-            checkpoint = seconds(saver.save, report(snapshot, phases))
-            codes = state.codes
-        restoration[size], compilation = total, compiling
+        compilation = sum(compiling for compiling, _ in found)
+        restoration[size] = sum(
+            step * phase.steps for (_, step), phase in zip(found, recipe.phases, strict=True)
+        )
+    shapes = outline(generator, config, degradation, max(batch_sizes))[1][-1]
+    snapshot = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+    saver = Checkpoints(folder / "checkpoints", 0, {})
+    checkpoint = seconds(saver.save, report(snapshot, settings(generator, config)))
 
     short = replace(config, recipe=recipe.with_steps(len(recipe.phases)))
     began = time.perf_counter()
@@ -138,13 +150,17 @@ def simulate(costs: Costs, devices: int, images: int, size: int, speed: float) -
     size = min(size, math.ceil(images / devices))
     known = max(s for s in costs.restoration if s <= max(size, min(costs.restoration)))
     here = min(devices, DEVICES_OF_A_HOST)
-    restoring = costs.restoration[known] * size / known / speed
-    restoring += costs.checkpoint * costs.checkpoints * here
+    stepping = costs.restoration[known] * size / known / speed
+    # Runs over several processes have no checkpoints.
+    alone = devices <= DEVICES_OF_A_HOST
+    saving = costs.checkpoint * costs.checkpoints * devices if alone else 0.0
+    restoring = stepping + saving
     hosting = here * size * max(costs.reading / READERS, costs.writing)
     rounds = math.ceil(images / (devices * size))
     first_and_last = here * size * (costs.reading / READERS + costs.writing)
     parts = {
-        "steps": rounds * restoring,
+        "steps": rounds * stepping,
+        "checkpoints": rounds * saving,
         "hosts' input and output": max(0.0, hosting - restoring) * rounds,
         "compilation": costs.compilation,
         "first input, last output, merging": first_and_last + RECORD_SECONDS * images,

@@ -343,9 +343,12 @@ def test_an_interrupted_run_says_how_to_go_on(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("mgp_jax.batch.run", stop)
-    done = mgp("invert", photograph, "--out", photograph.parent / "out", "--generator", small)
+    command = ("invert", photograph, "--out", photograph.parent / "out", "--generator", small)
+    done = mgp(*command)
     assert done.status == cli.INTERRUPTED
     assert done.err == "mgp: stopped; the same command continues where it was\n"
+    done = mgp(*command, "--overwrite")
+    assert done.err.endswith("the same command without --overwrite continues where it was\n")
 
 
 def test_info_of_the_bundled_generator(mgp: Mgp):

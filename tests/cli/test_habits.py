@@ -37,6 +37,7 @@ def test_help_has_an_example_that_parses(name: str, capsys: pytest.CaptureFixtur
         shown = capsys.readouterr().out
     for habit in ("--json", "--quiet", "--verbose"):
         assert habit in shown
+    assert not re.search(r"default:\s+(None|False|\))", shown)
 
 
 def test_quiet_and_verbose_exclude_each_other(capsys: pytest.CaptureFixture[str]):
@@ -44,6 +45,14 @@ def test_quiet_and_verbose_exclude_each_other(capsys: pytest.CaptureFixture[str]
         main(["info", "faces64", "-q", "-v"])
     assert left.value.code == cli.WRONG_USAGE
     assert "not allowed together" in capsys.readouterr().err
+
+
+def test_a_member_of_a_group_goes_by_both_names(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("mgp_jax.cli.tables.Tables.run", lambda self, argv: cli.OK)
+    assert main(["bench", "tables", "--out", "tables", "--verbose"]) == cli.OK
+    assert capsys.readouterr().err.startswith("mgp bench tables: ")
 
 
 def test_a_run_told_in_every_way(
@@ -166,3 +175,5 @@ def test_help_in_a_pipe_has_no_colours(columns: str):
         check=True,
     )
     assert ESCAPE not in done.stdout and "--recipe" in done.stdout
+    if columns == "200":  # No line breaks of the source.
+        assert "auto: that of a recipe file, else the last cut" in done.stdout

@@ -140,6 +140,11 @@ def test_missing_arguments(capsys):
     assert run(capsys, "only-one.pth")[0] == 2
 
 
+def test_help_has_an_example(capsys):
+    status, text, _ = run(capsys, "--help")
+    assert status == 0 and "Example: mgp-convert netG.pth mine.safetensors" in text
+
+
 def test_help_loads_nothing_heavy():
     code = (
         "import sys; from convert.cli import main\n"

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from run_folders import failed_record, make_large_run, make_run
+from run_folders import failed_record, image, make_large_run, make_run
 
+from mgp_jax.images import write_animation
 from mgp_jax.report import pictures, write_demo_page, write_page
 
 try:
@@ -263,18 +264,30 @@ def test_viewer_shows_all_of_an_image(show: Opener, run_page: Path) -> None:
     assert viewer.locator(".stage img").first.evaluate(rendering) == "pixelated"
 
 
+def test_trajectories_move(show: Opener, tmp_path: Path) -> None:
+    def change(records: list[dict[str, Any]]) -> None:
+        (tmp_path / "trajectories").mkdir()
+        write_animation(tmp_path / "trajectories" / "way.gif", [image(0), image(1)])
+        records[0]["trajectory"] = "trajectories/way.gif"
+
+    page = show(write_page(make_run(tmp_path, 1, change)))
+    moving = page.get_by_role("img", name="Trajectory of photo-0000.jpg")
+    assert moving.evaluate("e => e.decode().then(() => e.naturalWidth)") == 64
+    assert (moving.get_attribute("src") or "").startswith("data:image/gif")
+
+
 def test_curves_of_all_images(show: Opener, run_page: Path) -> None:
     page = show(run_page)
     assert page.locator("details .chart").count() == 0  # drawn when asked for
     page.get_by_text("Curves of all images").click()
-    assert page.get_by_role("img", name="Loss of 7 images over 200 steps").is_visible()
+    page.get_by_role("img", name="Loss of 7 images over 200 steps").wait_for()
     assert page.locator("details .chart").first.locator("path").count() == 7
 
 
 def test_settings_and_copying_the_command(show: Opener, run_page: Path) -> None:
     page = show(run_page, permissions=["clipboard-read", "clipboard-write"])
     page.get_by_text("Settings, versions and how to run this again").click()
-    assert page.get_by_role("row", name="generator faces64").is_visible()
+    page.get_by_role("row", name="generator faces64").wait_for()
     assert page.get_by_role("row", name="jax 0.10.2", exact=True).is_visible()
     page.get_by_role("button", name="Copy").click()
     page.get_by_text("Copied").or_(page.get_by_text("Selected;")).wait_for()

@@ -112,3 +112,11 @@ def test_tile() -> None:
     assert tile(plain(9)[None].repeat(3, 0), columns=2)[-1, -1].tolist() == [0, 0, 0]
     with pytest.raises(MGPError, match="holds no images"):
         tile(images[:0])
+
+
+def test_letters_that_are_not_english():
+    """A font without them draws the same box for each."""
+    row = [np.zeros((8, 8, 3), np.uint8)]
+    sheets = [contact_sheet([row], [letter]) for letter in "üößżλя"]
+    for number, sheet in enumerate(sheets):
+        assert not any(np.array_equal(sheet, other) for other in sheets[:number])

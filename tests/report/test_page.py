@@ -274,6 +274,17 @@ def test_a_thousand_records(tmp_path: Path) -> None:
     assert len(records) == 1000 and sum(r["status"] == "failed" for r in records) == 20
 
 
+def test_more_records_than_a_page_can_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_run(tmp_path / "run")
+    whole = records_of(write_page(folder))
+    monkeypatch.setattr("mgp_jax.report.page.MOST_RECORDS", 3)
+    run = data_of(write_page(folder))["runs"][0]
+    assert [record["name"] for record in run["records"]] == [
+        whole[place]["name"] for place in (0, (len(whole) - 1) // 2, len(whole) - 1)
+    ]
+    assert run["notices"][-1].startswith(f"3 of {len(whole)} images are shown")
+
+
 def test_templates_fit_into_their_elements() -> None:
     folder = Path(pictures.__file__).parent / "templates"
     for path in folder.iterdir():

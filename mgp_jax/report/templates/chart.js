@@ -146,7 +146,7 @@ function charts(records) {
 
 // How the values of a metric are spread, as a small row of bars.
 function histogram(values, label) {
-  const bins = 28;
+  const bins = Math.min(28, Math.ceil(2 * Math.sqrt(values.length)));
   let low = Infinity, high = -Infinity;
   for (const value of values) {
     low = Math.min(low, value);

@@ -1,6 +1,9 @@
 // One record in full: comparison, all images, numbers, curves; and the dialog that shows it.
 
-const ABOUT_UNCERTAINTY = "Black is certain; the brighter, the more the samples differ.";
+const EXPLANATIONS = {
+  deviation: "Black is certain; the brighter, the more the samples differ.",
+  trajectory: "The rendering on its way.",
+};
 
 function facts(record, run) {
   const list = el("dl", { class: "facts" });
@@ -17,12 +20,13 @@ function facts(record, run) {
 }
 
 function strip(record) {
-  const kinds = ["observation", "result", "truth", "deviation"].filter((kind) => record.images[kind]);
+  const kinds = ["observation", "result", "truth", "deviation", "trajectory"].filter((kind) => record.images[kind]);
   if (kinds.length < 2) return null;
   return el("div", { class: "strip" }, ...kinds.map((kind) =>
-    el("figure", {}, picture(record, kind, { small: true }),
+    // A thumbnail would not move.
+    el("figure", {}, picture(record, kind, { small: kind !== "trajectory" }),
       el("figcaption", {}, KINDS[kind],
-        kind === "deviation" ? el("span", { class: "quiet" }, ABOUT_UNCERTAINTY) : null))));
+        EXPLANATIONS[kind] ? el("span", { class: "quiet" }, EXPLANATIONS[kind]) : null))));
 }
 
 // A row of radio buttons that look like one switch.

@@ -47,6 +47,7 @@ const KINDS = {
   observation: "Observation",
   truth: "Truth",
   deviation: "Uncertainty",
+  trajectory: "Trajectory",
 };
 
 function placeholder(text, detail, className = "") {
