@@ -6,6 +6,7 @@ how many steps run at a time. `invert` is the loop around them. No function here
 files.
 """
 
+import time
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -85,6 +86,8 @@ class InversionConfig:
             steps; None to always use up all steps.
         target_psnr: stop an image when the observation is matched to this PSNR in dB.
         chunk: number of steps between two reports to `on_progress`.
+        chunk_seconds: report more often where so many steps take longer than this; None for never.
+            Reports after a multiple of `chunk` steps remain.
         execution: how it is computed.
     """
 
@@ -95,6 +98,7 @@ class InversionConfig:
     patience: int | None = None
     target_psnr: float | None = None
     chunk: int = 50
+    chunk_seconds: float | None = None
     execution: Execution = Execution()
 
 
@@ -646,7 +650,7 @@ def invert(
     state = place(jax.tree.map(jnp.asarray, state), mesh, SPLIT)
     while True:
         setting = phases[number]
-        for current in chunks(problem, state, setting, config.chunk):
+        for current in chunks(problem, state, setting, config.chunk, config.chunk_seconds):
             state = current
             if on_progress is not None:
                 snapshot = Snapshot(np.int32(number), state, steps, past)
@@ -732,20 +736,42 @@ def pose(
     return Problem(networks[0], place(degradation, mesh, WHOLE), networks[1], target)
 
 
-def chunks(problem: Problem, state: State, setting: Setting, length: int) -> Iterator[State]:
+def chunks(
+    problem: Problem, state: State, setting: Setting, length: int, seconds: float | None = None
+) -> Iterator[State]:
     """Runs a phase to its end, `length` steps at a time, and yields the state behind each chunk.
 
     The next chunk is already dispatched when a state is yielded, so that looking at it does not
     leave the device idle. One dispatched after the last image has stopped does nothing.
+
+    Args:
+        problem: what stays the same.
+        state: where to start.
+        setting: the phase.
+        length: steps of a chunk.
+        seconds: divide chunks that would take longer than this; None for never.
     """
-    current = advance(problem, state, length, setting)
     done = int(np.max(np.asarray(state.step)))
-    for _ in range(done + length, setting.phase.steps, length):
-        following = advance(problem, current, length, setting)
+    # How fast it goes, the first steps show.
+    size = length if seconds is None else 1
+
+    def dispatch(state: State) -> tuple[State, int]:
+        steps = min(size, length - done % length)
+        return advance(problem, state, steps, setting), steps
+
+    current, steps = dispatch(state)
+    began = time.perf_counter()
+    while done + steps < setting.phase.steps:
+        done += steps
+        following, next_steps = dispatch(current)
         yield current
         if not np.any(np.asarray(current.status) == Status.RUNNING):
             return
-        current = following
+        if seconds is not None:
+            now = time.perf_counter()
+            size = max(1, min(length, int(steps * seconds / (now - began))))
+            began = now
+        current, steps = following, next_steps
     yield current
 
 

@@ -86,11 +86,15 @@ def test_a_result_is_what_it_says(tiny: Generator, photographs: np.ndarray, resu
     assert (result.loss <= second.min(1)).all()
 
 
-@pytest.mark.parametrize("chunk", [1, 7, 30])
+@pytest.mark.parametrize(("chunk", "seconds"), [(1, None), (7, None), (30, None), (7, 1e-9)])
 def test_chunks_change_nothing(
-    tiny: Generator, photographs: np.ndarray, result: Result, chunk: int
+    tiny: Generator,
+    photographs: np.ndarray,
+    result: Result,
+    chunk: int,
+    seconds: float | None,
 ):
-    config = dataclasses.replace(CONFIG, chunk=chunk)
+    config = dataclasses.replace(CONFIG, chunk=chunk, chunk_seconds=seconds)
     assert CONFIG.chunk == 50
     assert_equal(invert(tiny, photographs, config), result)
 
@@ -221,6 +225,20 @@ def test_progress_is_a_number_while_some_images_rest(tiny: Generator, photograph
     # Nothing is left to be said, and nothing is raised.
     broken[:] = np.nan
     invert(tiny, broken, CONFIG, on_progress=seen.append)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(1e-9, list(range(1, 31))), (1e9, [1, 2, 8, 16, 20, 21, 22, 28, 30])],
+)
+def test_slow_steps_are_reported_more_often(
+    tiny: Generator, photographs: np.ndarray, seconds: float, expected: list[int]
+):
+    """Two steps show how long they take; multiples of the chunk's length are never passed over."""
+    seen: list[Progress] = []
+    config = dataclasses.replace(CONFIG, chunk=8, chunk_seconds=seconds)
+    invert(tiny, photographs, config, on_progress=seen.append)
+    assert [event.step for event in seen] == expected
 
 
 def test_progress(tiny: Generator, photographs: np.ndarray, result: Result):

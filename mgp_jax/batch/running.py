@@ -29,6 +29,8 @@ from mgp_jax.sharding import batch_mesh
 
 READERS = 4
 STEPS_BETWEEN_FRAMES = 10
+# As long as progress and Ctrl-C have to wait, at most, unless a single step takes longer.
+SECONDS_BETWEEN_REPORTS = 2.0
 SECONDS_BETWEEN_LOOKS = 1.0
 
 Task = TypeVar("Task")
@@ -202,7 +204,8 @@ class Work:
         filled = [good[i % len(good)] for i in range(size)]
         numbers = [item.input.number for item in filled]
         starts = job.samples * job.restarts
-        checkpoints, snapshot, config = None, None, job.config
+        checkpoints, snapshot = None, None
+        config = replace(job.config, chunk_seconds=SECONDS_BETWEEN_REPORTS)
         # Orbax saves with all processes at once, but these go each at its own pace.
         if job.checkpoint_every and jax.process_count() == 1 and job.trajectory is None:
             config = replace(config, chunk=min(config.chunk, job.checkpoint_every))
@@ -215,7 +218,7 @@ class Work:
             )
 
         if job.trajectory is not None:
-            config = replace(config, chunk=STEPS_BETWEEN_FRAMES)
+            config = replace(config, chunk=STEPS_BETWEEN_FRAMES, chunk_seconds=None)
         frames: list[np.ndarray] = []
 
         def on_progress(progress: Progress) -> None:

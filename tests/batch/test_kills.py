@@ -57,7 +57,7 @@ def kill_often(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("generator", "count", "kills", "seconds"), [("small", 60, 6, 0.5), ("faces64", 48, 4, 1.5)]
+    ("generator", "count", "kills", "seconds"), [("small", 60, 6, 0.5), ("faces64", 48, 4, 0.8)]
 )
 def test_killed_runs_end_as_others_do(
     tmp_path: Path, generator: str, count: int, kills: int, seconds: float

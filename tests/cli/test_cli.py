@@ -15,6 +15,7 @@ from commands import Mgp
 from PIL import Image
 
 from mgp_jax import cli
+from mgp_jax.degradations import Frame
 from mgp_jax.generators import generate, load_generator, random_latents
 
 ROOT = Path(__file__).parents[2]
@@ -172,6 +173,21 @@ WRONG: dict[str, tuple[tuple, int, str]] = {
     "factor": (("super-resolve", PHOTO, "--factor", "3"), 2, "3 does not divide"),
     "factor of one": (("super-resolve", PHOTO, "--factor", "1"), 2, "at least 2"),
     "method": (("super-resolve", PHOTO, "--factor", "2", "--method", "lanczos"), 2, "'lanczos'"),
+    "no frame": (
+        ("inpaint", PHOTO, "--mask", "center:6", "--frame", "big"),
+        2,
+        "frame big: neither",
+    ),
+    "frame beyond": (
+        ("super-resolve", PHOTO, "--factor", "2", "--frame", "0.8,0.2,0.5"),
+        2,
+        "it would not lie within the photograph",
+    ),
+    "frame in gray": (
+        ("restore", PHOTO, "--degradation", "gray", "--frame", "0.8"),
+        2,
+        "gray does not tell the colours around it",
+    ),
     "no memory": (("invert", PHOTO, "--memory-limit", "0"), 2, "memory limit: 0.0"),
     "checkpoints": (("invert", PHOTO, "--checkpoint-every", "-1"), 2, "checkpoint every: -1"),
     "no noise": (("denoise", PHOTO, "--sigma", "0"), 2, "must be above 0"),
@@ -286,6 +302,7 @@ def test_help(mgp: Mgp, command: str):
         (("super-resolve", "--factor", "4"), "down:4"),
         (("super-resolve", "--factor", "2", "--method", "bicubic"), "down:2:bicubic"),
         (("inpaint", "--mask", "center:6"), "mask:center:6"),
+        (("inpaint", "--mask", "center:6", "--frame", "0.8,0.5,0.4"), "mask:center:6"),
         (("inpaint", "--mask", "hole.png"), "mask:hole.png"),
         (("denoise", "--sigma", "0.1"), "noise:0.1"),
         (("deblur", "--blur", "gaussian:1.5"), "blur:gaussian:1.5"),
@@ -328,6 +345,7 @@ def test_every_option_reaches_the_job(
     assert (list(inputs), out) == ([Path("a.png"), Path("b.png")], Path("out"))
     assert (job.task, str(job.degradation), job.simulate) == (command, spec, True)
     assert (job.generator.name, job.generator.resolution) == ("small", 16)
+    assert job.frame == (Frame(0.8, 0.5, 0.4) if "--frame" in rest else None)
     for name, value in ours.items():
         assert getattr(job, name.replace("-", "_")) == value
     for name, value in common.items():

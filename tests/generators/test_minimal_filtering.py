@@ -107,5 +107,8 @@ def test_rounding_stays_that_of_float32():
     ],
 )
 def test_where_it_pays(x: tuple[int, ...], kernel: tuple[int, ...], expected: bool):
-    shapes = (jax.ShapeDtypeStruct(shape, "float32") for shape in (x, kernel))
+    shapes = [jax.ShapeDtypeStruct(shape, "float32") for shape in (x, kernel)]
     assert minimal_filtering.convolve.pays(*shapes) is expected
+    # The differences of a tile would take most of the digits of a shorter type.
+    short = [jax.ShapeDtypeStruct(shape, "bfloat16") for shape in (x, kernel)]
+    assert not minimal_filtering.convolve.pays(*short)
