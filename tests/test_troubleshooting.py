@@ -1,6 +1,7 @@
 """The messages in the guide to troubleshooting are those that the program prints."""
 
 import json
+import os
 import re
 import zipfile
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from PIL import Image
 from convert.conversion import convert_file
 from convert.detect import detect
 from mgp_jax import cli, load_generator, parse, recipe_for
-from mgp_jax.batch.folder import open_folder, read_records
+from mgp_jax.batch.folder import append_records, open_folder, read_records
 from mgp_jax.errors import MGPError
 from mgp_jax.generators.sampling import with_truncation
 from mgp_jax.images import find_images, read_image, read_mask, read_observation
@@ -72,6 +73,14 @@ def denied(monkeypatch: pytest.MonkeyPatch) -> None:
     open_folder(Path("run"), {})
 
 
+def full(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    append_records(Path("results.jsonl"), [{}])
+
+
 def stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
@@ -120,6 +129,7 @@ FOLDER = {
     "with --overwrite": two_seeds,
     "is not empty and holds no run to continue": foreign_folder,
     "cannot be written (Permission denied)": denied,
+    "cannot be written: No space left on device": full,
     "stopped; the same command continues where it was": stopped,
     "results.jsonl: line 7 is damaged, choose another folder": damaged_records,
 }
