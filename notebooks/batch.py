@@ -71,14 +71,15 @@ for number, face in enumerate(faces):
     mgp.write_image(f"photos/face{number:02}.png", face)
 Path("photos/face03b.png").write_text("Not found")
 Path("photos/face09b.png").write_bytes(Path("photos/face09.png").read_bytes()[:500])
-Image.fromarray(tile(np.uint8(127.5 * faces + 127.5), columns=7))
+Image.fromarray(tile(np.uint8(127.5 * faces + 127.5), columns=7)).quantize()
 
 # %% [markdown]
 # ## What to do with each of them
 #
 # A `Job` is what `mgp colorize photos/ --out colored --simulate --batch-size 1` makes of its
-# options. With `simulate` the images are clean: they are made gray first, and the result is measured
-# against them. The batch size counts for each device, so eight images are restored at a time.
+# options. With `simulate` the images are clean: they are made gray first, and the result is
+# measured against them. The batch size counts for each device, so eight images are restored at a
+# time.
 
 # %%
 degradation = mgp.Grayscale()
@@ -101,8 +102,8 @@ job = Job(
 
 # %%
 def pull_the_plug(event):
-    """Stops the run when the second batch has done twenty steps."""
-    if event.progress and event.done == 8 and event.progress.step == 20:
+    """Stops the run in the second batch, after twenty of thirty steps."""
+    if event.progress and event.done == 8 and event.progress.step >= 20:
         raise KeyboardInterrupt
 
 

@@ -82,8 +82,9 @@ records = run_tables(comparison, folder, tell)
 # %% [markdown]
 # ## The tables
 #
-# `write_tables` makes Markdown, JSON, plots and pictures of the records. Mean and standard error
-# over the images; the best of the methods that use the generator is bold.
+# `write_tables` makes Markdown, JSON, plots and pictures of the records; here is the table of each
+# task. Mean and standard error over the images; the best of the methods that use the generator is
+# bold.
 
 # %%
 about = {
@@ -94,17 +95,17 @@ about = {
     "seed": comparison.seed,
 }
 text = write_tables(folder, records, about).read_text()
-Markdown(text[text.index("## ") : text.index("## All tasks")])
+Markdown(text[text.index("## ") :])
 
 # %% [markdown]
 # ## How to read them
 #
-# - **Higher is better** for PSNR, SSIM and AuC (the share of pixels whose colour is right), **lower**
-#   for LPIPS, which follows people's judgement better than the others.
+# - **Higher is better** for PSNR, SSIM and AuC (the share of pixels whose colour is right),
+#   **lower** for LPIPS, which follows people's judgement better than the others.
 # - *Observation alone* does nothing but make an image of what is known. What a method adds begins
 #   there.
-# - What the observation is certain of (luminance, known pixels) is put back for every method, so the
-#   numbers compare what the methods invent.
+# - What the observation is certain of (luminance, known pixels) is put back for every method, so
+#   the numbers compare what the methods invent.
 # - **Steps** are what the budget allows, or less where more would only harm: in colorization,
 #   multi-code stops after 30. Steps differ in price; the last column tells what they cost, and a
 #   budget in seconds (`3s`) allows for it. This column depends on the machine, all else does not.
