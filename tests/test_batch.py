@@ -253,7 +253,9 @@ def test_the_last_batch_is_filled_up(job: Job, inputs: Path, first: Path, tmp_pa
     ended = [event for event in events if event.progress is None]
     assert [(event.done, len(event.records)) for event in ended] == [(2, 2), (3, 1)]
     assert {event.total for event in events} == {3}
-    assert [event.done for event in events if event.progress is not None] == [0, 2]
+    # How many reports a batch makes depends on how long its steps take.
+    running = [event.done for event in events if event.progress is not None]
+    assert list(dict.fromkeys(running)) == [0, 2]
     together = run(dataclasses.replace(job, batch_size=3), given, tmp_path / "three")
     for mine, other in zip(records, together, strict=True):
         np.testing.assert_allclose(mine["psnr"], other["psnr"], atol=0.01)
