@@ -5,13 +5,13 @@ from itertools import pairwise
 from typing import Any
 
 from mgp_jax.degradations import (
-    Composition,
     Degradation,
     Downsample,
     Grayscale,
     Identity,
     Mask,
     Noise,
+    operators_of,
 )
 from mgp_jax.errors import SettingError
 
@@ -133,8 +133,7 @@ class Recipe:
 
 def kind_of(degradation: Degradation) -> str:
     """Returns which kind of problem a degradation poses, the hardest of its operators deciding."""
-    operators = degradation.operators if isinstance(degradation, Composition) else (degradation,)
-    for operator in operators:
+    for operator in operators_of(degradation):
         for kind, types in KINDS:
             if isinstance(operator, types):
                 scattered = isinstance(operator, Mask) and operator.scattered

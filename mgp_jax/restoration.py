@@ -11,7 +11,6 @@ from jax import lax
 from jax.scipy.sparse.linalg import cg
 
 from mgp_jax.degradations import (
-    Composition,
     Degradation,
     Frame,
     Grayscale,
@@ -20,6 +19,7 @@ from mgp_jax.degradations import (
     back_project,
     compose,
     laplacian,
+    operators_of,
     smoothest,
 )
 from mgp_jax.errors import SettingError
@@ -147,8 +147,7 @@ def check_frame(frame: Frame | None, degradation: Degradation) -> None:
         raise SettingError(f"frame: {degradation} must be linear and without noise")
     if isinstance(degradation, Identity):
         raise SettingError("frame: the photograph is known, there is nothing to restore around it")
-    operators = degradation.operators if isinstance(degradation, Composition) else (degradation,)
-    if any(isinstance(operator, Grayscale) for operator in operators):
+    if any(isinstance(operator, Grayscale) for operator in operators_of(degradation)):
         raise SettingError(f"frame: {degradation} does not tell the colours around it")
 
 

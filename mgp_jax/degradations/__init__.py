@@ -8,7 +8,7 @@ an observation.
 
 from mgp_jax.degradations.base import Degradation
 from mgp_jax.degradations.blurring import Blur
-from mgp_jax.degradations.composition import Composition, compose
+from mgp_jax.degradations.composition import Composition, compose, operators_of
 from mgp_jax.degradations.framing import Frame
 from mgp_jax.degradations.jpeg import Jpeg
 from mgp_jax.degradations.masks import Impulse, Mask
@@ -35,6 +35,7 @@ __all__ = [
     "back_project",
     "compose",
     "laplacian",
+    "operators_of",
     "parse",
     "smoothest",
 ]

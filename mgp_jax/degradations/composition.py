@@ -68,6 +68,11 @@ class Composition(Degradation):
         return "|".join(map(str, self.operators))
 
 
+def operators_of(degradation: Degradation) -> tuple[Degradation, ...]:
+    """Returns the operators of a chain, or the only one."""
+    return degradation.operators if isinstance(degradation, Composition) else (degradation,)
+
+
 def compose(*operators: Degradation) -> Degradation:
     """Chains operators, the first being applied first; nested chains are flattened.
 
@@ -90,8 +95,7 @@ def compose(*operators: Degradation) -> Degradation:
     """
     flat: list[Degradation] = []
     for operator in operators:
-        parts = operator.operators if isinstance(operator, Composition) else (operator,)
-        flat.extend(part for part in parts if not isinstance(part, Identity))
+        flat.extend(part for part in operators_of(operator) if not isinstance(part, Identity))
     for index, operator in enumerate(flat):
         mixing = [later for later in flat[index + 1 :] if not later.passes_noise]
         if operator.stochastic and mixing:

@@ -110,9 +110,8 @@ def smoothest(
     """
 
     def normal(x: jax.Array) -> jax.Array:
-        return adjoint(degradation, degradation(x), image_shape) + ROUGHNESS * laplacian(
-            laplacian(x)
-        )
+        roughness = laplacian(laplacian(x))
+        return adjoint(degradation, degradation(x), image_shape) + ROUGHNESS * roughness
 
     gradient = adjoint(degradation, degradation.prepare(observation), image_shape)
     return cg(normal, gradient, tol=1e-5, maxiter=iterations)[0]

@@ -134,7 +134,7 @@ def convolve_transposed(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 
 def on_cpu() -> bool:
-    """Returns whether programs are compiled for CPU, where other formulations are fast."""
+    """Returns whether to take the formulations that are fast on CPU: there, unless `as_defined`."""
     return jax.default_backend() == "cpu" and not _plain.get()
 
 

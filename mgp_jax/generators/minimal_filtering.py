@@ -169,7 +169,8 @@ def _both_axes(
 
     Args:
         x: an array.
-        axes: the axes, of which the first is gone or not when the second one's turn comes.
+        axes: the first axis, and where the second one is once the first has been transformed: that
+            of a kernel is gone then.
         transform: makes K arrays of an array and its axis.
 
     Returns: the array of K * K parts, [K of the second axis, K of the first axis, ...].

@@ -1,6 +1,7 @@
 """Convolutions with fewer multiplications against the plain sum, their gradients too."""
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -13,9 +14,17 @@ from mgp_jax.generators.convolution import DIMENSIONS
 from mgp_jax.generators.minimal_filtering import Filtering
 
 
-def plain(x: jax.Array, kernel: jax.Array) -> jax.Array:
+def plain(
+    x: jax.Array, kernel: jax.Array, padding: int = 1, stride: int = 1, stuffing: int = 1
+) -> jax.Array:
     return lax.conv_general_dilated(
-        x, kernel, (1, 1), "SAME", dimension_numbers=DIMENSIONS, precision="highest"
+        x,
+        kernel,
+        (stride, stride),
+        ((padding, padding), (padding, padding)),
+        lhs_dilation=(stuffing, stuffing),
+        dimension_numbers=DIMENSIONS,
+        precision="highest",
     )
 
 
@@ -23,22 +32,7 @@ def repeated(x: jax.Array, kernel: jax.Array) -> jax.Array:
     return plain(jnp.repeat(jnp.repeat(x, 2, 1), 2, 2), kernel)
 
 
-def stuffed(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    return lax.conv_general_dilated(
-        x,
-        kernel,
-        (1, 1),
-        ((2, 2), (2, 2)),
-        lhs_dilation=(2, 2),
-        dimension_numbers=DIMENSIONS,
-        precision="highest",
-    )
-
-
-def strided(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    return lax.conv_general_dilated(
-        x, kernel, (2, 2), ((1, 1), (1, 1)), dimension_numbers=DIMENSIONS, precision="highest"
-    )
+stuffed, strided = partial(plain, padding=2, stuffing=2), partial(plain, stride=2)
 
 
 FILTERINGS: dict[str, tuple[Filtering, Callable, int, list[tuple[int, ...]]]] = {
