@@ -6,6 +6,7 @@ The numbers of `data/downsample_torch.npz` are those of torch 2.13: for every fa
 """
 
 import io
+import itertools
 import re
 from dataclasses import replace
 from functools import partial
@@ -37,6 +38,7 @@ from mgp_jax.degradations import (
     back_project,
     compose,
     laplacian,
+    operators_of,
     parse,
     smoothest,
 )
@@ -141,6 +143,15 @@ def test_text_form_is_canonical(case):
     assert jax.tree.structure(again) == jax.tree.structure(degradation)
     for a, b in zip(jax.tree.leaves(again), jax.tree.leaves(degradation), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_structures_tell_operators_apart():
+    # Equal structures whose hashes fall together would share one compiled program.
+    degradations = [parse(case.spec, SIZE) for case in CASES]
+    for one, two in itertools.combinations(degradations, 2):
+        if jax.tree.structure(one) == jax.tree.structure(two):
+            names = [[type(operator) for operator in operators_of(x)] for x in (one, two)]
+            assert names[0] == names[1], (str(one), str(two))
 
 
 @each

@@ -5,9 +5,10 @@ that they can be passed through `jax.jit` as arguments, and its settings are sta
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from numbers import Integral
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +18,33 @@ from mgp_jax.errors import SettingError
 Shape = tuple[int, ...]
 # Metadata of the dataclass fields that are settings, not arrays.
 STATIC = {"static": True}
+
+T = TypeVar("T")
+
+
+def register_pytree(dataclass_type: type[T]) -> type[T]:
+    """Registers a dataclass as a pytree whose structure says which class it is of.
+
+    `jax.tree_util.register_dataclass` (jax 0.10) makes the structures of two classes equal if their
+    fields are, so that once in a hundred processes, when their hashes fall together, `jax.jit` runs
+    the program of one operator for another. Fields with the metadata `STATIC` are settings, the
+    others arrays.
+    """
+    every = fields(dataclass_type)  # pyright: ignore[reportArgumentType]
+    static = [field.name for field in every if field.metadata == STATIC]
+    arrays = [field.name for field in every if field.metadata != STATIC]
+
+    def flatten(degradation: T):
+        children = [(jax.tree_util.GetAttrKey(name), getattr(degradation, name)) for name in arrays]
+        return children, tuple(getattr(degradation, name) for name in static)
+
+    def unflatten(settings: Iterable[Any], children: Iterable[Any]) -> T:
+        return dataclass_type(
+            **dict(zip(static, settings, strict=True)), **dict(zip(arrays, children, strict=True))
+        )
+
+    jax.tree_util.register_pytree_with_keys(dataclass_type, flatten, unflatten)
+    return dataclass_type
 
 
 class Degradation:

@@ -14,6 +14,7 @@ from mgp_jax.degradations.base import (
     Label,
     Shape,
     plain,
+    register_pytree,
     require_number,
     require_whole,
 )
@@ -23,7 +24,7 @@ from mgp_jax.errors import SettingError
 LONGEST = 1000
 
 
-@jax.tree_util.register_dataclass
+@register_pytree
 @dataclass(frozen=True, eq=False)
 class Blur(Degradation):
     """Convolves every channel with the same kernel.

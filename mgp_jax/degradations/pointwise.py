@@ -4,12 +4,19 @@ from dataclasses import dataclass, field
 
 import jax
 
-from mgp_jax.degradations.base import STATIC, Degradation, Shape, plain, require_number
+from mgp_jax.degradations.base import (
+    STATIC,
+    Degradation,
+    Shape,
+    plain,
+    register_pytree,
+    require_number,
+)
 from mgp_jax.errors import SettingError
 from mgp_jax.images import LUMINANCE
 
 
-@jax.tree_util.register_dataclass
+@register_pytree
 @dataclass(frozen=True)
 class Identity(Degradation):
     """The image itself is observed."""
@@ -24,7 +31,7 @@ class Identity(Degradation):
         return "identity"
 
 
-@jax.tree_util.register_dataclass
+@register_pytree
 @dataclass(frozen=True)
 class Grayscale(Degradation):
     """The luminance 0.299 R + 0.587 G + 0.114 B: float[H, W, 3] -> float[H, W, 1].
@@ -50,7 +57,7 @@ class Grayscale(Degradation):
         return "gray"
 
 
-@jax.tree_util.register_dataclass
+@register_pytree
 @dataclass(frozen=True)
 class Noise(Degradation):
     """Additive Gaussian noise: the operator is the identity, `simulate` adds the noise.
