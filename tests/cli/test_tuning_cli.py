@@ -56,7 +56,7 @@ def test_a_tuned_recipe_is_one_that_commands_take(
     assert status == cli.OK
     assert "psnr" in out and out.splitlines()[-1] == "recipe.json"
     assert len(err.splitlines()) == 15  # A trial each, of 7 s.
-    assert err.startswith("tune: 7 of 100 s, cut 3, 20 codes, ") and ": psnr 23 in" in err
+    assert err.startswith("tune: 7 of 100 s, cut 2, 20 codes, ") and ": psnr 23 in" in err
     recipe = read_recipe(folder / "recipe.json")
     about = json.loads((folder / "recipe.json").read_text())["about"]
     assert about["degradation"] == "gray" and about["images"] == 3
