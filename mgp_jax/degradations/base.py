@@ -39,9 +39,8 @@ def register_pytree(dataclass_type: type[T]) -> type[T]:
         return children, tuple(getattr(degradation, name) for name in static)
 
     def unflatten(settings: Iterable[Any], children: Iterable[Any]) -> T:
-        return dataclass_type(
-            **dict(zip(static, settings, strict=True)), **dict(zip(arrays, children, strict=True))
-        )
+        values = zip([*static, *arrays], [*settings, *children], strict=True)
+        return dataclass_type(**dict(values))
 
     jax.tree_util.register_pytree_with_keys(dataclass_type, flatten, unflatten)
     return dataclass_type
