@@ -102,8 +102,8 @@ job = Job(
 
 # %%
 def pull_the_plug(event):
-    """Stops the run in the second batch, after twenty of thirty steps."""
-    if event.progress and event.done == 8 and event.progress.step >= 20:
+    """Stops the run in the second batch, after ten of twenty steps."""
+    if event.progress and event.done == 8 and event.progress.step >= 10:
         raise KeyboardInterrupt
 
 

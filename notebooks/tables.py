@@ -107,7 +107,7 @@ Markdown(text[text.index("## ") :])
 # - What the observation is certain of (luminance, known pixels) is put back for every method, so
 #   the numbers compare what the methods invent.
 # - **Steps** are what the budget allows, or less where more would only harm: in colorization,
-#   multi-code stops after 30. Steps differ in price; the last column tells what they cost, and a
+#   multi-code stops after 20. Steps differ in price; the last column tells what they cost, and a
 #   budget in seconds (`3s`) allows for it. This column depends on the machine, all else does not.
 # - The standard error over four images is large. Differences that are smaller, as between the last
 #   two methods in colorization, say nothing; more images are needed then.
