@@ -1,0 +1,70 @@
+"""What the analyses of inverted photographs have in common: inverting, and one record for each."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from mgp_jax.cli.editing import Inverted, Inverting, finish, new_folder
+
+if TYPE_CHECKING:
+    from mgp_jax.batch import Record
+    from mgp_jax.codes import Codes
+    from mgp_jax.generators import Generator
+
+
+class Subject(NamedTuple):
+    """What is analysed: the inversion of one photograph.
+
+    Attributes:
+        generator: the generator.
+        codes: the codes, without the residual: what it adds is no code's.
+        residual: the codes with the residual.
+        cut: index of the cut.
+        space: the space of the codes.
+        stem: name of the photograph's files.
+    """
+
+    generator: "Generator"
+    codes: "Codes"
+    residual: "Codes"
+    cut: int
+    space: str
+    stem: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfPhotographs(Inverting):
+    """What the analyses of inverted photographs have in common.
+
+    Results are written to DIR/analysis/NAME; the inversions are those of `mgp edit`.
+    """
+
+    @abstractmethod
+    def analyse(self, subject: Subject, folder: Path) -> "Record":
+        """Analyses one photograph, writes its files, and returns numbers for its record."""
+
+    def run(self, argv: Sequence[str]) -> int:
+        """Inverts and analyses all inputs."""
+        from mgp_jax.generators import load_generator
+
+        generator = load_generator(self.generator)
+        cut, space = self.place(generator)
+        self.check(generator)
+        records = self.invert(generator, argv)
+        folder = new_folder(self.out / "analysis" / self.name)
+        results = []
+        for item in self.inverted(generator, records):
+            if isinstance(item, Inverted):
+                bare = item.codes._replace(residual=None)
+                subject = Subject(generator, bare, item.codes, cut, space, item.stem)
+                numbers = self.analyse(subject, folder)
+                about = {"status": "ok", "error": None, "picture": f"{item.stem}.png"}
+                results.append({"input": item.record["input"], **about, **numbers})
+            else:
+                results.append(item)
+        return finish(folder, results, "analyses", self.telling)
+
+    def check(self, generator: "Generator") -> None:
+        """Raises SettingError or ImageError for settings that cannot work, before inverting."""
