@@ -1,0 +1,105 @@
+"""The command `mgp` itself: arguments, help, its cache and its end."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import pytest
+from commands import Mgp
+
+from mgp_jax import cli
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("paint",),
+        ("invert", "--out", "out"),
+        ("invert", "a.png"),
+        ("invert", "a.png", "--out", "out", "--codes", "many"),
+        ("invert", "a.png", "--out", "out", "--stesp", "3"),
+        ("invert", "a.png", "--out", "out", "--recipe", "slow"),
+        ("super-resolve", "a.png", "--out", "out"),
+        ("sample", "faces64"),
+        ("info",),
+    ],
+)
+def test_arguments_that_do_not_parse(
+    mgp: Mgp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple
+):
+    monkeypatch.chdir(tmp_path)
+    done = mgp(*arguments)
+    assert done.status == cli.WRONG_USAGE
+    assert done.err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["", *cli.COMMANDS])
+def test_help(mgp: Mgp, command: str):
+    done = mgp(*([command] if command else []), "--help")
+    assert done.status == cli.OK
+    expected = {
+        "": set(cli.COMMANDS),
+        "demo": {"--out"},
+        "info": {"GENERATOR", "--json"},
+        "sample": {"--out", "--count", "--seed", "--latents", "--truncation", "--save-array"},
+        "super-resolve": {"--factor"},
+        "inpaint": {"--mask"},
+        "denoise": {"--sigma"},
+        "train-encoder": {"GENERATOR", "--out", "--steps", "--seed"},
+        "restore": {"--degradation"},
+        "edit": {"INPUT", "--direction", "--range", "--frames", "--recipe", "--mask"},
+        "interpolate": {"INPUT", "--frames", "--recipe"},
+        "train-boundary": {"GENERATOR", "--out", "--score", "--latents", "--labels"},
+        "analyse": {
+            "codes",
+            "ablation",
+            "importances",
+            "removal",
+            "dimension",
+            "layers",
+            "domains",
+        },
+        "tune": {"GENERATOR", "--images", "--task", "--degradation", "--budget", "--out"},
+        "bench": {"tables", "speed", "cost"},
+        "doctor": {"--json"},
+        "completion": {"SHELL"},
+    }.get(command, set())
+    if issubclass(cli.COMMANDS.get(command, object), cli.Restoring):
+        expected |= {"INPUT", "--out", "--generator", "--codes", "--layer", "--steps", "--recipe"}
+        expected |= {"--seed", "--batch-size", "--simulate", "--overwrite", "--checkpoint-every"}
+        expected |= {"--precision", "--memory-limit", "--distributed"}
+    assert expected and not [word for word in expected if word not in done.out]
+
+
+def test_compiled_programs_are_kept_in_the_users_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    setting = "jax_compilation_cache_dir"
+    before = jax.config.values[setting]
+    try:
+        jax.config.update(setting, None)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        cli.enable_compilation_cache()
+        assert jax.config.values[setting] == str(tmp_path / "mgp_jax" / "compiled")
+        # Who has chosen a folder keeps it.
+        jax.config.update(setting, str(tmp_path / "mine"))
+        cli.enable_compilation_cache()
+        assert jax.config.values[setting] == str(tmp_path / "mine")
+    finally:
+        jax.config.update(setting, before)
+
+
+def test_a_reader_may_leave_early():
+    command = [sys.executable, "-m", "mgp_jax.cli", "info", "faces64", "--json"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        err = process.stderr.read()
+    assert err == "" and process.returncode == cli.OK
