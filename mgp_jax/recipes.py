@@ -165,14 +165,14 @@ COARSE = 8
 # image; elsewhere it stays tethered, because a free map fits holes and gray with anything. Where
 # what is missing lies close to what is known, the coarsest map is cut, which needs few steps.
 FAST = {
-    "inversion": refined("fast", Phase(40), Phase(600, residual_rate=0.04)),
+    "inversion": refined("fast", Phase(20), Phase(1000, residual_rate=0.04)),
     "colorization": Recipe("fast", (Phase(20, prior=0.3),), map_size=COARSE),
     "super-resolution": refined(
-        "fast", Phase(50, prior=0.03), Phase(200, tether=0.01), map_size=COARSEST
+        "fast", Phase(80, prior=0.03), Phase(200, tether=0.003), map_size=COARSEST
     ),
     "inpainting": refined("fast", Phase(60, prior=0.03), Phase(100, tether=0.1)),
     "scattered inpainting": refined(
-        "fast", Phase(100, prior=0.01), Phase(200, tether=0.003), map_size=COARSEST
+        "fast", Phase(100, prior=0.01), Phase(200, tether=0.0003), map_size=COARSEST
     ),
     "denoising": refined(
         "fast",
