@@ -69,7 +69,7 @@ headings = ("photograph", "reproduction")
 Image.fromarray(contact_sheet([[photograph, inverted.images[0]]], [caption], headings=headings))
 
 # %% [markdown]
-# The codes come first (40 steps), then the composed feature map is refined (600 steps, which cost
+# The codes come first (20 steps), then the composed feature map is refined (1000 steps, which cost
 # less, because only the second half of the generator runs).
 
 # %%

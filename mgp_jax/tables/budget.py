@@ -11,9 +11,9 @@ from mgp_jax.baselines.methods import Case, Method
 from mgp_jax.batch import checksum
 from mgp_jax.errors import SettingError
 
-# Enough that every phase of a recipe has its share of them.
-TRIAL = 32
-TRIALS = 2
+# Steps of the two runs whose difference is a step's price. In both of them the phases of a recipe
+# have their shares of the steps.
+TRIALS = (32, 128)
 
 
 class Budget(NamedTuple):
@@ -44,7 +44,7 @@ def parse_budget(text: str) -> Budget:
 
 
 def cost_key(method: Method, case: Case) -> str:
-    """Names what shares one price a step: a method with the same recipe."""
+    """Names what shares one price: a method with the same recipe."""
     return f"{method.name} {version(method, case)}"
 
 
@@ -65,34 +65,54 @@ def clock() -> float:
     return time.process_time() / len(os.sched_getaffinity(0))
 
 
-def price(method: Method, case: Case) -> float:
-    """Measures the seconds an image and step of a method, or an image if it has no steps.
+class Price(NamedTuple):
+    """What a method costs, in seconds an image.
 
-    The first of a few short runs compiles; the shortest of the others counts.
+    Attributes:
+        start: whatever the number of steps.
+        step: of every step.
     """
-    steps = 0 if method.least == 0 else max(TRIAL, method.fewest(case.generator))
-    method.restore(case, steps)
-    shortest = float("inf")
-    for _ in range(TRIALS):
+
+    start: float
+    step: float
+
+    def of(self, steps: int) -> float:
+        """Returns the seconds an image of so many steps."""
+        return self.start + self.step * steps
+
+
+def measure(method: Method, case: Case) -> Price:
+    """Measures the price of a method by short runs, whose compilation does not count."""
+
+    def seconds(steps: int) -> float:
+        method.restore(case, steps)
         began = clock()
         method.restore(case, steps)
-        shortest = min(shortest, clock() - began)
-    return shortest / max(steps, 1) / len(case.observations)
+        return (clock() - began) / len(case.observations)
+
+    if method.least == 0:
+        return Price(seconds(0), 0.0)
+    few, many = (steps + method.fewest(case.generator) for steps in TRIALS)
+    short, long = seconds(few), seconds(many)
+    # Steps too short for the clock cost what the whole run takes.
+    step = (long - short) / (many - few) if long > short else long / many
+    return Price(max(short - step * few, 0.0), step)
 
 
-def add_price(method: Method, case: Case, prices: dict[str, float]) -> float:
+def add_price(method: Method, case: Case, prices: dict[str, Price]) -> Price:
     """Returns the price of a method; one that is missing among `prices` is measured and added."""
     key = cost_key(method, case)
     if key not in prices:
-        prices[key] = price(method, case)
+        prices[key] = measure(method, case)
     return prices[key]
 
 
-def steps_for(method: Method, case: Case, budget: Budget, price: float) -> int:
-    """Returns how many steps a method may do at a price in seconds an image and step."""
+def steps_for(method: Method, case: Case, budget: Budget, price: Price) -> int:
+    """Returns how many steps a method may do at a price."""
     if method.least == 0:
         return 0
-    steps = round(budget.amount / price) if budget.seconds else int(budget.amount)
+    left = budget.amount - price.start
+    steps = round(left / price.step) if budget.seconds else int(budget.amount)
     if method.most is not None:
         steps = min(steps, method.most(case))
     return max(method.fewest(case.generator), steps)

@@ -23,7 +23,7 @@ from mgp_jax.generators.base import Generator
 from mgp_jax.images import write_image
 from mgp_jax.metrics import colorization_auc, colour_weights, compare, niqe, to_unit
 from mgp_jax.metrics.naturalness import SMALLEST_FOR_NIQE
-from mgp_jax.tables.budget import Budget, add_price, steps_for, version
+from mgp_jax.tables.budget import Budget, Price, add_price, steps_for, version
 from mgp_jax.tables.tasks import TASKS, Images, degradation_of
 
 Record = dict[str, Any]
@@ -92,7 +92,7 @@ def run_tables(
                     "method": method.name,
                     "error": None,
                     "steps": steps,
-                    "seconds": round(price * max(steps, 1), 4),
+                    "seconds": round(price.of(steps), 4),
                     "scores": scores_of(restored, images.truths, task),
                 }
             except SettingError as error:
@@ -159,12 +159,13 @@ def write_images(folder: Path, stems: Sequence[str], images: np.ndarray) -> None
         write_image(folder / f"{stem}.png", image)
 
 
-def read_prices(folder: Path) -> dict[str, float]:
+def read_prices(folder: Path) -> dict[str, Price]:
     """Returns the prices of an earlier part of this run, so that its other part has the same."""
     file = folder / "prices.json"
     try:
-        return json.loads(file.read_text()) if file.exists() else {}
-    except ValueError:
+        found = json.loads(file.read_text()) if file.exists() else {}
+        return {key: Price(*price) for key, price in found.items()}
+    except (TypeError, ValueError):
         raise SettingError(f"{file}: is not readable, choose another folder") from None
 
 

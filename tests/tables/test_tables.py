@@ -14,7 +14,7 @@ from mgp_jax.generators import Generator
 from mgp_jax.images import read_image
 from mgp_jax.recipes import FAST, recipe_for
 from mgp_jax.tables import Budget, Comparison, example_images, parse_budget, run_grid, run_tables
-from mgp_jax.tables.budget import add_price, clock, cost_key, steps_for
+from mgp_jax.tables.budget import Price, add_price, clock, cost_key, steps_for
 from mgp_jax.tables.run import make_case
 from mgp_jax.tables.statistics import summarise
 from mgp_jax.tables.tasks import TASKS, Images, degradation_of
@@ -209,30 +209,34 @@ def test_wrong_budgets(text: str):
 
 
 def test_seconds_become_steps(comparison: Comparison):
-    case, budget = make_case(comparison, "reconstruction"), Budget(2, True)
-    assert steps_for(METHODS["one-code"], case, budget, 0.01) == 200
-    assert steps_for(METHODS["one-code"], case, Budget(7, False), 0.01) == 7
-    assert steps_for(METHODS["observation"], case, budget, 0.01) == 0
+    case, budget, price = make_case(comparison, "reconstruction"), Budget(2, True), Price(0.5, 0.01)
+    assert steps_for(METHODS["one-code"], case, budget, price) == 150
+    assert price.of(150) == pytest.approx(2)
+    assert steps_for(METHODS["one-code"], case, Budget(7, False), price) == 7
+    assert steps_for(METHODS["observation"], case, budget, price) == 0
     # Not fewer than a method can do.
-    assert steps_for(METHODS["multi-code"], case, Budget(0.001, True), 0.1) == 2
+    assert steps_for(METHODS["multi-code"], case, Budget(0.001, True), price) == 2
     gray = make_case(comparison, "colorization")
     # Nor more than do good.
     drifting = recipe_for("quality", gray.degradation).steps
-    assert steps_for(METHODS["multi-code"], gray, Budget(10_000, False), 0.1) == drifting < 10_000
+    assert steps_for(METHODS["multi-code"], gray, Budget(10_000, False), price) == drifting < 10_000
     # A price holds wherever the recipe is the same.
     assert cost_key(METHODS["multi-code"], gray) != cost_key(METHODS["multi-code"], case)
     assert cost_key(METHODS["one-code"], gray) == cost_key(METHODS["one-code"], case)
 
 
 class Stepwise:
-    """A method that takes long to start and then two thousandths of a second a step and image."""
+    """A method that takes half a second an image and two thousandths a step, and must compile."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch):
         self.time, self.runs = 0.0, 0
+        self.compiled: set[int] = set()
         monkeypatch.setattr("mgp_jax.tables.budget.clock", lambda: self.time)
 
     def __call__(self, case: Case, steps: int) -> np.ndarray:
-        self.time += 0.002 * steps * len(case.observations) + (30 if self.runs == 0 else 0)
+        self.time += (0.5 + 0.002 * steps) * len(case.observations)
+        self.time += 0 if steps in self.compiled else 30
+        self.compiled.add(steps)
         self.runs += 1
         return np.asarray(case.observations)
 
@@ -242,7 +246,7 @@ def test_a_price_is_measured_once_and_without_compilation(
 ):
     case, run = make_case(comparison, "reconstruction"), Stepwise(monkeypatch)
     method, prices = Method("stepwise", "stepwise", run), {}
-    assert add_price(method, case, prices) == pytest.approx(0.002)
+    assert add_price(method, case, prices) == pytest.approx((0.5, 0.002))
     runs = run.runs
     assert add_price(method, case, prices) == prices[cost_key(method, case)] and run.runs == runs
 
