@@ -46,7 +46,7 @@ def quality_table(methods: Mapping[str, Curves]) -> str:
 
 
 def milestones(reference: Sequence[Point], ours: Mapping[str, Sequence[Point]]) -> list[dict]:
-    """Returns when ours reach what the reference has after 200, 500 and 1000 steps.
+    """Returns when ours reach what the reference has after 200, 500 and 1000 steps, and at its end.
 
     Args:
         reference: the mean curve of the reference.
@@ -57,7 +57,7 @@ def milestones(reference: Sequence[Point], ours: Mapping[str, Sequence[Point]]) 
     """
     found = []
     for point in reference:
-        if point["step"] not in MILESTONES:
+        if point["step"] not in MILESTONES and point is not reference[-1]:
             continue
         reached: dict[str, Any] = {}
         for name, curve in ours.items():

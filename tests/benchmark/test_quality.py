@@ -57,6 +57,8 @@ def test_when_the_reference_is_reached():
     text = tables.milestone_table(found)
     assert "| 200 steps | 24 | 0.0417 | 3 | 0.40 (7.5) |" in text
     assert text.splitlines()[-1].endswith("| - |")
+    ended = [*SLOW[:2], *curve((300, 4.5, 25.0))]
+    assert [entry["step"] for entry in tables.milestones(ended, {"quick": QUICK})] == [200, 300]
 
 
 def test_tables():
