@@ -11,9 +11,11 @@ from mgp_jax.baselines.methods import Case, Method
 from mgp_jax.batch import checksum
 from mgp_jax.errors import SettingError
 
-# Steps of the two runs whose difference is a step's price. In both of them the phases of a recipe
-# have their shares of the steps.
-TRIALS = (32, 128)
+# Steps of a short run, enough that every phase of a recipe has its share of them.
+TRIAL = 32
+# What steps cost is the difference to a longer run, of about so many seconds an image.
+LONGER = 0.5
+TRIALS = 2
 
 
 class Budget(NamedTuple):
@@ -86,14 +88,19 @@ def measure(method: Method, case: Case) -> Price:
 
     def seconds(steps: int) -> float:
         method.restore(case, steps)
-        began = clock()
-        method.restore(case, steps)
-        return (clock() - began) / len(case.observations)
+        shortest = float("inf")
+        for _ in range(TRIALS):
+            began = clock()
+            method.restore(case, steps)
+            shortest = min(shortest, clock() - began)
+        return shortest / len(case.observations)
 
     if method.least == 0:
         return Price(seconds(0), 0.0)
-    few, many = (steps + method.fewest(case.generator) for steps in TRIALS)
-    short, long = seconds(few), seconds(many)
+    few = TRIAL + method.fewest(case.generator)
+    short = seconds(few)
+    many = round(few * min(max(LONGER / max(short, 1e-9), 2), 8))
+    long = seconds(many)
     # Steps too short for the clock cost what the whole run takes.
     step = (long - short) / (many - few) if long > short else long / many
     return Price(max(short - step * few, 0.0), step)
