@@ -172,13 +172,15 @@ def finish(problem: Problem, state: State, setting: Setting) -> tuple[Codes, jax
     The iterate behind the last step has not been looked at yet; it counts too.
     """
 
-    def conclude(problem: Problem, state: State) -> tuple[Codes, jax.Array]:
-        loss, _ = evaluate(problem, problem.target, state, state.codes, setting)
-        codes = select(loss < state.best_loss, state.codes, state.best)
-        return codes, jnp.fmin(loss, state.best_loss)
+    def run(problem: Problem, state: State) -> tuple[Codes, jax.Array]:
+        def conclude(target: Target, state: State) -> tuple[Codes, jax.Array]:
+            loss, _ = evaluate(problem, target, state, state.codes, setting)
+            codes = select(loss < state.best_loss, state.codes, state.best)
+            return codes, jnp.fmin(loss, state.best_loss)
 
-    batched = jax.vmap(conclude, in_axes=(Problem(None, None, None, 0), 0))  # type: ignore[arg-type]
-    return setting.over_images(batched, PROBLEM, SPLIT)(problem, state)
+        return jax.vmap(conclude)(problem.target, state)
+
+    return setting.over_images(run, PROBLEM, SPLIT)(problem, state)
 
 
 @partial(jax.jit, static_argnames=("cut", "space", "mesh"))

@@ -118,8 +118,9 @@ def steps_for(method: Method, case: Case, budget: Budget, price: Price) -> int:
     """Returns how many steps a method may do at a price."""
     if method.least == 0:
         return 0
-    left = budget.amount - price.start
-    steps = round(left / price.step) if budget.seconds else int(budget.amount)
+    steps = int(budget.amount)
+    if budget.seconds:
+        steps = round((budget.amount - price.start) / price.step)
     if method.most is not None:
         steps = min(steps, method.most(case))
     return max(method.fewest(case.generator), steps)

@@ -8,7 +8,7 @@ from typing import Any
 from mgp_jax.errors import MGPError
 
 
-def save_arrays(path: Path, arrays: "Mapping[str, Any]") -> None:
+def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     """Writes named arrays."""
     import numpy as np
 
