@@ -7,7 +7,8 @@ compilation cache, so that the run itself starts sooner.
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +28,6 @@ from mgp_jax.batch import (
     load,
     settings_of,
 )
-from mgp_jax.codes import Codes
 from mgp_jax.errors import ImageError
 from mgp_jax.inversion import advance, begin, code_count, image_keys, moving, pose, settings, start
 
@@ -61,6 +61,7 @@ class Plan(NamedTuple):
         unreadable: why inputs cannot be restored, one line each, which names the file.
         batches: number of batches to be optimised.
         size: images in a batch.
+        start: seconds that choosing the start of a batch takes.
         phases: cost of each phase for one batch; empty if nothing is left to do.
     """
 
@@ -72,12 +73,14 @@ class Plan(NamedTuple):
     unreadable: tuple[str, ...]
     batches: int
     size: int
+    start: float
     phases: tuple[PhaseCost, ...]
 
     @property
     def seconds(self) -> float:
         """Seconds of optimisation at most, without compiling, reading, measuring and writing."""
-        return self.batches * sum(phase.steps * phase.seconds for phase in self.phases)
+        steps = sum(phase.steps * phase.seconds for phase in self.phases)
+        return self.batches * (self.start + steps)
 
     @property
     def memory(self) -> int:
@@ -103,6 +106,8 @@ class Plan(NamedTuple):
             f"results would go to {self.out}"
             + (", after removing those of the run there" if self.replaces else ""),
         ]
+        if self.phases:
+            lines.append(f"start: {self.start:.3g} s")
         for number, phase in enumerate(self.phases, 1):
             lines.append(
                 f"phase {number} moves {', '.join(phase.moves)}: {phase.steps} steps of "
@@ -158,6 +163,7 @@ def make_plan(
                 first.append(loaded)
         batches += readable
     filled = [first[i % len(first)] for i in range(size)] if first else []
+    begun, phases = measure(job, filled) if filled else (0.0, ())
     return Plan(
         settings=recorded | {"layer": ("latent code", *job.generator.stages)[cut]},
         out=folder,
@@ -167,34 +173,42 @@ def make_plan(
         unreadable=tuple(unreadable),
         batches=batches,
         size=size,
-        phases=measure(job, filled) if filled else (),
+        start=begun,
+        phases=phases,
     )
 
 
-def measure(job: Job, batch: Sequence[Loaded]) -> tuple[PhaseCost, ...]:
-    """Compiles all phases for a batch and times one step of each.
+def measure(job: Job, batch: Sequence[Loaded]) -> tuple[float, tuple[PhaseCost, ...]]:
+    """Compiles all programs for a batch, and times the start and one step of each phase.
 
     Args:
         job: what to do.
         batch: the images of a batch.
+
+    Returns: seconds of the start, and what each phase costs.
     """
     config, starts = job.config, job.samples * job.restarts
     phases = settings(job.generator, config)
     observations = np.repeat(np.stack([item.observation for item in batch]), starts, axis=0)
     problem = pose(jnp.asarray(observations), job.generator, phases, config, job.degradation, None)
     keys = image_keys(config.seed, [item.input.number for item in batch], starts)
-    codes: Codes = start(job.generator, keys, code_count(config), phases[0])
+    begun, codes = timed(lambda: start(problem, keys, code_count(config), phases[0], config.seed))
     costs = []
     for setting in phases:
         state = begin(problem, codes, jnp.zeros(len(observations), jnp.int32), setting)
         program = advance.lower(problem, state, 1, setting=setting).compile()
-        jax.block_until_ready(program(problem, state, 1))
-        began = time.perf_counter()
-        codes = jax.block_until_ready(program(problem, state, 1)).codes
-        seconds = time.perf_counter() - began
-        moves = tuple(moving(state.codes, setting.phase))
+        seconds, moved = timed(partial(program, problem, state, 1))
+        codes, moves = moved.codes, tuple(moving(state.codes, setting.phase))
         costs.append(PhaseCost(moves, setting.phase.steps, seconds, memory_of(program)))
-    return tuple(costs)
+    return begun, tuple(costs)
+
+
+def timed(function: Callable[[], Any]) -> tuple[float, Any]:
+    """Returns the seconds that a function takes when it is called again, and its result."""
+    jax.block_until_ready(function())
+    began = time.perf_counter()
+    result = jax.block_until_ready(function())
+    return time.perf_counter() - began, result
 
 
 def memory_of(program: jax.stages.Compiled) -> int:

@@ -89,6 +89,8 @@ def from_values(values: Any) -> Recipe:
     recipe = _make(Recipe, {"name": "tuned", **values, "phases": made}, "")
     if recipe.codes < 1:
         raise SettingError(f"codes: {recipe.codes}, at least 1 is needed")
+    if recipe.candidates < 0:
+        raise SettingError(f"candidates: {recipe.candidates}, must not be negative")
     return recipe
 
 

@@ -86,6 +86,9 @@ class Recipe:
         importance_power: the importances start from N to the power of minus this. 1 makes the
             composed map the mean of the feature maps.
         from_mean: start from the mean style instead of random codes; for the spaces W and W+.
+        candidates: start from those codes, of so many random ones which a batch shares, whose
+            images are nearest to the observation, seen through the degradation. Every start
+            chooses among a random half of them, at least N. 0 to start from random codes.
     """
 
     name: str
@@ -97,6 +100,7 @@ class Recipe:
     space: str = "z"
     importance_power: int = 1
     from_mean: bool = False
+    candidates: int = 0
 
     def __post_init__(self) -> None:
         if not self.phases:
@@ -160,12 +164,14 @@ def refined(name: str, codes: Phase, refinement: Phase, **settings: Any) -> Reci
 COARSEST = 4
 # The one behind it leaves less freedom than the default cut, for colours and noise to go astray.
 COARSE = 8
+# Random codes of which the nearest are taken; more are hardly any nearer.
+POOL = 400
 
 # Seconds an image. The composed map is refined freely only where the observation determines the
 # image; elsewhere it stays tethered, because a free map fits holes and gray with anything. Where
 # what is missing lies close to what is known, the coarsest map is cut, which needs few steps.
 FAST = {
-    "inversion": refined("fast", Phase(20), Phase(1000, residual_rate=0.04)),
+    "inversion": refined("fast", Phase(20), Phase(1000, schedule="constant"), candidates=POOL),
     "colorization": Recipe("fast", (Phase(20, prior=0.3),), map_size=COARSE),
     "super-resolution": refined(
         "fast", Phase(80, prior=0.03), Phase(200, tether=0.003), map_size=COARSEST
@@ -210,14 +216,22 @@ QUALITY = {kind: averaged(recipe, 4) for kind, recipe in FAST.items()} | {
 # cost next to nothing, and their span of feature maps grows with the number of codes.
 PRIOR = {kind: replace(codes_only(recipe), name="prior") for kind, recipe in FAST.items()}
 PRIOR["inversion"] = Recipe(
-    "prior", (Phase(30), Phase(600, moves=("alpha",), whiten=True, alpha_rate=0.01)), codes=40
+    "prior",
+    (
+        Phase(30),
+        Phase(600, moves=("alpha",), whiten=True, alpha_rate=0.01, schedule="constant"),
+    ),
+    codes=40,
+    candidates=POOL,
 )
 
 
 # For editing the codes must explain as much as they can and stay probable: directions mean
 # something only there. What they miss, a free residual carries along.
 EDIT = {kind: replace(recipe, name="edit") for kind, recipe in FAST.items()}
-EDIT["inversion"] = refined("edit", Phase(120, prior=0.03), Phase(400, residual_rate=0.04))
+EDIT["inversion"] = refined(
+    "edit", Phase(120, prior=0.03), Phase(400, schedule="constant"), candidates=POOL
+)
 
 
 def published(steps: int, codes: int, layer: int, perceptual: float) -> Recipe:

@@ -53,6 +53,7 @@ def test_a_file_by_hand(tmp_path: Path):
         ({"phases": [{"steps": 1, "schedule": "x"}]}, "phase 1: schedule: x, not cosine"),
         ({"codes": "many"}, "codes: 'many' is not int"),
         ({"codes": 0}, "codes: 0, at least 1"),
+        ({"candidates": -1}, "candidates: -1, must not be negative"),
         ({"speed": 1}, "speed: there are name"),
     ],
 )

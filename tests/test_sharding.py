@@ -28,7 +28,7 @@ from mgp_jax.sharding import batch_mesh
 
 generator = untrained(DCGANConfig(8, (8, 4)), seed=1)
 phases = (Phase(4), Phase(4, moves=("residual",), tether=0.1))
-recipe = Recipe("test", phases, codes=2)
+recipe = Recipe("test", phases, codes=2, candidates=16)
 identity, mesh = parse("identity", 16), batch_mesh()
 observations = np.random.default_rng(0).uniform(-1, 1, (8, 16, 16, 3)).astype(np.float32)
 observations[3] = np.nan  # Stops at once; the other devices go on.

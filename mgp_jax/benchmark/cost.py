@@ -119,7 +119,7 @@ def measure(case: Case) -> Record:
     config = InversionConfig(recipe=recipe)
     (setting,) = settings(generator, config)
     problem = pose(target, generator, [setting], config, Identity(), None)
-    codes = start(generator, image_keys(0, jnp.arange(case.batch)), case.codes, setting)
+    codes = start(problem, image_keys(0, jnp.arange(case.batch)), case.codes, setting)
     state = begin(problem, codes, jnp.zeros(case.batch, jnp.int32), setting)
     flops = step_flops(
         generator,

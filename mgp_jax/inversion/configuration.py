@@ -71,6 +71,7 @@ class Setting:
         importance: the value that the importances start from.
         patience: see `InversionConfig`.
         from_mean: whether the codes start from the mean style.
+        candidates: number of random codes among which the starts are chosen, 0 for no choice.
         execution: see `InversionConfig`.
     """
 
@@ -80,6 +81,7 @@ class Setting:
     importance: float
     patience: int | None
     from_mean: bool = False
+    candidates: int = 0
     execution: Execution = Execution()
 
     def over_images(self, function: Callable, *specs: Any) -> Callable:
@@ -127,6 +129,9 @@ def settings(generator: Generator, config: InversionConfig) -> list[Setting]:
     cut = cut_of(generator, replace(recipe, layer=layer))
     if recipe.from_mean and recipe.space == "z":
         raise SettingError(f"recipe {recipe.name}: only style spaces have a mean to start from")
+    if recipe.candidates and recipe.from_mean:
+        raise SettingError(f"recipe {recipe.name}: there is nothing to choose from a mean")
+    candidates = max(recipe.candidates, 2 * code_count(config)) if recipe.candidates else 0
     importance = float(code_count(config)) ** -recipe.importance_power
     if config.chunk < 1:
         raise SettingError(f"chunk: {config.chunk}, at least 1 is needed")
@@ -136,7 +141,16 @@ def settings(generator: Generator, config: InversionConfig) -> list[Setting]:
     if execution.slices and code_count(config) % execution.slices:
         raise SettingError(f"slices: {execution.slices} do not divide {code_count(config)} codes")
     return [
-        Setting(phase, cut, recipe.space, importance, config.patience, recipe.from_mean, execution)
+        Setting(
+            phase=phase,
+            cut=cut,
+            space=recipe.space,
+            importance=importance,
+            patience=config.patience,
+            from_mean=recipe.from_mean,
+            candidates=candidates,
+            execution=execution,
+        )
         for phase in recipe.phases
     ]
 

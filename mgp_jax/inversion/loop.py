@@ -122,7 +122,9 @@ def invert(
 
     loss = jnp.zeros(())
     if resume is None:
-        found = start(generator, keys, code_count(config), phases[0]) if codes is None else codes
+        found = codes
+        if found is None:
+            found = start(problem, keys, code_count(config), phases[0], config.seed)
         status = jnp.zeros(count, jnp.int32)
         found, status = (place(x, mesh, SPLIT) for x in (found, status))
         state = begin(problem, found, status, phases[0])
@@ -178,7 +180,7 @@ def outline(
         problem = pose(observations, generator, phases, config, degradation, extractor)
         status, snapshots = jnp.zeros(count, jnp.int32), []
         past = jnp.zeros((count, config.recipe.steps), jnp.float32)
-        codes = start(generator, image_keys(0, jnp.arange(count)), code_count(config), phases[0])
+        codes = start(problem, image_keys(0, jnp.arange(count)), code_count(config), phases[0])
         for number, setting in enumerate(phases):
             state = begin(problem, codes, status, setting)
             snapshots.append(Snapshot(jnp.int32(number), state, status, Losses(past, past)))

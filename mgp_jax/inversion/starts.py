@@ -1,14 +1,16 @@
-"""Where the images of a batch start: random keys of their own, and the codes drawn with them."""
+"""Where the images of a batch start: random keys of their own, and codes drawn or chosen."""
 
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
-from mgp_jax.codes import Codes, init_codes
+from mgp_jax.codes import Codes, cast, init_codes
 from mgp_jax.generators.base import Generator
 from mgp_jax.inversion.configuration import Setting
+from mgp_jax.inversion.problem import PROBLEM, Problem
 from mgp_jax.sharding import SPLIT, WHOLE
 
 
@@ -32,15 +34,70 @@ def image_keys(seed: int, indices: Any, starts: int = 1) -> jax.Array:
 
 
 @partial(jax.jit, static_argnames=("count", "setting"))
-def start(generator: Generator, keys: jax.Array, count: int, setting: Setting) -> Codes:
-    """Draws the initial codes of a batch, one random key for each image."""
+def start(
+    problem: Problem, keys: jax.Array, count: int, setting: Setting, seed: int | jax.Array = 0
+) -> Codes:
+    """Draws the initial codes of a batch.
 
-    def one(generator: Generator, key: jax.Array) -> Codes:
-        codes = init_codes(generator, key, count, setting.cut, setting.space)
-        if setting.from_mean:
-            mean = generator.params["truncation"]["mean"]
-            codes = codes._replace(z=jnp.broadcast_to(mean, codes.z.shape))
-        return codes._replace(alpha=jnp.full_like(codes.alpha, setting.importance))
+    Args:
+        problem: what stays the same.
+        keys: random keys[B], one for each image.
+        count: number of codes N.
+        setting: the first phase.
+        seed: of the pool of candidates, which all images share where the recipe asks for one.
+    """
 
-    run = setting.over_images(jax.vmap(one, in_axes=(None, 0)), WHOLE, SPLIT)
-    return run(generator, keys)
+    def run(problem: Problem, keys: jax.Array, seed: jax.Array) -> Codes:
+        generator = problem.generator
+        codes = jax.vmap(lambda key: draw_codes(generator, key, count, setting))(keys)
+        if setting.candidates:
+            pool = draw_codes(generator, jax.random.key(seed), setting.candidates, setting).z
+            errors = distances(problem, pool, count, setting)
+            nearest = jax.vmap(partial(choose, count=count))(keys, errors)
+            codes = codes._replace(z=pool[nearest])
+        return codes
+
+    sharded = setting.over_images(run, PROBLEM, SPLIT, WHOLE)
+    return sharded(problem, keys, jnp.asarray(seed))
+
+
+def draw_codes(generator: Generator, key: jax.Array, count: int, setting: Setting) -> Codes:
+    """Draws random codes with equal importances, or takes the mean style."""
+    codes = init_codes(generator, key, count, setting.cut, setting.space)
+    if setting.from_mean:
+        mean = generator.params["truncation"]["mean"]
+        codes = codes._replace(z=jnp.broadcast_to(mean, codes.z.shape))
+    codes = codes._replace(alpha=jnp.full_like(codes.alpha, setting.importance))
+    return cast(codes, jnp.dtype(jnp.float32))
+
+
+def distances(problem: Problem, pool: jax.Array, count: int, setting: Setting) -> jax.Array:
+    """Compares the images of random codes, seen through the degradation, with the observations.
+
+    Args:
+        problem: what stays the same, with B observations.
+        pool: float[M, ...], the codes. As many run through the generator at a time as in a step.
+        count: number of codes N of an inversion.
+        setting: tells the space of the codes.
+
+    Returns: float[B, M], mean squared errors.
+    """
+    generator, observations = problem.generator, problem.target.observation
+
+    def compare(z: jax.Array) -> jax.Array:
+        image = generator.apply(generator.params, z[None], generator.space(setting.space))[0]
+        seen = problem.degradation(image.astype(jnp.float32))
+        return jnp.mean(jnp.square(observations - seen), axis=range(1, observations.ndim))
+
+    size = count // max(1, setting.execution.slices)
+    return lax.map(compare, pool.astype(generator.dtype), batch_size=size).T
+
+
+def choose(key: jax.Array, errors: jax.Array, count: int) -> jax.Array:
+    """Returns int[N], the candidates with the lowest errors among a random half of them.
+
+    The half makes the starts of an image differ from each other.
+    """
+    offered = jax.random.permutation(key, len(errors))[: len(errors) // 2]
+    _, best = lax.top_k(-errors[offered], count)
+    return offered[best]

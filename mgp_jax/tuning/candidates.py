@@ -8,7 +8,7 @@ import numpy as np
 
 from mgp_jax.generators.base import Generator
 from mgp_jax.inversion import cut_of, default_cut
-from mgp_jax.recipes import COARSEST, Phase, Recipe
+from mgp_jax.recipes import COARSEST, POOL, Phase, Recipe
 
 
 def concrete(generator: Generator, recipe: Recipe) -> Recipe:
@@ -36,6 +36,9 @@ def vary(
         layer = cuts[int(np.clip(place + random.choice((-1, 1)), 0, len(cuts) - 1))]
     if random.random() < spread / 2:
         codes = int(np.clip(round(codes * math.exp(random.normal(0, 0.5))), 1, 64))
+    candidates = recipe.candidates
+    if random.random() < spread / 6:
+        candidates = 0 if candidates else POOL
     phases = [vary_phase(phase, random, spread) for phase in recipe.phases]
     refines = [phase for phase in phases if "residual" in phase.moves]
     if not refines and random.random() < spread / 2:
@@ -44,7 +47,8 @@ def vary(
         phases.append(Phase(steps, moves=("residual",), tether=rounded(tether)))
     elif len(phases) > 1 and random.random() < spread / 6:
         phases.pop()
-    return replace(recipe, layer=layer, codes=codes, phases=tuple(phases))
+    changes: dict[str, Any] = {"layer": layer, "codes": codes, "candidates": candidates}
+    return replace(recipe, phases=tuple(phases), **changes)
 
 
 def vary_phase(phase: Phase, random: np.random.Generator, spread: float) -> Phase:
@@ -69,6 +73,8 @@ def vary_phase(phase: Phase, random: np.random.Generator, spread: float) -> Phas
         changes["perceptual"] = weight(phase.perceptual, 0.001)
     if "residual" in phase.moves:
         changes["tether"] = weight(phase.tether, 0.1)
+    if random.random() < spread / 5:
+        changes["schedule"] = "cosine" if phase.schedule == "constant" else "constant"
     return replace(phase, **changes)
 
 

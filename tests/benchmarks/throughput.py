@@ -89,7 +89,7 @@ def step_seconds(
     phases, found = settings(generator, config), []
     problem = pose(jax.numpy.asarray(observations), generator, phases, config, degradation, None)
     keys = image_keys(0, np.arange(len(observations)))
-    codes = start(generator, keys, code_count(config), phases[0])
+    codes = start(problem, keys, code_count(config), phases[0])
     for setting in phases:
         state = begin(problem, codes, jax.numpy.zeros(len(observations), "int32"), setting)
         began = time.perf_counter()

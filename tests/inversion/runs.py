@@ -4,10 +4,21 @@ from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from mgp_jax.codes import render
-from mgp_jax.inversion import InversionConfig, Result
+from mgp_jax.codes import Codes, render
+from mgp_jax.degradations import Degradation, Identity
+from mgp_jax.generators import Generator
+from mgp_jax.inversion import (
+    InversionConfig,
+    Result,
+    code_count,
+    image_keys,
+    pose,
+    settings,
+    start,
+)
 from mgp_jax.recipes import Phase, Recipe
 
 # Two phases: the codes, then the composed map. Most tests run these, so that they compile once.
@@ -17,6 +28,21 @@ RECIPE = Recipe(
 CONFIG = InversionConfig(recipe=RECIPE)
 
 rendered = partial(jax.jit, static_argnums=2)(jax.vmap(render, (None, 0, None)))
+
+
+def started(
+    generator: Generator,
+    observations: Any,
+    config: InversionConfig,
+    degradation: Degradation | None = None,
+    keys: jax.Array | None = None,
+) -> Codes:
+    """The codes that an inversion begins with."""
+    observations = jnp.asarray(observations)
+    phases = settings(generator, config)
+    problem = pose(observations, generator, phases, config, degradation or Identity(), None)
+    keys = image_keys(config.seed, range(len(observations))) if keys is None else keys
+    return start(problem, keys, code_count(config), phases[0], config.seed)
 
 
 def assert_equal(mine: Any, expected: Any):

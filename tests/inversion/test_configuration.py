@@ -61,3 +61,10 @@ def test_only_style_spaces_have_a_mean(tiny: Generator, photographs: np.ndarray)
     recipe = Recipe("mean", (Phase(1),), from_mean=True)
     with pytest.raises(SettingError, match="only style spaces have a mean"):
         invert(tiny, photographs, InversionConfig(recipe=recipe))
+
+
+def test_a_mean_leaves_no_choice():
+    generator = untrained(StyleGAN2Config(8, 8, (8, 8), (4, 4, 4)))
+    recipe = Recipe("mean", (Phase(1),), layer=3, space="w", from_mean=True, candidates=10)
+    with pytest.raises(SettingError, match="nothing to choose from a mean"):
+        invert(generator, np.zeros((1, 8, 8, 3)), InversionConfig(recipe=recipe))

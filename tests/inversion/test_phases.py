@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from networks import untrained
-from runs import CONFIG, RECIPE, assert_equal, rendered, rows
+from runs import CONFIG, RECIPE, assert_equal, rendered, rows, started
 
 from mgp_jax.codes import Codes
 from mgp_jax.degradations import Identity
@@ -20,11 +20,9 @@ from mgp_jax.inversion import (
     advance,
     begin,
     finish,
-    image_keys,
     invert,
     pose,
     settings,
-    start,
 )
 from mgp_jax.recipes import Phase, Recipe
 
@@ -40,7 +38,7 @@ def wild(tiny: Generator, photographs: np.ndarray) -> Result:
 def test_all_chunks_share_one_program(tiny: Generator, photographs: np.ndarray):
     for setting in (phases := settings(tiny, CONFIG)):
         problem = pose(jnp.asarray(photographs), tiny, phases, CONFIG, Identity(), None)
-        codes = start(tiny, image_keys(0, range(3)), 3, phases[0])
+        codes = started(tiny, photographs, CONFIG)
         before = begin(problem, codes, jnp.zeros(3, jnp.int32), setting)
         after = advance(problem, before, 1, setting)
         # The whole type counts: a weakly typed value would compile everything again.
@@ -79,9 +77,10 @@ def test_styles_and_noise_can_be_moved():
     phase = Phase(4, moves=("styles", "noise"), noise_regularization=0.1)
     config = InversionConfig(recipe=Recipe("tail", (phase,), codes=2, layer="layer1"))
     mine = invert(generator, image, config)
-    begun = start(generator, image_keys(0, [0]), 2, settings(generator, config)[0])
+    begun = started(generator, image, config)
     assert_equal((mine.codes.z, mine.codes.alpha), (np.asarray(begun.z), np.asarray(begun.alpha)))
     assert mine.codes.noise is not None
+    assert mine.codes.styles is not None and begun.styles is not None
     assert np.abs(mine.codes.styles - begun.styles).max() > 1e-3
     for name, noise in mine.codes.noise.items():
         assert np.abs(noise[0] - generator.params[name]["noise"]).max() > 1e-3
@@ -126,7 +125,7 @@ def test_absurd_rates_return_the_start(tiny: Generator, photographs: np.ndarray)
     mine = invert(tiny, photographs, config)
     np.testing.assert_array_equal(mine.status, Status.DIVERGED)
     np.testing.assert_array_equal(mine.steps, 2)
-    begun = start(tiny, image_keys(0, range(3)), 3, settings(tiny, config)[0])
+    begun = started(tiny, photographs, config)
     assert_equal(mine.codes, jax.tree.map(np.asarray, begun))
     np.testing.assert_array_equal(mine.loss, mine.losses[:, 0])
     assert np.isfinite(mine.images).all()

@@ -1,18 +1,27 @@
 """Random keys and the codes that an inversion starts from."""
 
 import dataclasses
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from networks import untrained
-from runs import CONFIG, assert_equal
+from runs import CONFIG, RECIPE, assert_equal, started
 
-from mgp_jax.degradations import Identity
-from mgp_jax.generators import Generator, StyleGAN2Config
-from mgp_jax.inversion import InversionConfig, Result, image_keys, invert
-from mgp_jax.recipes import recipe_for
+from mgp_jax.codes import init_codes
+from mgp_jax.degradations import Identity, parse
+from mgp_jax.generators import Generator, StyleGAN2Config, generate
+from mgp_jax.inversion import (
+    Execution,
+    InversionConfig,
+    Result,
+    image_keys,
+    invert,
+    settings,
+)
+from mgp_jax.recipes import Phase, Recipe, recipe_for
 
 
 def test_seeds_choose_the_starts(tiny: Generator, photographs: np.ndarray, result: Result):
@@ -36,6 +45,66 @@ def test_keys_belong_to_images_and_starts():
     # A start keeps its key when there are more of them.
     np.testing.assert_array_equal(data(image_keys(5, range(3))), many.reshape(20, 5, -1)[:3, 0])
     assert (data(image_keys(6, [0])) != data(image_keys(5, [0]))).any()
+
+
+SEARCH = InversionConfig(recipe=dataclasses.replace(RECIPE, candidates=40))
+
+
+@pytest.mark.parametrize("spec", ["identity", "gray", "down:4", "mask:center:16", "cs:0.1"])
+def test_candidates_are_those_nearest_to_the_observation(
+    tiny: Generator, photographs: np.ndarray, spec: str
+):
+    degradation = parse(spec, 32)
+    observations = jax.vmap(degradation)(photographs)
+    codes = started(tiny, observations, SEARCH, degradation)
+    np.testing.assert_array_equal(codes.alpha, np.float32(1 / 3))
+
+    pool = init_codes(tiny, jax.random.key(0), 40, "layer2").z
+    seen = jax.vmap(degradation)(generate(tiny, pool))
+    flat = [np.asarray(x).reshape(len(x), -1) for x in (observations, seen)]
+    errors = np.square(flat[0][:, None] - flat[1]).mean(axis=2)
+    for image, key in enumerate(image_keys(0, [0, 1, 2])):
+        offered = np.asarray(jax.random.permutation(key, 40))[:20]
+        best = offered[np.argsort(errors[image, offered])[:3]]
+        np.testing.assert_array_equal(codes.z[image], pool[best])
+
+
+def test_a_start_depends_on_nothing_but_its_image_and_seeds(
+    tiny: Generator, photographs: np.ndarray
+):
+    def z(images: Any, keys: jax.Array, seed: int = 0) -> np.ndarray:
+        config = dataclasses.replace(SEARCH, seed=seed)
+        return np.asarray(started(tiny, photographs[images], config, keys=keys).z)
+
+    keys = image_keys(0, [0, 1, 2])
+    all_of_them = z([0, 1, 2], keys)
+    np.testing.assert_array_equal(z([2], keys[2:])[0], all_of_them[2])
+    # Several starts of an image differ, and other seeds have other candidates.
+    several = z([0, 0, 0], image_keys(0, [0], 3))
+    assert len(np.unique(several[:, 0], axis=0)) > 1 or len(np.unique(several, axis=0)) == 3
+    assert not np.isin(z([0], keys[:1], seed=1), all_of_them[0]).any()
+
+
+def test_a_generated_image_is_found(tiny: Generator):
+    pool = init_codes(tiny, jax.random.key(0), 40, "layer2").z
+    offered = jax.random.permutation(image_keys(0, [0])[0], 40)
+    for execution in (Execution(), Execution(slices=3), Execution(precision="bfloat16")):
+        image = generate(tiny, pool[offered[4]][None])
+        codes = started(tiny, image, dataclasses.replace(SEARCH, execution=execution))
+        np.testing.assert_array_equal(codes.z[0, 0], pool[offered[4]])
+        assert codes.z.dtype == codes.alpha.dtype == jnp.float32
+
+
+def test_there_are_enough_candidates_for_all_codes(tiny: Generator):
+    recipe = dataclasses.replace(RECIPE, candidates=1, codes=7)
+    assert settings(tiny, InversionConfig(recipe=recipe))[0].candidates == 14
+
+
+def test_candidates_are_codes_of_the_space():
+    generator = untrained(StyleGAN2Config(8, 8, (8, 8), (4, 4, 4)))
+    recipe = Recipe("x", (Phase(1),), codes=2, space="w", layer=3, candidates=6)
+    result = invert(generator, jnp.zeros((1, 8, 8, 3)), InversionConfig(recipe=recipe))
+    assert result.codes.z.shape == (1, 2, 8) and np.isfinite(result.loss).all()
 
 
 @pytest.mark.parametrize("space", ["w", "w+"])

@@ -25,7 +25,7 @@ def test_a_whitened_step_is_one_of_orthonormal_importances(
     (setting,) = settings(tiny, config)
     image = jnp.asarray(photographs[:1])
     problem = pose(image, tiny, [setting], config, Identity(), None)
-    codes = start(tiny, image_keys(0, [0]), 3, setting)
+    codes = start(problem, image_keys(0, [0]), 3, setting)
     state = advance(problem, begin(problem, codes, jnp.zeros(1, jnp.int32), setting), 1, setting)
     maps = tiny.apply(tiny.params, codes.z[0], 0, setting.cut)
     change = whitening(maps)
@@ -55,7 +55,7 @@ def test_the_paper_recipe_is_the_published_update(
     assert setting.cut == cut
     problem = pose(image[None], tiny, [setting], config, Identity(), extractor)
     keys = image_keys(config.seed, [0])
-    codes = start(tiny, keys, count, setting)
+    codes = start(problem, keys, count, setting)
     np.testing.assert_allclose(codes.alpha, 1 / count**2, rtol=1e-6)
     state = advance(problem, begin(problem, codes, jnp.zeros(1, jnp.int32), setting), 1, setting)
 
