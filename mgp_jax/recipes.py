@@ -185,6 +185,7 @@ FAST = {
         Phase(60, prior=0.01),
         Phase(300, tether=0.003, residual_rate=0.04),
         map_size=COARSE,
+        candidates=POOL,
     ),
     "restoration": refined("fast", Phase(60, prior=0.03), Phase(100, tether=0.1)),
 }

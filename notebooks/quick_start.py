@@ -69,8 +69,9 @@ headings = ("photograph", "reproduction")
 Image.fromarray(contact_sheet([[photograph, inverted.images[0]]], [caption], headings=headings))
 
 # %% [markdown]
-# The codes come first (20 steps), then the composed feature map is refined (1000 steps, which cost
-# less, because only the second half of the generator runs).
+# Of 400 random codes, the 20 whose images are nearest to the photograph are optimised first (20
+# steps), then the composed feature map is refined (1000 steps, which cost less, because only the
+# second half of the generator runs).
 
 # %%
 psnr = 10 * np.log10(4 / inverted.errors[0])

@@ -12,7 +12,7 @@ ONE_CODE = Recipe("one-code", (Phase(300, moves=("z",), z_rate=0.2),), codes=1, 
 
 # From the mean map of random codes the map itself is moved, wherever the observation pulls it. So
 # it is the published method without its codes.
-FEATURE_MAP = Recipe("feature-map", (Phase(300, moves=("residual",), residual_rate=0.04),))
+FEATURE_MAP = Recipe("feature-map", (Phase(300, moves=("residual",), schedule="constant"),))
 
 
 def pixels_only(recipe: Recipe) -> Recipe:

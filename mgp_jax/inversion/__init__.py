@@ -7,7 +7,6 @@ files.
 """
 
 from mgp_jax.inversion.configuration import (
-    PRECISIONS,
     Execution,
     InversionConfig,
     Setting,
@@ -16,16 +15,14 @@ from mgp_jax.inversion.configuration import (
     default_cut,
     settings,
 )
-from mgp_jax.inversion.loop import Progress, Result, chunks, invert, outline, record, report
-from mgp_jax.inversion.phases import advance, begin, draw, evaluate, finish, select, step
-from mgp_jax.inversion.problem import PROBLEM, Problem, check_observations, observe, pose
+from mgp_jax.inversion.loop import Progress, Result, invert, outline, report
+from mgp_jax.inversion.phases import advance, begin, draw, evaluate, finish, select
+from mgp_jax.inversion.problem import Problem, pose
 from mgp_jax.inversion.starts import image_keys, start
 from mgp_jax.inversion.state import Snapshot, State, Status
-from mgp_jax.inversion.updates import direction, make_optimizer, moving, within_ball
+from mgp_jax.inversion.updates import moving, within_ball
 
 __all__ = [
-    "PRECISIONS",
-    "PROBLEM",
     "Execution",
     "InversionConfig",
     "Problem",
@@ -37,27 +34,20 @@ __all__ = [
     "Status",
     "advance",
     "begin",
-    "check_observations",
-    "chunks",
     "code_count",
     "cut_of",
     "default_cut",
-    "direction",
     "draw",
     "evaluate",
     "finish",
     "image_keys",
     "invert",
-    "make_optimizer",
     "moving",
-    "observe",
     "outline",
     "pose",
-    "record",
     "report",
     "select",
     "settings",
     "start",
-    "step",
     "within_ball",
 ]

@@ -33,7 +33,7 @@ class Problem(NamedTuple):
 
 
 # How the parts of a problem lie on several devices.
-PROBLEM = Problem(generator=WHOLE, degradation=WHOLE, extractor=WHOLE, target=SPLIT)  # type: ignore[arg-type]
+PROBLEM = Problem._make((WHOLE, WHOLE, WHOLE, SPLIT))
 
 
 def pose(

@@ -85,12 +85,16 @@ def distances(problem: Problem, pool: jax.Array, count: int, setting: Setting) -
     generator, observations = problem.generator, problem.target.observation
 
     def compare(z: jax.Array) -> jax.Array:
-        image = generator.apply(generator.params, z[None], generator.space(setting.space))[0]
-        seen = problem.degradation(image.astype(jnp.float32))
-        return jnp.mean(jnp.square(observations - seen), axis=range(1, observations.ndim))
+        images = generator.apply(generator.params, z, generator.space(setting.space))
+        seen = jax.vmap(problem.degradation)(images.astype(jnp.float32))
+        squares = jnp.square(observations[:, None] - seen)
+        return jnp.mean(squares, axis=range(2, squares.ndim))
 
-    size = count // max(1, setting.execution.slices)
-    return lax.map(compare, pool.astype(generator.dtype), batch_size=size).T
+    most = count // max(1, setting.execution.slices)
+    # Without a rest, which would have to be compiled too.
+    size = max(n for n in range(1, most + 1) if len(pool) % n == 0)
+    parts = pool.astype(generator.dtype).reshape(-1, size, *pool.shape[1:])
+    return jnp.moveaxis(lax.map(compare, parts), 1, 0).reshape(len(observations), -1)
 
 
 def choose(key: jax.Array, errors: jax.Array, count: int) -> jax.Array:
