@@ -13,8 +13,10 @@ from mgp_jax.errors import SettingError
 
 # Steps of a short run, enough that every phase of a recipe has its share of them.
 TRIAL = 32
-# What steps cost is the difference to a longer run, of about so many seconds an image.
+# What steps cost is the difference to a longer run: half as long again and of at least so many
+# seconds an image, unless that takes too many times the steps.
 LONGER = 0.5
+LONGEST = 32
 TRIALS = 2
 
 
@@ -98,9 +100,12 @@ def measure(method: Method, case: Case) -> Price:
     if method.least == 0:
         return Price(seconds(0), 0.0)
     few = TRIAL + method.fewest(case.generator)
-    short = seconds(few)
-    many = round(few * min(max(LONGER / max(short, 1e-9), 2), 8))
+    short, many = seconds(few), 2 * few
     long = seconds(many)
+    # Beside a long start, few steps more would be lost in the noise of the clock.
+    while (long < LONGER or long < 1.5 * short) and many < LONGEST * few:
+        many *= 4
+        long = seconds(many)
     # Steps too short for the clock cost what the whole run takes.
     step = (long - short) / (many - few) if long > short else long / many
     return Price(max(short - step * few, 0.0), step)

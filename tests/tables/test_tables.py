@@ -226,15 +226,20 @@ def test_seconds_become_steps(comparison: Comparison):
 
 
 class Stepwise:
-    """A method that takes half a second an image and two thousandths a step, and must compile."""
+    """A method that takes half a second an image and two thousandths a step, and must compile.
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch):
+    Its runs take up to `noise` times longer than that.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, noise: float = 0.0, seed: int = 0):
         self.time, self.runs = 0.0, 0
+        self.noise, self.random = noise, np.random.default_rng(seed)
         self.compiled: set[int] = set()
         monkeypatch.setattr("mgp_jax.tables.budget.clock", lambda: self.time)
 
     def __call__(self, case: Case, steps: int) -> np.ndarray:
-        self.time += (0.5 + 0.002 * steps) * len(case.observations)
+        disturbed = 1 + self.noise * self.random.random()
+        self.time += (0.5 + 0.002 * steps) * disturbed * len(case.observations)
         self.time += 0 if steps in self.compiled else 30
         self.compiled.add(steps)
         self.runs += 1
@@ -249,6 +254,15 @@ def test_a_price_is_measured_once_and_without_compilation(
     assert add_price(method, case, prices) == pytest.approx((0.5, 0.002))
     runs = run.runs
     assert add_price(method, case, prices) == prices[cost_key(method, case)] and run.runs == runs
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_cheap_steps_are_not_lost_in_the_noise_of_a_long_start(
+    comparison: Comparison, monkeypatch: pytest.MonkeyPatch, seed: int
+):
+    case = make_case(comparison, "reconstruction")
+    method = Method("stepwise", "stepwise", Stepwise(monkeypatch, noise=0.1, seed=seed))
+    assert add_price(method, case, {}).step == pytest.approx(0.002, rel=0.25)
 
 
 def test_the_clock_runs_with_work():
