@@ -48,7 +48,7 @@ from mgp_jax.report import contact_sheet, tile
 # %%
 generator = mgp.load_generator("faces64")
 samples = mgp.generate(generator, mgp.random_latents(generator, 8))
-Image.fromarray(contact_sheet([[tile(samples, columns=8)]], ["random codes"], scale=1))
+Image.fromarray(tile(samples, columns=8))
 
 # %% [markdown]
 # ## A photograph in its terms
