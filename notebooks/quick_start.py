@@ -38,6 +38,7 @@ import numpy as np
 from PIL import Image
 
 import mgp_jax as mgp
+from mgp_jax.images import to_uint8
 from mgp_jax.report import contact_sheet, tile
 
 # %% [markdown]
@@ -48,7 +49,7 @@ from mgp_jax.report import contact_sheet, tile
 # %%
 generator = mgp.load_generator("faces64")
 samples = mgp.generate(generator, mgp.random_latents(generator, 8))
-Image.fromarray(tile(samples, columns=8))
+Image.fromarray(to_uint8(tile(samples, columns=8)))
 
 # %% [markdown]
 # ## A photograph in its terms
