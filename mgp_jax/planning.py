@@ -7,8 +7,7 @@ compilation cache, so that the run itself starts sooner.
 
 import os
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -192,23 +191,21 @@ def measure(job: Job, batch: Sequence[Loaded]) -> tuple[float, tuple[PhaseCost, 
     observations = np.repeat(np.stack([item.observation for item in batch]), starts, axis=0)
     problem = pose(jnp.asarray(observations), job.generator, phases, config, job.degradation, None)
     keys = image_keys(config.seed, [item.input.number for item in batch], starts)
-    begun, codes = timed(lambda: start(problem, keys, code_count(config), phases[0], config.seed))
+    program = start.lower(problem, keys, code_count(config), phases[0], config.seed).compile()
+    began = time.perf_counter()
+    codes = jax.block_until_ready(program(problem, keys, config.seed))
+    begun = time.perf_counter() - began
     costs = []
     for setting in phases:
         state = begin(problem, codes, jnp.zeros(len(observations), jnp.int32), setting)
         program = advance.lower(problem, state, 1, setting=setting).compile()
-        seconds, moved = timed(partial(program, problem, state, 1))
-        codes, moves = moved.codes, tuple(moving(state.codes, setting.phase))
+        jax.block_until_ready(program(problem, state, 1))
+        began = time.perf_counter()
+        codes = jax.block_until_ready(program(problem, state, 1)).codes
+        seconds = time.perf_counter() - began
+        moves = tuple(moving(state.codes, setting.phase))
         costs.append(PhaseCost(moves, setting.phase.steps, seconds, memory_of(program)))
     return begun, tuple(costs)
-
-
-def timed(function: Callable[[], Any]) -> tuple[float, Any]:
-    """Returns the seconds that a function takes when it is called again, and its result."""
-    jax.block_until_ready(function())
-    began = time.perf_counter()
-    result = jax.block_until_ready(function())
-    return time.perf_counter() - began, result
 
 
 def memory_of(program: jax.stages.Compiled) -> int:

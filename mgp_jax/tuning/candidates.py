@@ -47,8 +47,7 @@ def vary(
         phases.append(Phase(steps, moves=("residual",), tether=rounded(tether)))
     elif len(phases) > 1 and random.random() < spread / 6:
         phases.pop()
-    changes: dict[str, Any] = {"layer": layer, "codes": codes, "candidates": candidates}
-    return replace(recipe, phases=tuple(phases), **changes)
+    return replace(recipe, layer=layer, codes=codes, candidates=candidates, phases=tuple(phases))
 
 
 def vary_phase(phase: Phase, random: np.random.Generator, spread: float) -> Phase:
