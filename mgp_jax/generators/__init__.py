@@ -1,9 +1,11 @@
 """Frozen generators as ordered stages that can be cut anywhere."""
 
-from mgp_jax.generators.base import Config, Features, Generator, Params
+from mgp_jax.generators.base import Config, Generator, bind
+from mgp_jax.generators.crossing import Features, Params, as_features, as_passed
 from mgp_jax.generators.dcgan import DCGANConfig
 from mgp_jax.generators.pggan import PGGANConfig
 from mgp_jax.generators.sampling import generate, random_latents
+from mgp_jax.generators.split import Split
 from mgp_jax.generators.style import random_noise
 from mgp_jax.generators.stylegan import StyleGANConfig
 from mgp_jax.generators.stylegan2 import StyleGAN2Config
@@ -18,9 +20,13 @@ __all__ = [
     "Generator",
     "PGGANConfig",
     "Params",
+    "Split",
     "StyleGAN2Config",
     "StyleGANConfig",
     "Weights",
+    "as_features",
+    "as_passed",
+    "bind",
     "generate",
     "load_generator",
     "load_weights",

@@ -10,11 +10,12 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from mgp_jax.generators.base import Config
 from mgp_jax.generators.layers import Convolution, LatentToMap
 
 
 @dataclass(frozen=True)
-class DCGANConfig:
+class DCGANConfig(Config):
     """What a DCGAN looks like.
 
     Attributes:
@@ -42,11 +43,6 @@ class DCGANConfig:
     def stage_names(self) -> tuple[str, ...]:
         """Names of the stages in order."""
         return tuple(f"layer{i}" for i in range(len(self.channels) + 1))
-
-    @property
-    def spaces(self) -> tuple[tuple[str, int], ...]:
-        """Names of the spaces that latent codes can live in, with the index of their cut."""
-        return (("z", 0),)
 
 
 class First(LatentToMap):

@@ -1,6 +1,5 @@
 """Images from latent codes."""
 
-import dataclasses
 from typing import Any
 
 import jax
@@ -52,11 +51,10 @@ def with_truncation(generator: Generator, psi: float) -> Generator:
     Raises:
         SettingError: the family has no styles to truncate.
     """
-    if "truncation" not in generator.stages:
+    config = generator.config.truncated(float(psi))
+    if config is None:
         raise SettingError(f"truncation: {generator.name} ({generator.family}) has no styles")
     about = {name: getattr(generator, name) for name in ("name", "provenance", "licence")}
-    config: Any = generator.config
-    config = dataclasses.replace(config, truncation_psi=float(psi))
     return make_generator(generator.family, config, generator.params, **about)
 
 

@@ -14,8 +14,8 @@ from flax import nnx
 from jax import lax
 
 from mgp_jax.errors import SettingError
-from mgp_jax.generators.base import Features
 from mgp_jax.generators.convolution import convolve, convolve_upsampled
+from mgp_jax.generators.crossing import Features
 from mgp_jax.generators.layers import (
     ToRGB,
     filter_separable,

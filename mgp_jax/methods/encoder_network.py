@@ -18,15 +18,13 @@ import numpy as np
 import optax
 from flax import nnx
 
-from mgp_jax.baselines.recipes import ONE_CODE
-from mgp_jax.codes import Codes
-from mgp_jax.degradations import Degradation, Identity, back_project
+from mgp_jax.degradations import Degradation, Identity
 from mgp_jax.errors import WeightsError
-from mgp_jax.generators.base import Generator, Params, bind
+from mgp_jax.generators import Generator, Params, bind
 from mgp_jax.generators.layers import leaky_relu
 from mgp_jax.generators.style import Dense
 from mgp_jax.generators.weights import flatten, load_weights, save_weights
-from mgp_jax.inversion import InversionConfig, Result, invert
+from mgp_jax.methods.observation import first_guess
 from mgp_jax.perception.lpips import Strided
 
 WIDTHS = (32, 64, 128, 256)
@@ -65,28 +63,26 @@ class EncoderNetwork(nnx.Module):
         return self.dense(x.reshape(len(x), -1))
 
 
+@partial(
+    jax.tree_util.register_dataclass, data_fields=["params"], meta_fields=["graph", "provenance"]
+)
 @dataclass(frozen=True, eq=False)
 class Encoder:
-    """A trained encoder.
+    """A trained encoder; a pytree of its weights.
 
     Attributes:
         params: its weights.
         graph: the network without them.
-        provenance: how it was trained, as free text by topic.
+        provenance: how it was trained, as pairs of topic and free text.
     """
 
     params: Params
     graph: nnx.GraphDef
-    provenance: dict[str, str]
+    provenance: tuple[tuple[str, str], ...]
 
     def __call__(self, images: jax.Array) -> jax.Array:
         """Maps images float[N, H, W, C] in [-1, 1] to codes float[N, latent]."""
-        return _encode(self.graph, self.params, images)
-
-
-@partial(jax.jit, static_argnames=("graph",))
-def _encode(graph: nnx.GraphDef, params: Params, images: jax.Array) -> jax.Array:
-    return bind(graph, params)(images)
+        return bind(self.graph, self.params)(images)
 
 
 def network(generator: Generator, seed: int = 0) -> EncoderNetwork:
@@ -94,32 +90,6 @@ def network(generator: Generator, seed: int = 0) -> EncoderNetwork:
     _, height, _, channels = generator.shapes[-1].shape
     size = int(np.prod(generator.latent_shape))
     return EncoderNetwork(height, channels, size, rngs=nnx.Rngs(params=seed))
-
-
-def first_guess(
-    degradation: Degradation, observation: jax.Array, shape: tuple[int, ...]
-) -> jax.Array:
-    """Returns the simplest image that explains an observation: of all, the one nearest to gray.
-
-    For operators that are not linear it is the observation itself if that is an image, else gray.
-
-    Args:
-        degradation: what made the observation.
-        observation: the observation.
-        shape: (H, W, C) of the image.
-
-    Returns: float[H, W, C] in [-1, 1].
-    """
-    gray = jnp.zeros(shape, observation.dtype)
-    if degradation.linear:
-        return jnp.clip(back_project(degradation, gray, observation), -1, 1)
-    return jnp.clip(observation, -1, 1) if observation.shape == tuple(shape) else gray
-
-
-@jax.jit
-def first_guesses(degradation: Degradation, observations: jax.Array, like: jax.Array) -> jax.Array:
-    """Returns the first guesses float[B, H, W, C]; `like` is any image of their shape."""
-    return jax.vmap(lambda seen: first_guess(degradation, seen, like.shape))(observations)
 
 
 def train_encoder(
@@ -158,6 +128,10 @@ def train_encoder(
         return jax.vmap(degradation.simulate)(images, keys)
 
     @jax.jit
+    def guess(degradation: Degradation, observations: jax.Array, like: jax.Array) -> jax.Array:
+        return jax.vmap(lambda seen: first_guess(degradation, seen, like.shape))(observations)
+
+    @jax.jit
     def improve(
         generator: Generator,
         params: Any,
@@ -183,7 +157,7 @@ def train_encoder(
             codes, images = make(generator, key)
             for turn, degradation in enumerate(degradations, 1):
                 seen = degrade(degradation, images, jax.random.fold_in(key, turn))
-                yield first_guesses(degradation, seen, images[0]), images, codes
+                yield guess(degradation, seen, images[0]), images, codes
 
     for step, lesson in enumerate(islice(lessons(), steps), 1):
         params, optimizer, value = improve(generator, params, optimizer, *lesson)
@@ -194,7 +168,7 @@ def train_encoder(
         "generator": generator.name,
         "generator_checksum": checksum(generator),
     }
-    return Encoder(params, graph, provenance)
+    return Encoder(params, graph, tuple(provenance.items()))
 
 
 def checksum(generator: Generator) -> str:
@@ -207,7 +181,7 @@ def checksum(generator: Generator) -> str:
 
 def save_encoder(path: Path, encoder: Encoder, licence: str) -> None:
     """Writes a weights file; `licence` is that of the generator whose images it has seen."""
-    save_weights(path, "encoder", {}, encoder.params, encoder.provenance, licence)
+    save_weights(path, "encoder", {}, encoder.params, dict(encoder.provenance), licence)
 
 
 def load_encoder(path: Path, generator: Generator) -> Encoder:
@@ -226,37 +200,4 @@ def load_encoder(path: Path, generator: Generator) -> Encoder:
     abstract = nnx.eval_shape(lambda: network(generator))
     graph, _ = nnx.split(abstract)
     params = jax.tree.map(jnp.asarray, dict(weights.params))
-    return Encoder(params, graph, dict(weights.provenance))
-
-
-def encode(
-    generator: Generator, encoder: Encoder, observations: Any, degradation: Degradation
-) -> jax.Array:
-    """Guesses the codes behind observations: float[B, ...] to float[B, *latent_shape]."""
-    like = jnp.zeros(generator.shapes[-1].shape[1:])
-    guesses = first_guesses(degradation, jnp.asarray(observations, jnp.float32), like)
-    return encoder(guesses).reshape(-1, *generator.latent_shape)
-
-
-def optimise_encoded(
-    generator: Generator,
-    encoder: Encoder,
-    observations: Any,
-    degradation: Degradation,
-    steps: int,
-) -> Result:
-    """Optimises one code that starts from the encoder's guess.
-
-    Source: Zhu et al. 2016, "Generative visual manipulation on the natural image manifold".
-
-    Args:
-        generator: the frozen generator.
-        encoder: its encoder.
-        observations: float[B, ...].
-        degradation: what made them.
-        steps: number of iterations.
-    """
-    z = encode(generator, encoder, observations, degradation)[:, None]
-    codes = Codes(z, jnp.ones((len(z), 1, z.shape[-1])))
-    config = InversionConfig(recipe=ONE_CODE.with_steps(steps))
-    return invert(generator, observations, config, degradation, codes=codes)
+    return Encoder(params, graph, tuple(weights.provenance.items()))

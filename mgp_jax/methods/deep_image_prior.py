@@ -6,23 +6,38 @@ noise level of the observation if there is noise, and at the end of the steps ot
 are therefore the stronger prior; the default rate goes with some hundred steps.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from flax import nnx
 
-from mgp_jax.baselines.weights import fit_weights
-from mgp_jax.degradations import Degradation
-from mgp_jax.generators.base import bind
+from mgp_jax.generators import Split, bind
 from mgp_jax.generators.layers import Convolution, ToRGB, leaky_relu, upsample_nearest
+from mgp_jax.methods.method import Method, settings_of
+from mgp_jax.methods.single import always
+from mgp_jax.recipes import Phase, Recipe
+from mgp_jax.solve import ResolvedPhase
+from mgp_jax.terms import Given, Rendering, Target
 
-RATE = 0.005
 WIDTH = 32
+# Deviation of the noise that the network turns into the image.
 SCALE = 0.1
-SETTINGS = (RATE, WIDTH, SCALE)
+UNTRAINED = Recipe(
+    "dip", (Phase(300, moves=("weights",), weights_rate=0.005),), codes=1, layer=0
+)
+
+
+class Fitted(NamedTuple):
+    """The variables.
+
+    Attributes:
+        weights: of the network.
+        noise: float[H, W, WIDTH], what it turns into an image; stays as it is.
+    """
+
+    weights: Any
+    noise: jax.Array
 
 
 class Hourglass(nnx.Module):
@@ -68,37 +83,39 @@ class Block(nnx.Module):
         return leaky_relu(self.gain[...] * x + self.bias[...])
 
 
-def fit_network(
-    observations: Any, degradation: Degradation, shape: tuple[int, ...], steps: int, seed: int = 0
-) -> np.ndarray:
-    """Restores images with an untrained network.
+def network_for(split: Split, recipe: Recipe, number: int) -> nnx.GraphDef:
+    """Returns the network, without weights, for images of a generator's size."""
+    del recipe, number
+    size, _, channels = split.image_shape
+    return nnx.graphdef(nnx.eval_shape(lambda: Hourglass(size, channels, rngs=nnx.Rngs(params=0))))
 
-    Args:
-        observations: float[B, ...], what the degradation made of the images.
-        degradation: the operator.
-        shape: (H, W, C) of the images, H = W.
-        steps: number of steps.
-        seed: seed of the weights and of the noise.
 
-    Returns: float[B, H, W, C] in [-1, 1].
-    """
-    size, _, channels = shape
-    network = Hourglass(size, channels, rngs=nnx.Rngs(params=seed))
-    graph, state = nnx.split(network)
-    keys = jax.vmap(lambda n: jax.random.fold_in(jax.random.key(seed), n))(
-        jnp.arange(len(observations))
-    )
+def start(given: Given, target: Target, keys: jax.Array, phase: ResolvedPhase) -> Fitted:
+    """Draws weights, the same for all images, and noise, another for each."""
+    del target, phase
+    size, _, channels = given.split.image_shape
+    drawn = nnx.state(Hourglass(size, channels, rngs=nnx.Rngs(params=given.key)))
+    weights = nnx.to_pure_dict(drawn)
+    every = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(keys), *leaf.shape)), weights)
     noise = jax.vmap(lambda key: SCALE * jax.random.uniform(key, (size, size, WIDTH)))(keys)
-    params = nnx.to_pure_dict(state)
-    return fit_weights(Drawn(graph), params, noise, observations, degradation, steps, RATE)
+    return Fitted(every, noise)
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """Runs the network with given weights; equal for the same network, so it compiles once."""
+def render(given: Given, variables: Fitted, held: None, phase: ResolvedPhase) -> Rendering:
+    """Runs the network."""
+    del given, held
+    graph = settings_of(phase).place
+    assert isinstance(graph, nnx.GraphDef)
+    return Rendering(bind(graph, variables.weights)(variables.noise[None])[0])
 
-    graph: nnx.GraphDef
 
-    def __call__(self, params: Any, noise: jax.Array) -> jax.Array:
-        """Returns float[H, W, C] for noise float[H, W, WIDTH]."""
-        return bind(self.graph, params)(noise[None])[0]
+DEEP_IMAGE_PRIOR = Method(
+    "dip",
+    "deep image prior",
+    start,
+    render,
+    always(UNTRAINED),
+    place=network_for,
+    prior="network",
+    alone=("weights",),
+)

@@ -1,12 +1,11 @@
-"""What changes while an inversion runs: the state of a phase, and a snapshot of the whole."""
+"""What a solver works on: the problem, which stays as it is, and the state, which changes."""
 
 from enum import IntEnum
 from typing import Any, NamedTuple
 
 import jax
 
-from mgp_jax.codes import Codes
-from mgp_jax.objective import Losses
+from mgp_jax.sharding import SPLIT, WHOLE
 
 
 class Status(IntEnum):
@@ -23,18 +22,39 @@ class Status(IntEnum):
     """The objective was not finite; the best iterate before that is kept."""
 
 
+class Losses(NamedTuple):
+    """What an iteration reports: the whole objective and the error that may end it."""
+
+    total: jax.Array
+    error: jax.Array
+
+
+class Problem(NamedTuple):
+    """What stays the same while a solver runs; a pytree.
+
+    Attributes:
+        given: what all images share.
+        target: what belongs to each image, leaves with a leading axis. It has an attribute
+            `tolerance`, float[B], the error at which an image stops.
+    """
+
+    given: Any
+    target: Any
+
+
+# How the parts of a problem lie on several devices.
+PROBLEM = Problem(WHOLE, SPLIT)
+
+
 class State(NamedTuple):
     """The state of a phase for one image (with a leading axis: for a batch); a pytree.
 
     Attributes:
-        codes: the current iterate.
+        variables: the current iterate.
         best: the iterate with the lowest objective of the phase.
         best_loss: its objective.
         optimizer: state of the optimiser.
-        features: the feature maps of all codes, where the phase moves only their importances.
-        whitening: coordinates of the importances, where the phase wants them.
-        anchor: the composed map at the start of the phase, where the phase moves a residual on it
-            or nothing in front of the cut.
+        held: what the phase has computed of the variables when it began, and holds fixed.
         step: number of steps done in the phase, int32.
         status: a `Status`, int32.
         watched_loss: the objective that must be undercut for the plateau test.
@@ -42,13 +62,11 @@ class State(NamedTuple):
         history: the losses of all steps of the phase, NaN where not done.
     """
 
-    codes: Codes
-    best: Codes
+    variables: Any
+    best: Any
     best_loss: jax.Array
     optimizer: Any
-    features: Any
-    whitening: jax.Array | None
-    anchor: Any
+    held: Any
     step: jax.Array
     status: jax.Array
     watched_loss: jax.Array
@@ -57,7 +75,7 @@ class State(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """Where an inversion stands between two chunks: all that is needed to go on; a pytree.
+    """Where a solver stands between two chunks: all that is needed to go on; a pytree.
 
     Attributes:
         phase: index of the running phase, int32.
