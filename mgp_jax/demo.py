@@ -14,14 +14,7 @@ from mgp_jax.planning import Plan, make_plan
 from mgp_jax.progress import Reporter
 from mgp_jax.recipes import recipe_for
 from mgp_jax.report import write_contact_sheet, write_demo_page
-
-TASKS = (
-    ("invert", "identity"),
-    ("colorize", "gray"),
-    ("super-resolve", "down:4"),
-    ("inpaint", "mask:center:16"),
-    ("denoise", "noise:0.1"),
-)
+from mgp_jax.tasks import tasks_for
 
 
 def run_demo(out: Path, reporter_for: Callable[[str], Reporter]) -> Iterator[tuple[str, Record]]:
@@ -40,7 +33,7 @@ def run_demo(out: Path, reporter_for: Callable[[str], Reporter]) -> Iterator[tup
                 (record,) = run(job, [path], out / job.task, reporter)
             write_contact_sheet(out / job.task)
             yield job.task, record
-    write_demo_page(out, [(task, out / task) for task, _ in TASKS])
+    write_demo_page(out, [(t.command, out / t.command) for t in tasks_for("demo").values()])
 
 
 def plan_demo(out: Path) -> list[Plan]:
@@ -52,10 +45,10 @@ def plan_demo(out: Path) -> list[Plan]:
 def jobs(out: Path) -> Iterator[Job]:
     """Yields the tasks of the demonstration with a given output folder."""
     generator = load_generator("faces64")
-    for task, spec in TASKS:
-        degradation = parse(spec, generator.resolution)
+    for task in tasks_for("demo").values():
+        degradation = parse(task.spec(generator.resolution), generator.resolution)
         yield Job(
-            task=task,
+            task=task.command,
             generator=generator,
             degradation=degradation,
             config=InversionConfig(recipe=recipe_for("fast", degradation, generator.family)),

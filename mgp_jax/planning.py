@@ -29,6 +29,7 @@ from mgp_jax.batch import (
 )
 from mgp_jax.errors import ImageError
 from mgp_jax.inversion import advance, begin, code_count, image_keys, moving, pose, settings, start
+from mgp_jax.tasks import OF_COMMAND
 
 
 class PhaseCost(NamedTuple):
@@ -96,9 +97,11 @@ class Plan(NamedTuple):
         """Returns the plan for people."""
         names = ("degradation", "recipe", "steps", "codes", "layer", "seed", "samples", "restarts")
         told = ", ".join(f"{name} {self.settings[name]}" for name in names)
+        task = OF_COMMAND.get(self.settings["task"])
         to_do = self.images - self.done - len(self.unreadable)
         lines = [
             f"{self.settings['task']} with {self.settings['generator']}: {told}",
+            *([] if task is None else [f"put back from the observation: {task.put_back}"]),
             f"images: {self.images}, {self.done} done, {to_do} to do, {len(self.unreadable)} "
             f"unreadable; batches: {self.batches} of {self.size}",
             *(f"unreadable: {reason}" for reason in self.unreadable),

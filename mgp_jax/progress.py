@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
 from mgp_jax.batch import Event
+from mgp_jax.metrics import describe
 
 SECONDS_BETWEEN_LINES = 5.0
 # A narrower terminal has no room for the bar beside the text.
@@ -92,6 +93,5 @@ def _columns(width: int) -> list:
 
 def _numbers(record: dict) -> str:
     """Returns what is known of a restored image."""
-    metrics = (("psnr", "PSNR {:.2f} dB"), ("ssim", "SSIM {:.3f}"), ("lpips", "LPIPS {:.3f}"))
-    parts = [form.format(record[name]) for name, form in metrics if record[name] is not None]
-    return ", ".join([*parts, f"{record['steps']} steps, {record['seconds']:.1f} s"])
+    cost = f"{record['steps']} steps, {record['seconds']:.1f} s"
+    return ", ".join([*describe(record), cost])

@@ -5,15 +5,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Any
 
-from mgp_jax.degradations import (
-    Degradation,
-    Downsample,
-    Grayscale,
-    Identity,
-    Mask,
-    Noise,
-    operators_of,
-)
+from mgp_jax.degradations import Degradation, kind_of
 from mgp_jax.errors import SettingError
 
 
@@ -176,25 +168,6 @@ class Recipe:
         counts = [after - before for before, after in pairwise(ends)]
         phases = zip(self.phases, counts, strict=True)
         return replace(self, phases=tuple(replace(phase, steps=n) for phase, n in phases))
-
-
-def kind_of(degradation: Degradation) -> str:
-    """Returns which kind of problem a degradation poses, the hardest of its operators deciding."""
-    for operator in operators_of(degradation):
-        for kind, types in KINDS:
-            if isinstance(operator, types):
-                scattered = isinstance(operator, Mask) and operator.scattered
-                return "scattered inpainting" if scattered else kind
-    return "restoration"
-
-
-KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
-    ("inversion", (Identity,)),
-    ("colorization", (Grayscale,)),
-    ("super-resolution", (Downsample,)),
-    ("inpainting", (Mask,)),
-    ("denoising", (Noise,)),
-)
 
 
 def refined(name: str, codes: Phase, refinement: Phase, **settings: Any) -> Recipe:

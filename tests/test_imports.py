@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 # one line know nothing of each other. Names that do not exist yet are those of the design.
 ORDER: tuple[tuple[str, ...], ...] = (
     ("errors", "files"),
-    ("images", "sharding"),
+    ("images", "sharding", "tasks"),
     ("generators",),
     ("perception", "codes", "degradations"),
     ("recipes",),

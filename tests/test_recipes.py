@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mgp_jax.codes import Codes
-from mgp_jax.degradations import parse
+from mgp_jax.degradations import kind_of, parse
 from mgp_jax.errors import SettingError
-from mgp_jax.recipes import PAPER, RECIPES, Phase, Recipe, kind_of, recipe_for
+from mgp_jax.recipes import PAPER, RECIPES, Phase, Recipe, recipe_for
 
 ALL = [
     pytest.param(recipe, id=f"{name} {kind}")
@@ -121,6 +121,8 @@ def test_the_published_settings(kind, codes, layer, steps, features):
         ("jpeg:30", "restoration"),
         ("cs:0.1", "restoration"),
         ("gray|down:2|noise:0.05", "colorization"),
+        ("blur:gaussian:1|down:2|gray", "super-resolution"),
+        ("blur:gaussian:1|jpeg:30", "restoration"),
         ("mask:center:8|noise:0.1", "inpainting"),
     ],
 )

@@ -15,8 +15,6 @@ from mgp_jax.metrics import compare
 from mgp_jax.recipes import codes_only
 from mgp_jax.restoration import restore
 
-METRICS = ("psnr", "ssim", "lpips")
-
 
 class Cell(NamedTuple):
     """What one setting achieves, as means over the images.
@@ -27,9 +25,7 @@ class Cell(NamedTuple):
         task: the degradation in its text form.
         cut: index of the cut.
         codes: number of codes.
-        psnr: in dB.
-        ssim: structural similarity, 1 for equal images; None where it is not defined.
-        lpips: perceptual distance, 0 for equal images; None where it is not defined.
+        scores: by the name of a metric its mean; None where it is not defined.
     """
 
     generator: str
@@ -37,9 +33,12 @@ class Cell(NamedTuple):
     task: str
     cut: int
     codes: int
-    psnr: float | None
-    ssim: float | None
-    lpips: float | None
+    scores: Mapping[str, float | None]
+
+    def record(self) -> dict[str, Any]:
+        """Returns the cell with a field for each metric."""
+        *place, scores = self._asdict().items()
+        return dict(place) | dict(scores[1])
 
 
 def measure(
@@ -84,7 +83,7 @@ def measure(
                 means = _means(compare(result.images, images))
                 task = str(degradation)
                 index = generator.cut(cut)
-                cells.append(Cell(generator.name, name, task, index, count, **means))
+                cells.append(Cell(generator.name, name, task, index, count, means))
                 on_cell(cells[-1])
     return cells
 
@@ -120,7 +119,7 @@ def measure_domains(
     ]
 
 
-def _means(scores: Mapping[str, Sequence[float | None]]) -> dict[str, Any]:
+def _means(scores: Mapping[str, Sequence[float | None]]) -> dict[str, float | None]:
     """Means over the images that have a value; None if none has."""
-    found = {name: [v for v in scores[name] if v is not None] for name in METRICS}
+    found = {name: [v for v in values if v is not None] for name, values in scores.items()}
     return {name: float(np.mean(values)) if values else None for name, values in found.items()}

@@ -16,7 +16,7 @@ from mgp_jax.codes import Codes, fused_channels
 from mgp_jax.errors import ImageError, OutputError, SettingError
 from mgp_jax.generators import Features, Generator
 from mgp_jax.inversion import Status
-from mgp_jax.metrics import compare
+from mgp_jax.metrics import compare, recorded
 from mgp_jax.restoration import Restoration
 
 Record = dict[str, Any]
@@ -160,9 +160,7 @@ def empty_record(entry: Input, error: str | None) -> Record:
         "output": None,
         "status": "failed",
         "error": error,
-        "psnr": None,
-        "ssim": None,
-        "lpips": None,
+        **{metric.name: None for metric in recorded()},
         "steps": 0,
         "seconds": 0.0,
     }

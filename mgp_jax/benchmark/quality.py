@@ -11,7 +11,7 @@ import numpy as np
 from mgp_jax.degradations import Degradation
 from mgp_jax.generators.base import Generator
 from mgp_jax.inversion import InversionConfig, Progress, draw, image_keys, invert, settings
-from mgp_jax.metrics import compare
+from mgp_jax.metrics import PAIR, compare
 from mgp_jax.recipes import Recipe
 from mgp_jax.restoration import put_back_all
 
@@ -67,8 +67,8 @@ def curve_of(
     def look(progress: Progress) -> None:
         images = draw(generator, progress.state.best, cut, recipe.space)
         images = put_back_all(degradation, images, observations)
-        scores = compare(np.asarray(images), truths)
-        points.append({name: mean(scores[name]) for name in ("psnr", "lpips")})
+        scores = compare(np.asarray(images), truths, PAIR)
+        points.append({name: mean(values) for name, values in scores.items()})
 
     first = run(take_time)
     clock.clear()
@@ -99,7 +99,7 @@ def mean_curve(curves: Sequence[Sequence[Point]]) -> list[Point]:
             "step": step,
             **{
                 name: mean([points[step][name] for points in by_step])
-                for name in ("seconds", "psnr", "lpips")
+                for name in ("seconds", *(metric.name for metric in PAIR))
             },
         }
         for step in common

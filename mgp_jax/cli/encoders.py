@@ -33,8 +33,9 @@ class TrainEncoder(Command):
     def run(self, argv: Sequence[str]) -> int:
         """Trains on images seen through what the tables undo, and writes the file."""
         from mgp_jax.baselines.encoder import save_encoder, train_encoder
+        from mgp_jax.degradations import parse
         from mgp_jax.generators import load_generator
-        from mgp_jax.tables.tasks import TASKS, degradation_of
+        from mgp_jax.tasks import tasks_for
 
         check_seed(self.seed)
         if self.steps < 1:
@@ -42,7 +43,8 @@ class TrainEncoder(Command):
         if not self.out.parent.is_dir():
             raise SettingError(f"{self.out}: the folder does not exist")
         generator = load_generator(self.generator)
-        degradations = [degradation_of(task, generator.resolution) for task in TASKS]
+        size, tasks = generator.resolution, tasks_for("tables").values()
+        degradations = [parse(task.spec(size), size) for task in tasks]
         console = self.telling.console()
         losses: list[float] = []
 

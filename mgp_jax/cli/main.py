@@ -27,13 +27,7 @@ COMMANDS: dict[str, type[Command]] = {
     command.name: command
     for command in (
         demo.Demo,
-        restoring.Invert,
-        restoring.Colorize,
-        restoring.SuperResolve,
-        restoring.Inpaint,
-        restoring.Denoise,
-        restoring.Deblur,
-        restoring.Restore,
+        *restoring.COMMANDS,
         editing.Edit,
         editing.Interpolate,
         editing.TrainBoundary,

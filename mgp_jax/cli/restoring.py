@@ -11,6 +11,7 @@ import tyro
 
 from mgp_jax.cli.common import OK, SOME_FAILED, Command, DryRun, Files, Flag, check_seed
 from mgp_jax.errors import SettingError
+from mgp_jax.tasks import OF_COMMAND
 
 if TYPE_CHECKING:
     from mgp_jax.batch import Job, Record
@@ -108,8 +109,8 @@ class Restoring(Optimising):
     """Share the inputs with the processes of other hosts; see the guide on scaling."""
 
     def spec(self) -> str:
-        """Returns the degradation in its text form."""
-        return "identity"
+        """Returns the degradation in its text form: the task's, with the command's options."""
+        return OF_COMMAND[self.name].form.format_map(vars(self))
 
     @property
     def blend_holes(self) -> bool:
@@ -204,10 +205,6 @@ class Colorize(Restoring):
 
     name: ClassVar[str] = "colorize"
 
-    def spec(self) -> str:
-        """Returns the degradation in its text form."""
-        return "gray"
-
 
 @dataclass(frozen=True, kw_only=True)
 class SuperResolve(Framed):
@@ -226,10 +223,6 @@ class SuperResolve(Framed):
     method: str = "area"
     """How the inputs were reduced: area, bilinear, bicubic, bilinear-antialias or
     bicubic-antialias (the last is what most programs do)."""
-
-    def spec(self) -> str:
-        """Returns the degradation in its text form."""
-        return f"down:{self.factor}:{self.method}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,10 +244,6 @@ class Inpaint(Framed):
         """Whether what fills holes is blended in."""
         return self.blend
 
-    def spec(self) -> str:
-        """Returns the degradation in its text form."""
-        return f"mask:{self.mask}"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Denoise(Restoring):
@@ -268,10 +257,6 @@ class Denoise(Restoring):
     sigma: Annotated[float, tyro.conf.arg(metavar="S")]
     """Standard deviation of the noise, pixel values being 0 to 1."""
 
-    def spec(self) -> str:
-        """Returns the degradation in its text form."""
-        return f"noise:{self.sigma}"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Deblur(Restoring):
@@ -284,10 +269,6 @@ class Deblur(Restoring):
 
     blur: Annotated[str, tyro.conf.arg(metavar="KIND")]
     """gaussian:SIGMA or motion:LENGTH:ANGLE, in pixels of the generator's image and degrees."""
-
-    def spec(self) -> str:
-        """Returns the degradation in its text form."""
-        return f"blur:{self.blur}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -304,6 +285,5 @@ class Restore(Framed):
     mask:random:FRACTION, blur:gaussian:SIGMA, blur:motion:LENGTH:ANGLE, noise:SIGMA, impulse:
     FRACTION, jpeg:QUALITY, cs:FRACTION."""
 
-    def spec(self) -> str:
-        """Returns the degradation in its text form."""
-        return self.degradation
+
+COMMANDS = (Invert, Colorize, SuperResolve, Inpaint, Denoise, Deblur, Restore)

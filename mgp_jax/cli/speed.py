@@ -136,6 +136,7 @@ class Speed(Measuring):
         """Returns for every recipe the curve and the time of compilation."""
         from mgp_jax.benchmark.quality import curve_of
         from mgp_jax.degradations import parse
+        from mgp_jax.metrics import describe
         from mgp_jax.recipe_files import choose_recipe
         from mgp_jax.recipes import codes_only
 
@@ -151,14 +152,16 @@ class Speed(Measuring):
                 curves[name] = curve, compilation
                 last = curve[-1]
                 console.print(
-                    f"{task}, {name}: {last['psnr']:.2f} dB, LPIPS {last['lpips']:.4f} in "
-                    f"{last['seconds']:.2f} s an image",
+                    f"{task}, {name}: {', '.join(describe(last))} in {last['seconds']:.2f} s an "
+                    "image",
                     markup=False,
                 )
         return curves
 
     def theirs(self, task: str, console: "Console") -> "dict[str, list[list[Point]]]":
         """Returns the curves of the reference's loops, one for each image."""
+        from mgp_jax.metrics import describe
+
         loops = {} if self.no_reference else {"tuned": self.steps}
         if self.published_steps and loops:
             loops["published"] = self.published_steps
@@ -171,8 +174,8 @@ class Speed(Measuring):
                 curves.setdefault(name, []).append(record["curve"])
                 last = record["curve"][-1]
                 console.print(
-                    f"{task}, {name}, {Path(record['image']).name}: {last['psnr']:.2f} dB, "
-                    f"LPIPS {last['lpips']:.4f} in {last['seconds']:.1f} s",
+                    f"{task}, {name}, {Path(record['image']).name}: {', '.join(describe(last))} "
+                    f"in {last['seconds']:.1f} s",
                     markup=False,
                 )
         return curves

@@ -8,7 +8,7 @@ an observation.
 
 from mgp_jax.degradations.base import Degradation
 from mgp_jax.degradations.blurring import Blur
-from mgp_jax.degradations.composition import Composition, compose, operators_of
+from mgp_jax.degradations.composition import Composition, compose, kind_of, operators_of
 from mgp_jax.degradations.framing import Frame
 from mgp_jax.degradations.jpeg import Jpeg
 from mgp_jax.degradations.masks import Impulse, Mask
@@ -34,6 +34,7 @@ __all__ = [
     "adjoint",
     "back_project",
     "compose",
+    "kind_of",
     "laplacian",
     "operators_of",
     "parse",

@@ -60,6 +60,7 @@ class Degradation:
     pixelwise: ClassVar[bool] = False
     passes_noise: ClassVar[bool] = False
     stochastic: ClassVar[bool] = False
+    _kind: ClassVar[str | None] = None
 
     def __call__(self, image: jax.Array) -> jax.Array:
         """Applies the operator without noise: deterministic and differentiable.
@@ -91,6 +92,11 @@ class Degradation:
     def linear(self) -> bool:
         """Whether the operator is linear (no offset: a gray image of zeros stays zero)."""
         return True
+
+    @property
+    def kind(self) -> str | None:
+        """The kind of problem that it poses, by which recipes differ; None for none of its own."""
+        return self._kind
 
     @property
     def sigma(self) -> float:

@@ -87,6 +87,11 @@ class Mask(Degradation):
         return bool(near[missing].mean() >= 0.95)
 
     @property
+    def kind(self) -> str:
+        """Holes are harder than scattered pixels, between which little is unknown."""
+        return "scattered inpainting" if self.scattered else "inpainting"
+
+    @property
     def support(self) -> jax.Array:
         """float[H, W, 1]: 1 where the pixel is known."""
         return self.known

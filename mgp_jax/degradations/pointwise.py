@@ -21,6 +21,7 @@ from mgp_jax.images import LUMINANCE
 class Identity(Degradation):
     """The image itself is observed."""
 
+    _kind = "inversion"
     pixelwise = True
     passes_noise = True
 
@@ -39,6 +40,7 @@ class Grayscale(Degradation):
     Source: ITU-R BT.601; Gu et al. 2020, section 4.2.
     """
 
+    _kind = "colorization"
     pixelwise = True
 
     def _apply(self, image: jax.Array) -> jax.Array:
@@ -71,6 +73,7 @@ class Noise(Degradation):
     pixelwise = True
     passes_noise = True
     stochastic = True
+    _kind = "denoising"
 
     def __post_init__(self):
         require_number("noise: sigma (on the [0, 1] scale)", self.level, 1)

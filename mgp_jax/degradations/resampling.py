@@ -35,6 +35,8 @@ class Downsample(Degradation):
     factor: int = field(metadata=STATIC)
     method: str = field(default="area", metadata=STATIC)
 
+    _kind = "super-resolution"
+
     def __post_init__(self):
         require_whole("down: the factor", self.factor, 2)
         if self.method not in METHODS:

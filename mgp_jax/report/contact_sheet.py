@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mgp_jax.errors import MGPError
 from mgp_jax.images import to_uint8, write_image
+from mgp_jax.metrics import describe
 from mgp_jax.report.folder import Record, Run, read_run, spread
 
 MOST_ROWS = 48
@@ -228,11 +229,7 @@ def _load(run: Run, record: Record, kind: str) -> np.ndarray | None:
 
 def _caption(record: Record) -> str:
     """Returns name and metrics, or name and what went wrong."""
-    numbers = record.numbers
     parts = [record.name]
     if record.status != "ok":
         parts.append(f"{record.status}: {record.reason}" if record.reason else record.status)
-    for name, form in (("psnr", "{:.2f} dB"), ("ssim", "SSIM {:.3f}"), ("lpips", "LPIPS {:.3f}")):
-        if name in numbers:
-            parts.append(form.format(numbers[name]))
-    return " · ".join(parts)
+    return " · ".join([*parts, *describe(record.numbers)])

@@ -8,7 +8,7 @@ from mgp_jax.baselines.methods import Case
 from mgp_jax.batch import append_records, checksum, read_records
 from mgp_jax.generators.base import Generator
 from mgp_jax.inversion import InversionConfig
-from mgp_jax.metrics import compare
+from mgp_jax.metrics import PAIR, compare
 from mgp_jax.recipes import codes_only, recipe_for
 from mgp_jax.restoration import restore
 
@@ -61,10 +61,10 @@ def run_grid(
                 if record is None:
                     config = InversionConfig(recipe=recipe, codes=count, layer=cut, seed=case.seed)
                     restoration = restore(generator, case.observations, case.degradation, config)
-                    scores = compare(restoration.images, truths)
+                    scores = compare(restoration.images, truths, PAIR)
                     place = {"task": task, "layer": cut, "codes": count, "steps": steps}
                     about = {"recipe": version, "resolution": generator.map_sizes[cut]}
-                    record = {**place, **about, "psnr": scores["psnr"], "lpips": scores["lpips"]}
+                    record = {**place, **about, **scores}
                     append_records(folder / "results.jsonl", [record])
                     on_record(record)
                 records.append(record)

@@ -27,14 +27,14 @@ def test_cells_are_the_means_of_restorations(tiny: Generator, photographs: np.nd
     config = InversionConfig(recipe=Recipe("codes", (Phase(3),)), codes=2, layer=2)
     images = np.clip(invert(tiny, photographs[:2], config).images, -1, 1)
     for metric, values in compare(images, photographs[:2]).items():
-        np.testing.assert_allclose(getattr(cells[3], metric), np.mean(values), rtol=1e-4)  # type: ignore[arg-type]
+        np.testing.assert_allclose(cells[3].scores[metric], np.mean(values), rtol=1e-4)  # type: ignore[arg-type]
 
 
 def test_domains_are_measured_apart(tiny: Generator, photographs: np.ndarray):
     groups = {"own": photographs[:1], "other": -photographs[1:2]}
     cells = measure_domains(tiny, groups, [2], Identity(), CONFIG)
     assert [(cell.images, cell.cut) for cell in cells] == [("own", 2), ("other", 2)]
-    assert cells[0].psnr != cells[1].psnr
+    assert cells[0].scores["psnr"] != cells[1].scores["psnr"]
 
 
 def test_phases_that_refine_the_map_are_left_out():

@@ -65,10 +65,10 @@ def test_tables():
     text = tables.quality_table({"slow": [SLOW, SLOW], "quick": [QUICK]})
     rows = {line.split("|")[1].strip(): line.split("|")[2:-1] for line in text.splitlines()[2:4]}
     assert [cell.strip() for cell in rows["slow"]] == [
-        "-", "20.00 / 0.0500", "24.00 / 0.0417", "26.00 / 0.0385",
-        "27.00 / 0.0370*", "27.00 / 0.0370*",
+        "-", "20.00 / 0.050", "24.00 / 0.042", "26.00 / 0.038",
+        "27.00 / 0.037*", "27.00 / 0.037*",
     ]  # fmt: skip
-    assert {cell.strip() for cell in rows["quick"]} == {"26.50 / 0.0377*"}
+    assert {cell.strip() for cell in rows["quick"]} == {"26.50 / 0.038*"}
     table = tables.markdown_table(["a", "b"], [[1, 0.123456], [None, math.nan]])
     assert table == "| a | b |\n| --- | --- |\n| 1 | 0.123 |\n| - | - |"
 

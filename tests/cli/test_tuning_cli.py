@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from mgp_jax import cli
-from mgp_jax.cli.tuning import TASKS, parse_time
-from mgp_jax.degradations import parse
+from mgp_jax.cli.tuning import parse_time
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator, save_weights
 from mgp_jax.images import write_image
@@ -128,11 +127,6 @@ def test_times():
     for text in ("", "m", "-3s", "3d", "1m30s"):
         with pytest.raises(SettingError, match="is no time"):
             parse_time(text)
-
-
-def test_every_task_is_a_degradation():
-    for spec in TASKS.values():
-        assert str(parse(spec, 32))
 
 
 REFERENCE = """

@@ -15,9 +15,9 @@ from mgp_jax.images import read_image
 from mgp_jax.recipes import FAST, recipe_for
 from mgp_jax.tables import Budget, Comparison, example_images, parse_budget, run_grid, run_tables
 from mgp_jax.tables.budget import Price, add_price, clock, cost_key, steps_for
+from mgp_jax.tables.images import Images
 from mgp_jax.tables.run import make_case
 from mgp_jax.tables.statistics import summarise
-from mgp_jax.tables.tasks import TASKS, Images, degradation_of
 from mgp_jax.tables.write import grid_table, overview, table, write_tables
 
 TASK_NAMES = ("reconstruction", "colorization")
@@ -269,12 +269,6 @@ def test_the_clock_runs_with_work():
     began = clock()
     np.linalg.svd(np.ones((300, 300)))
     assert clock() > began
-
-
-def test_tasks_fit_any_resolution():
-    for task in TASKS:
-        for resolution in (16, 64, 256):
-            degradation_of(task, resolution).observation_shape((resolution, resolution, 3))
 
 
 def test_examples_are_the_same_every_time(tiny: Generator):

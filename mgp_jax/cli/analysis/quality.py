@@ -72,13 +72,14 @@ class OfQuality(Command):
 
     def show_cell(self, cell: "Cell") -> None:
         """Prints one line about a measurement."""
-        text = f"{cell.generator}, {cell.images}, {cell.task}, cut {cell.cut}, {cell.codes} codes: "
-        text += "PSNR -" if cell.psnr is None else f"PSNR {cell.psnr:.2f} dB"
-        self.telling.say(text if cell.lpips is None else f"{text}, LPIPS {cell.lpips:.3f}")
+        from mgp_jax.metrics import PAIR, describe
+
+        place = f"{cell.generator}, {cell.images}, {cell.task}, cut {cell.cut}, {cell.codes} codes"
+        self.telling.say(f"{place}: {', '.join(describe(cell.scores, PAIR)) or '-'}")
 
     def write(self, folder: Path, cells: "Sequence[Cell]", figure: Path) -> None:
         """Writes the cells as a table, and tells where their figure is."""
-        records = [cell._asdict() for cell in cells]
+        records = [cell.record() for cell in cells]
         self.telling.answer({"figure": str(figure), "records": records}, str(figure))
         write_table(folder / "table.csv", records)
         lines = "".join(json.dumps(record) + "\n" for record in records)

@@ -1,4 +1,4 @@
-"""What is measured: the tasks, and the images every reader can get."""
+"""The clean images that methods are compared on: given ones, or those that every reader has."""
 
 from collections.abc import Sequence
 from importlib import resources
@@ -7,21 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mgp_jax.degradations import Degradation, parse
-from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Generator
 from mgp_jax.generators.sampling import generate, random_latents
 from mgp_jax.images import find_images, read_image, unique_stems
 
-# For images of R pixels, as text with R/4 to be filled in.
-TASKS: dict[str, str] = {
-    "reconstruction": "identity",
-    "colorization": "gray",
-    "super-resolution": "down:4",
-    "center-inpainting": "mask:center:{quarter}",
-    "random-inpainting": "mask:random:0.8",
-    "denoising": "noise:0.1",
-}
 GENERATED = 3
 GENERATED_SEED = 2020
 
@@ -36,17 +25,6 @@ class Images(NamedTuple):
 
     stems: tuple[str, ...]
     truths: np.ndarray
-
-
-def degradation_of(task: str, resolution: int) -> Degradation:
-    """Returns what a task undoes.
-
-    Raises:
-        SettingError: there is no such task.
-    """
-    if task not in TASKS:
-        raise SettingError(f"task {task}: there are {', '.join(TASKS)}")
-    return parse(TASKS[task].format(quarter=resolution // 4), resolution)
 
 
 def read_images(inputs: Sequence[Path], generator: Generator) -> Images:
