@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         DCGANConfig,
         Generator,
         PGGANConfig,
+        Split,
         StyleGAN2Config,
         StyleGANConfig,
         generate,
@@ -38,10 +39,13 @@ if TYPE_CHECKING:
         random_latents,
     )
     from mgp_jax.images import read_image, write_image
-    from mgp_jax.inversion import InversionConfig, Result, Status, invert
+    from mgp_jax.inversion import Result, invert
+    from mgp_jax.methods import METHODS, Method
     from mgp_jax.metrics import colorization_auc, lpips, mask_iou, mse, niqe, psnr, ssim
     from mgp_jax.recipes import Phase, Recipe, recipe_for
     from mgp_jax.restoration import Restoration, restore
+    from mgp_jax.solve import Execution, Status
+    from mgp_jax.terms import Rendering, Target
 
 _PLACES = {
     "codes": ("Codes", "compose", "init_codes", "render"),
@@ -51,42 +55,50 @@ _PLACES = {
     ),
     "errors": ("MGPError",),
     "generators": (
-        *("DCGANConfig", "Generator", "PGGANConfig", "StyleGAN2Config", "StyleGANConfig"),
+        *("DCGANConfig", "Generator", "PGGANConfig", "Split", "StyleGAN2Config", "StyleGANConfig"),
         *("generate", "load_generator", "random_generator", "random_latents"),
     ),
     "images": ("read_image", "write_image"),
-    "inversion": ("InversionConfig", "Result", "Status", "invert"),
+    "inversion": ("Result", "invert"),
+    "methods": ("METHODS", "Method"),
     "metrics": ("colorization_auc", "lpips", "mask_iou", "mse", "niqe", "psnr", "ssim"),
     "recipes": ("Phase", "Recipe", "recipe_for"),
     "restoration": ("Restoration", "restore"),
+    "solve": ("Execution", "Status"),
+    "terms": ("Rendering", "Target"),
 }
 _MODULE_OF = {name: module for module, names in _PLACES.items() for name in names}
 
 __all__ = [
+    "METHODS",
     "Blur",
     "Codes",
     "CompressedSensing",
     "DCGANConfig",
     "Degradation",
     "Downsample",
+    "Execution",
     "Frame",
     "Generator",
     "Grayscale",
     "Identity",
     "Impulse",
-    "InversionConfig",
     "Jpeg",
     "MGPError",
     "Mask",
+    "Method",
     "Noise",
     "PGGANConfig",
     "Phase",
     "Recipe",
+    "Rendering",
     "Restoration",
     "Result",
+    "Split",
     "Status",
     "StyleGAN2Config",
     "StyleGANConfig",
+    "Target",
     "back_project",
     "colorization_auc",
     "compose",

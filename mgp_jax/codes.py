@@ -181,9 +181,7 @@ def contribute(split: Split, codes: Codes) -> Features:
     return jax.vmap(fuse_features)(single, codes.alpha[:, None])
 
 
-def render_fused(
-    split: Split, fused: Features, codes: Codes, remat: bool = False
-) -> jax.Array:
+def render_fused(split: Split, fused: Features, codes: Codes, remat: bool = False) -> jax.Array:
     """Adds the residual to a composed feature map and runs it through the tail.
 
     Args:
@@ -217,6 +215,12 @@ def render(split: Split, codes: Codes) -> jax.Array:
     Source: Gu et al. 2020, eq. (2).
     """
     return render_fused(split, fuse(split, codes), codes)
+
+
+@jax.jit
+def render_batch(split: Split, codes: Codes) -> jax.Array:
+    """Renders a batch of codes, leaves with leading axes B: float[B, H, W, C]."""
+    return jax.vmap(render, in_axes=(None, 0))(split, codes)
 
 
 def cast(tree: Any, dtype: jnp.dtype) -> Any:

@@ -9,10 +9,9 @@ from pathlib import Path
 from mgp_jax.batch import Job, Record, run
 from mgp_jax.degradations import parse
 from mgp_jax.generators import load_generator
-from mgp_jax.inversion import InversionConfig
+from mgp_jax.inversion import resolve
 from mgp_jax.planning import Plan, make_plan
 from mgp_jax.progress import Reporter
-from mgp_jax.recipes import recipe_for
 from mgp_jax.report import write_contact_sheet, write_demo_page
 from mgp_jax.tasks import tasks_for
 
@@ -49,9 +48,8 @@ def jobs(out: Path) -> Iterator[Job]:
         degradation = parse(task.spec(generator.resolution), generator.resolution)
         yield Job(
             task=task.command,
-            generator=generator,
+            inversion=resolve(generator, degradation),
             degradation=degradation,
-            config=InversionConfig(recipe=recipe_for("fast", degradation, generator.family)),
             simulate=True,
             batch_size=1,
             note={"command": shlex.join(["mgp", "demo", "--out", str(out)])},

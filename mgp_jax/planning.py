@@ -6,7 +6,6 @@ compilation cache, so that the run itself starts sooner.
 """
 
 import os
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,7 +27,9 @@ from mgp_jax.batch import (
     settings_of,
 )
 from mgp_jax.errors import ImageError
-from mgp_jax.inversion import advance, begin, code_count, image_keys, moving, pose, settings, start
+from mgp_jax.inversion import image_keys, pose, start
+from mgp_jax.solve import begin, compile_program, compile_steps, measure_seconds
+from mgp_jax.solve.phase import moving
 from mgp_jax.tasks import OF_COMMAND
 
 
@@ -145,7 +146,6 @@ def make_plan(
     job = fitted(job, len(entries))
     recorded = settings_of(job, entries)
     records = find_records(folder, recorded, overwrite)
-    cut = settings(job.generator, job.config)[0].cut
     size = job.batch_size * jax.local_device_count()
     first: list[Loaded] = []
     unreadable: list[str] = []
@@ -167,7 +167,7 @@ def make_plan(
     filled = [first[i % len(first)] for i in range(size)] if first else []
     begun, phases = measure(job, filled) if filled else (0.0, ())
     return Plan(
-        settings=recorded | {"layer": ("latent code", *job.generator.stages)[cut]},
+        settings=recorded | {"layer": job.inversion.split.cut_name},
         out=folder,
         replaces=overwrite and holds_run(folder),
         images=len(entries),
@@ -189,35 +189,22 @@ def measure(job: Job, batch: Sequence[Loaded]) -> tuple[float, tuple[PhaseCost, 
 
     Returns: seconds of the start, and what each phase costs.
     """
-    config, starts = job.config, job.samples * job.restarts
-    phases = settings(job.generator, config)
+    inversion, starts = job.inversion, job.samples * job.restarts
     observations = np.repeat(np.stack([item.observation for item in batch]), starts, axis=0)
-    problem = pose(jnp.asarray(observations), job.generator, phases, config, job.degradation, None)
-    keys = image_keys(config.seed, [item.input.number for item in batch], starts)
-    program = start.lower(problem, keys, code_count(config), phases[0], config.seed).compile()
-    began = time.perf_counter()
-    codes = jax.block_until_ready(program(problem, keys, config.seed))
-    begun = time.perf_counter() - began
-    costs = []
-    for setting in phases:
-        state = begin(problem, codes, jnp.zeros(len(observations), jnp.int32), setting)
-        program = advance.lower(problem, state, 1, setting=setting).compile()
-        jax.block_until_ready(program(problem, state, 1))
-        began = time.perf_counter()
-        codes = jax.block_until_ready(program(problem, state, 1)).codes
-        seconds = time.perf_counter() - began
-        moves = tuple(moving(state.codes, setting.phase))
-        costs.append(PhaseCost(moves, setting.phase.steps, seconds, memory_of(program)))
+    problem = pose(inversion, jnp.asarray(observations))
+    keys = image_keys(inversion.seed, [item.input.number for item in batch], starts)
+    program = compile_program(start.lower(problem, keys, inversion.phases[0]))
+    variables, begun = measure_seconds(lambda: program.run(problem, keys))
+    status, costs = jnp.zeros(len(observations), jnp.int32), []
+    for phase in inversion.phases:
+        state = begin(problem, variables, status, phase)
+        program = compile_steps(problem, state, phase)
+        jax.block_until_ready(program.run(problem, state, 1))
+        state, seconds = measure_seconds(lambda p=program, s=state: p.run(problem, s, 1))
+        variables = state.variables
+        moves = tuple(moving(variables, phase))
+        costs.append(PhaseCost(moves, phase.steps, seconds, program.memory or 0))
     return begun, tuple(costs)
-
-
-def memory_of(program: jax.stages.Compiled) -> int:
-    """Returns the bytes that a program takes while it runs; 0 where the backend does not tell."""
-    sizes = program.memory_analysis()
-    if sizes is None:
-        return 0
-    own = sizes.output_size_in_bytes + sizes.temp_size_in_bytes - sizes.alias_size_in_bytes
-    return sizes.argument_size_in_bytes + own
 
 
 def duration(seconds: float) -> str:

@@ -1,5 +1,6 @@
 """How to optimise: named, frozen settings of the phases of an inversion."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
@@ -170,6 +171,11 @@ class Recipe:
         return replace(self, phases=tuple(replace(phase, steps=n) for phase, n in phases))
 
 
+def described(recipe: Recipe) -> str:
+    """Returns all that a recipe says, as a text that is the same in every process."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(recipe))
+
+
 def refined(name: str, codes: Phase, refinement: Phase, **settings: Any) -> Recipe:
     """Makes a recipe of a phase for the codes and one that refines the composed feature map."""
     refinement = replace(refinement, moves=("residual",))
@@ -225,7 +231,9 @@ def averaged(recipe: Recipe, samples: int) -> Recipe:
 # More steps help where the observation determines the image. Elsewhere they overfit, but the errors
 # of several starts differ, so their mean is nearer to the truth.
 QUALITY = {kind: averaged(recipe, 4) for kind, recipe in FAST.items()} | {
-    "inversion": replace(FAST["inversion"].with_(steps=3 * FAST["inversion"].steps), name="quality"),
+    "inversion": replace(
+        FAST["inversion"].with_(steps=3 * FAST["inversion"].steps), name="quality"
+    ),
 }
 
 

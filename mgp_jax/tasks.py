@@ -55,7 +55,7 @@ TASKS: dict[str, Task] = {
             "super-resolve",
             "Super-resolution",
             "super-resolution",
-            "down:{factor}:{method}",
+            "down:{factor}:{filter}",
             "down:4",
             PROJECTION,
         ),

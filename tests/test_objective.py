@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from mgp_jax.objective import Target, autocorrelation, code_terms, data_terms
 from networks import untrained
 
 from mgp_jax.codes import Codes, fuse, render_fused
@@ -15,7 +16,6 @@ from mgp_jax.degradations import Degradation, parse
 from mgp_jax.generators import DCGANConfig
 from mgp_jax.generators.weights import Weights
 from mgp_jax.inversion import Problem, Setting, evaluate
-from mgp_jax.objective import Target, autocorrelation, code_terms, data_terms
 from mgp_jax.perception import FeatureExtractor, make_extractor
 from mgp_jax.recipes import Phase
 

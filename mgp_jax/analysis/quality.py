@@ -1,7 +1,6 @@
 """What a layer knows, and what a generator knows of other things: quality over cuts and codes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
@@ -10,9 +9,8 @@ import numpy as np
 
 from mgp_jax.degradations import Degradation
 from mgp_jax.generators import Generator
-from mgp_jax.inversion import InversionConfig, default_cut
 from mgp_jax.metrics import compare
-from mgp_jax.recipes import codes_only
+from mgp_jax.recipes import Recipe, codes_only
 from mgp_jax.restoration import restore
 
 
@@ -47,9 +45,11 @@ def measure(
     degradations: Sequence[Degradation],
     cuts: Sequence[int | str],
     counts: Sequence[int],
-    configure: Callable[[Degradation], InversionConfig],
+    recipe_for: Callable[[Degradation], Recipe],
     name: str = "images",
     on_cell: Callable[[Cell], None] = lambda cell: None,
+    seed: int = 0,
+    **settings: Any,
 ) -> list[Cell]:
     """Restores clean images from simulated observations with every cut and number of codes.
 
@@ -59,9 +59,12 @@ def measure(
         degradations: the tasks; the identity for reconstruction.
         cuts: where to cut, as index or name.
         counts: numbers of codes.
-        configure: returns the settings for a degradation; cut and number of codes are replaced.
+        recipe_for: returns the recipe for a degradation; cut and number of codes are replaced, and
+            what refines the composed map is left out.
         name: what to call the images.
         on_cell: called with each cell as it is measured.
+        seed: seed of starts and noise.
+        **settings: others of `restore`.
 
     Returns: a cell for every degradation, cut and number of codes, in this order.
 
@@ -72,14 +75,13 @@ def measure(
     """
     cells = []
     for degradation in degradations:
-        config = configure(degradation)
-        config = replace(config, recipe=codes_only(config.recipe))
-        keys = jax.random.split(jax.random.key(config.seed), len(images))
+        recipe = codes_only(recipe_for(degradation))
+        keys = jax.random.split(jax.random.key(seed), len(images))
         simulated = jax.jit(jax.vmap(degradation.simulate))(jnp.asarray(images), keys)
         for cut in cuts:
             for count in counts:
-                setting = replace(config, layer=generator.cut(cut), codes=count)
-                result = restore(generator, simulated, degradation, setting)
+                tried = recipe.with_(layer=generator.cut(cut), codes=count)
+                result = restore(generator, simulated, degradation, tried, seed=seed, **settings)
                 means = _means(compare(result.images, images))
                 task = str(degradation)
                 index = generator.cut(cut)
@@ -93,8 +95,9 @@ def measure_domains(
     images: Mapping[str, np.ndarray],
     cuts: Sequence[int | str] | None,
     degradation: Degradation,
-    config: InversionConfig,
+    recipe: Recipe,
     on_cell: Callable[[Cell], None] = lambda cell: None,
+    **settings: Any,
 ) -> list[Cell]:
     """Measures a generator on images of several domains, its own and others.
 
@@ -103,18 +106,26 @@ def measure_domains(
         images: float[B, H, W, C] in [-1, 1] by domain, of the generator's size.
         cuts: where to cut; None for the default cut alone.
         degradation: the task; the identity for reconstruction.
-        config: the settings, the cut aside.
+        recipe: the recipe, the cut aside.
         on_cell: called with each cell as it is measured.
+        **settings: see `measure`.
 
     Source: Gu et al. 2020, section 4.1 (figure 5: generators of other domains).
     """
-    count = config.codes or config.recipe.codes
-    cuts = [default_cut(generator)] if cuts is None else cuts
+    cuts = [generator.default_cut()] if cuts is None else cuts
     return [
         cell
         for domain, batch in images.items()
         for cell in measure(
-            generator, batch, [degradation], cuts, [count], lambda _: config, domain, on_cell
+            generator,
+            batch,
+            [degradation],
+            cuts,
+            [recipe.codes],
+            lambda _: recipe,
+            domain,
+            on_cell,
+            **settings,
         )
     ]
 

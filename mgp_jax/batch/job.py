@@ -13,12 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from mgp_jax import images as image_files
-from mgp_jax.codes import init_codes
 from mgp_jax.degradations import Degradation, Frame, Grayscale, Mask
 from mgp_jax.errors import SettingError
-from mgp_jax.generators.base import Generator
-from mgp_jax.inversion import InversionConfig
-from mgp_jax.inversion import settings as settings_of_phases
+from mgp_jax.inversion import Inversion
+from mgp_jax.recipes import described
 from mgp_jax.restoration import check_frame, check_starts
 
 LIBRARIES = ("mgp_jax", "jax", "jaxlib", "flax", "optax", "numpy", "pillow")
@@ -31,10 +29,8 @@ class Job:
 
     Attributes:
         task: name of the task, for the records.
-        generator: the frozen generator.
-        degradation: what made the observations.
-        config: settings of the inversion.
-        samples: restorations of each image.
+        inversion: how every image is restored; with a frame, seen through it.
+        degradation: what made the observations, without the frame.
         restarts: starts of each restoration.
         blend: whether what fills holes is blended in, see `restoration.blend_in`.
         frame: where in the photographs the generator's image lies; None for all over them.
@@ -50,10 +46,8 @@ class Job:
     """
 
     task: str
-    generator: Generator
+    inversion: Inversion
     degradation: Degradation
-    config: InversionConfig
-    samples: int = 1
     restarts: int = 1
     blend: bool = False
     frame: Frame | None = None
@@ -63,6 +57,16 @@ class Job:
     checkpoint_every: int = 250
     memory_limit: float | None = None
     note: Mapping[str, Any] | None = None
+
+    @property
+    def samples(self) -> int:
+        """Restorations of each image."""
+        return self.inversion.recipe.samples
+
+    @property
+    def resolution(self) -> int:
+        """Height and width of the restored images in pixels."""
+        return self.inversion.image_shape[0]
 
     @property
     def has_truth(self) -> bool:
@@ -108,12 +112,13 @@ def check(job: Job) -> None:
     check_frame(job.frame, job.degradation)
     if job.blend and not isinstance(job.degradation, Mask):
         raise SettingError("blend: only the holes of a mask can be blended in")
-    for phase in settings_of_phases(job.generator, job.config):
-        jax.eval_shape(
-            lambda key, phase=phase: init_codes(job.generator, key, 1, phase.cut, phase.space),
-            jax.random.key(0),
+    height, width, _ = shape = job.inversion.image_shape
+    if height != width:
+        raise SettingError(
+            f"{job.inversion.split.name}: its images are {height} x {width}, files are for square "
+            "ones"
         )
-    job.degradation.observation_shape(job.generator.shapes[-1].shape[1:])
+    job.degradation.observation_shape(shape)
 
 
 def find_inputs(inputs: Sequence[str | os.PathLike[str]]) -> list[Input]:
@@ -133,12 +138,11 @@ def load(job: Job, entry: Input) -> Loaded:
     Raises:
         ImageError: it is not readable or has not the size of an observation.
     """
-    resolution = job.generator.resolution
-    shape = tuple(job.generator.shapes[-1].shape[1:])
+    resolution, shape = job.resolution, job.inversion.image_shape
     if job.has_truth:
         truth = image_files.read_image(entry.path, resolution)
         # Apart from the keys of the starts, which fold in an index and a small number.
-        key = jax.random.fold_in(jax.random.key(job.config.seed), entry.number)
+        key = jax.random.fold_in(jax.random.key(job.inversion.seed), entry.number)
         key = jax.random.fold_in(key, 2**31 - 1)
         seen = job.degradation.simulate(jnp.asarray(truth), key)
         return Loaded(entry, np.asarray(seen), truth)
@@ -153,35 +157,35 @@ def load(job: Job, entry: Input) -> Loaded:
 
 def settings_of(job: Job, entries: Sequence[Input]) -> dict[str, Any]:
     """Returns all that determines the results, as JSON values."""
-    config, recipe = job.config, job.config.recipe
-    layer = config.layer if config.layer is not None else recipe.layer
+    inversion, recipe = job.inversion, job.inversion.recipe
     return {
         "task": job.task,
-        "generator": job.generator.name,
+        "generator": inversion.split.name,
         "degradation": str(job.degradation),
+        "method": inversion.method.name,
         "recipe": recipe.name,
         "steps": recipe.steps,
-        "codes": recipe.codes if config.codes is None else config.codes,
-        "layer": layer,
-        "seed": config.seed,
-        "target_psnr": config.target_psnr,
-        "patience": config.patience,
+        "codes": recipe.codes,
+        "layer": recipe.layer,
+        "seed": inversion.seed,
+        "target_psnr": inversion.target_psnr,
+        "patience": inversion.patience,
         "samples": job.samples,
         "blend": job.blend,
         "frame": None if job.frame is None else str(job.frame),
         "trajectory": job.trajectory,
         "restarts": job.restarts,
         "simulate": job.simulate,
-        "precision": config.execution.precision,
+        "precision": inversion.execution.precision,
         "inputs": [str(entry.path) for entry in entries],
         "batch_size": job.batch_size,
-        "slices": config.execution.slices,
+        "slices": inversion.execution.slices,
         "versions": {name: version(name) for name in LIBRARIES},
         **(job.note or {}),
         "checksums": {
-            "generator": checksum(job.generator.config, job.generator.params),
+            "generator": checksum(inversion.split.halves.description, inversion.split.params),
             "degradation": checksum(str(job.degradation), job.degradation),
-            "recipe": checksum(recipe),
+            "recipe": checksum(described(recipe)),
             "inputs": [checksum_of_file(entry.path) for entry in entries],
         },
     }

@@ -21,11 +21,12 @@ from mgp_jax.batch.outputs import Record, empty_record, write_outputs, write_tra
 from mgp_jax.checkpoint import Checkpoints
 from mgp_jax.errors import ImageError
 from mgp_jax.images import to_uint8
-from mgp_jax.inversion import Progress, draw, outline
-from mgp_jax.inversion import settings as settings_of_phases
+from mgp_jax.inversion import draw, outline
 from mgp_jax.memory import device_limit, fit
-from mgp_jax.restoration import Restoration, restore
+from mgp_jax.restoration import Restoration, run_restoration
 from mgp_jax.sharding import batch_mesh
+from mgp_jax.solve import Progress
+from mgp_jax.terms import Given
 
 READERS = 4
 STEPS_BETWEEN_FRAMES = 10
@@ -120,13 +121,12 @@ def fitted(job: Job, count: int) -> Job:
         SettingError: not even one image fits.
     """
     images = min(job.batch_size, math.ceil(count / jax.device_count()))
-    execution = replace(job.config.execution, mesh=batch_mesh())
+    execution = replace(job.inversion.execution, mesh=batch_mesh())
     limit = job.memory_limit or device_limit()
     if limit is not None:
-        starts = job.samples * job.restarts
-        images, slices = fit(job.generator, job.config, job.degradation, images, starts, limit)
+        images, slices = fit(job.inversion, images, job.samples * job.restarts, limit)
         execution = replace(execution, slices=slices)
-    return replace(job, batch_size=images, config=replace(job.config, execution=execution))
+    return replace(job, batch_size=images, inversion=job.inversion.executed(execution))
 
 
 class Work:
@@ -205,20 +205,18 @@ class Work:
         numbers = [item.input.number for item in filled]
         starts = job.samples * job.restarts
         checkpoints, snapshot = None, None
-        config = replace(job.config, chunk_seconds=SECONDS_BETWEEN_REPORTS)
+        execution = replace(job.inversion.execution, chunk_seconds=SECONDS_BETWEEN_REPORTS)
         # Orbax saves with all processes at once, but these go each at its own pace.
         if job.checkpoint_every and jax.process_count() == 1 and job.trajectory is None:
-            config = replace(config, chunk=min(config.chunk, job.checkpoint_every))
+            execution = replace(execution, chunk=min(execution.chunk, job.checkpoint_every))
             place = self.folder / run_folder.CHECKPOINTS / str(numbers[0])
             identity = {"images": numbers, "starts": starts}
             checkpoints = Checkpoints(place, job.checkpoint_every, identity)
             rows = size * starts
-            snapshot = checkpoints.load(
-                lambda: outline(job.generator, config, job.degradation, rows)[1]
-            )
+            snapshot = checkpoints.load(lambda: outline(job.inversion, rows)[1])
 
         if job.trajectory is not None:
-            config = replace(config, chunk=STEPS_BETWEEN_FRAMES, chunk_seconds=None)
+            execution = replace(execution, chunk=STEPS_BETWEEN_FRAMES, chunk_seconds=None)
         frames: list[np.ndarray] = []
 
         def on_progress(progress: Progress) -> None:
@@ -230,12 +228,10 @@ class Work:
                 self.wait()
             self.on_event(Event(self.done, self.total, progress))
 
-        restoration = restore(
-            job.generator,
+        restoration = run_restoration(
+            job.inversion.executed(execution),
             np.stack([item.observation for item in filled]),
             job.degradation,
-            config,
-            samples=job.samples,
             restarts=job.restarts,
             blend=job.blend,
             frame=job.frame,
@@ -247,9 +243,10 @@ class Work:
 
     def frame(self, progress: Progress, starts: int) -> np.ndarray:
         """Renders the current iterate of each image's first start, as 8-bit images [B, H, W, 3]."""
-        setting = settings_of_phases(self.job.generator, self.job.config)[0]
-        codes = jax.tree.map(lambda leaf: leaf[::starts], progress.snapshot.state.codes)
-        images = draw(self.job.generator, codes, setting.cut, setting.space)
+        inversion = self.job.inversion
+        given = Given(inversion.split, inversion.degradation, {}, jax.random.key(inversion.seed))
+        variables = jax.tree.map(lambda leaf: leaf[::starts], progress.state.variables)
+        images = draw(given, variables, inversion.phases[progress.phase])
         return to_uint8(np.asarray(images))
 
     def write(

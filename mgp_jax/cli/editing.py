@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from mgp_jax.batch import Record
     from mgp_jax.codes import Codes
     from mgp_jax.editing import Direction
-    from mgp_jax.generators import Generator
-    from mgp_jax.inversion import InversionConfig
+    from mgp_jax.generators import Split
+    from mgp_jax.inversion import Inversion
 
 Space = Literal["z", "w", "w+"]
 
@@ -51,51 +51,42 @@ class Inverting(Optimising):
     """How to invert; edit: with a prior that keeps the codes probable, so that edits stay
     meaningful; for others see `mgp invert`."""
 
-    def invert(self, generator: "Generator", argv: Sequence[str]) -> "list[Record]":
+    def plan(self) -> "Inversion":
+        """Returns how the photographs are inverted."""
+        from mgp_jax.degradations import Identity
+        from mgp_jax.inversion import load
+
+        check_seed(self.seed)
+        return self.resolve(load(self.generator), Identity())
+
+    def invert(self, inversion: "Inversion", argv: Sequence[str]) -> "list[Record]":
         """Inverts all inputs that the output folder has no record of."""
         from mgp_jax.batch import Job
-        from mgp_jax.degradations import Identity
 
         if not self.inputs:
             raise SettingError("no input images are given")
-        check_seed(self.seed)
         job = Job(
             task="invert",
-            generator=generator,
-            degradation=Identity(),
-            config=self.settings(generator),
+            inversion=inversion,
+            degradation=inversion.degradation,
             restarts=self.restarts,
             batch_size=self.batch_size,
             note={"command": shlex.join(["mgp", *argv])},
         )
         return self.restore(job)
 
-    def settings(self, generator: "Generator") -> "InversionConfig":
-        """Returns the settings of the inversion."""
-        from mgp_jax.degradations import Identity
-
-        return self.config(Identity(), generator.family)
-
-    def place(self, generator: "Generator") -> tuple[int, str]:
-        """Returns the index of the cut and the space of the codes."""
-        from mgp_jax.inversion import settings
-
-        phase = settings(generator, self.settings(generator))[0]
-        return phase.cut, phase.space
-
     def inverted(
-        self, generator: "Generator", records: "Sequence[Record]"
+        self, split: "Split", records: "Sequence[Record]"
     ) -> "Iterator[Inverted | Record]":
         """Yields what each input's codes are, or a record that says why there are none."""
         from mgp_jax.batch import load_codes
 
-        cut, _ = self.place(generator)
         for record in records:
             if record.get("codes") is None:
                 yield {k: record[k] for k in ("input", "status", "error")}
                 continue
             try:
-                codes = load_codes(self.out / record["codes"], generator, cut)
+                codes = load_codes(self.out / record["codes"], split)
             except MGPError as error:
                 yield {"input": record["input"], "status": "failed", "error": str(error)}
                 continue
@@ -137,35 +128,33 @@ class Edit(Inverting):
         import numpy as np
 
         from mgp_jax.editing import condition, find_direction
-        from mgp_jax.generators import load_generator
         from mgp_jax.images import read_mask
-        from mgp_jax.inversion import code_count
 
         strengths = evenly(self.range, self.frames)
-        generator = load_generator(self.generator)
-        cut, space = self.place(generator)
+        inversion = self.plan()
+        split, generator = inversion.split, inversion.split.generator
         direction, *kept = (
-            find_direction(spec, generator, cut, self.seed, self.direction_space)
+            find_direction(spec, generator, split.cut, self.seed, self.direction_space)
             for spec in (self.direction, *self.keep)
         )
         direction = condition(direction, kept)
-        if generator.space(direction.space) < generator.space(space):
+        if generator.space(direction.space) < generator.space(split.space):
             raise SettingError(
                 f"direction {self.direction}: lives in {direction.space}, recipe {self.recipe} "
-                f"finds codes in {space}"
+                f"finds codes in {split.space}"
             )
-        count = code_count(self.settings(generator))
+        count = inversion.recipe.codes
         if any(not 0 <= number < count for number in self.codes_moved):
             raise SettingError(f"codes moved: there are the codes 0 to {count - 1}")
         region = None
         if self.mask is not None:
             region = np.asarray(read_mask(self.mask, generator.resolution))[..., 0] == 0
-        records = self.invert(generator, argv)
+        records = self.invert(inversion, argv)
         folder = new_folder(self.out / "edits" / direction.name.replace("|", "-without-"))
         edited = []
-        for item in self.inverted(generator, records):
+        for item in self.inverted(split, records):
             if isinstance(item, Inverted):
-                edited.append(self.edit_one(item, generator, direction, strengths, region, folder))
+                edited.append(self.edit_one(item, split, direction, strengths, region, folder))
             else:
                 edited.append(item)
         return finish(folder, edited, "edits", self.telling)
@@ -173,7 +162,7 @@ class Edit(Inverting):
     def edit_one(
         self,
         item: Inverted,
-        generator: "Generator",
+        split: "Split",
         direction: "Direction",
         strengths: list[float],
         region: "np.ndarray | None",
@@ -184,14 +173,11 @@ class Edit(Inverting):
 
         from mgp_jax.editing import drift, lift, limit, render_edits
 
-        cut, space = self.place(generator)
-        codes = item.codes
-        if generator.space(direction.space) > generator.space(space):
-            codes, space = lift(generator, codes, space, direction.space), direction.space
+        codes, generator = item.codes, split.generator
+        if generator.space(direction.space) > generator.space(split.space):
+            split, codes = lift(split, codes, direction.space)
         moved = self.codes_moved or None
-        original, *rest = render_edits(
-            generator, codes, direction, [0.0, *strengths], cut, space, moved
-        )
+        original, *rest = render_edits(split, codes, direction, [0.0, *strengths], moved)
         frames = np.stack(rest)
         measured: dict[str, Any] = {}
         if region is not None:
@@ -229,16 +215,16 @@ class Interpolate(Inverting):
     def run(self, argv: Sequence[str]) -> int:
         """Inverts both photographs and writes the way between them."""
         from mgp_jax.editing import drift, interpolate, lift, match, mix_styles, render_all
-        from mgp_jax.generators import load_generator
         from mgp_jax.images import find_images
 
         shares = evenly("0:1", self.frames)
         if len(find_images(self.inputs)) != 2:
             raise SettingError("interpolation goes between two photographs")
-        generator = load_generator(self.generator)
-        cut, space = self.place(generator)
-        name = "way" if self.behind is None else f"mix-behind-{generator.cut(self.behind)}"
-        items = list(self.inverted(generator, self.invert(generator, argv)))
+        inversion = self.plan()
+        split, name = inversion.split, "way"
+        if self.behind is not None:
+            name = f"mix-behind-{split.generator.cut(self.behind)}"
+        items = list(self.inverted(split, self.invert(inversion, argv)))
         ends = [item for item in items if isinstance(item, Inverted)]
         if len(ends) < 2:
             failed = [item for item in items if not isinstance(item, Inverted)]
@@ -246,10 +232,10 @@ class Interpolate(Inverting):
         first, second = (item.codes for item in ends)
         second = match(first, second)
         if self.behind is not None:
-            second = mix_styles(generator, first, second, cut, self.behind, space)
-            first, space = lift(generator, first, space, "w+"), "w+"
-        way = [interpolate(first, second, share, space) for share in shares]
-        frames = render_all(generator, way, cut, space)
+            _, second = mix_styles(split, first, second, self.behind)
+            split, first = lift(split, first, "w+")
+        way = [interpolate(first, second, share, split.space) for share in shares]
+        frames = render_all(split, way)
         folder = new_folder(self.out / name)
         steps = [drift(frames[k + 1 : k + 2], frames[k])[0] for k in range(len(frames) - 1)]
         record = {
@@ -315,7 +301,6 @@ class TrainBoundary(Command):
         )
         from mgp_jax.errors import ImageError
         from mgp_jax.generators import load_generator
-        from mgp_jax.inversion import default_cut
 
         check_seed(self.seed)
         generator = load_generator(self.generator)
@@ -323,7 +308,7 @@ class TrainBoundary(Command):
         given = [self.latents is not None, self.labels is not None]
         if any(given) != all(given) or any(given) == (self.score is not None):
             raise SettingError("labels: give either --latents and --labels, or --score")
-        cut = default_cut(generator)
+        cut = generator.default_cut()
         kept = [
             find_direction(spec, generator, cut, self.seed, self.direction_space)
             for spec in self.keep

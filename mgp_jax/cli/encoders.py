@@ -32,9 +32,9 @@ class TrainEncoder(Command):
 
     def run(self, argv: Sequence[str]) -> int:
         """Trains on images seen through what the tables undo, and writes the file."""
-        from mgp_jax.baselines.encoder import save_encoder, train_encoder
         from mgp_jax.degradations import parse
         from mgp_jax.generators import load_generator
+        from mgp_jax.methods.encoder_network import save_encoder, train_encoder
         from mgp_jax.tasks import tasks_for
 
         check_seed(self.seed)

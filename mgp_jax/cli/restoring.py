@@ -3,9 +3,9 @@
 import os
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tyro
 
@@ -16,7 +16,8 @@ from mgp_jax.tasks import OF_COMMAND
 if TYPE_CHECKING:
     from mgp_jax.batch import Job, Record
     from mgp_jax.degradations import Degradation
-    from mgp_jax.inversion import InversionConfig
+    from mgp_jax.inversion import Inversion
+    from mgp_jax.methods import What
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,11 @@ class Optimising(Command):
     """fast: seconds; quality: better and slower; prior: codes and importances alone; edit: with
     codes that stay probable; paper: as published, for comparison; w and w+: the usual projector of
     style-based generators, one code and the noise maps. Or a file that `mgp tune` has written."""
+    method: Annotated[str, tyro.conf.arg(metavar="NAME")] = "multi-code"
+    """multi-code; or a method to compare with: one-code, encoder-optimised, feature-map, w, w+, ilo
+    (intermediate layers), pivotal, dip (deep image prior), codes-only, encoder, observation."""
+    encoder: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """For the methods that start from an encoder: its file, made by `mgp train-encoder`."""
     seed: int = 0
     """Seed of the random starts and of simulated noise."""
     batch_size: Annotated[int, tyro.conf.arg(metavar="B")] = 8
@@ -51,20 +57,50 @@ class Optimising(Command):
     restarts: Annotated[int, tyro.conf.arg(metavar="R")] = 1
     """Starts of each restoration, of which the one that matches its observation best is kept."""
 
-    def config(self, degradation: "Degradation", family: str) -> "InversionConfig":
-        """Returns the settings of the inversion."""
-        from mgp_jax.inversion import InversionConfig
+    def resolve(
+        self,
+        what: "What",
+        degradation: "Degradation",
+        samples: int | None = None,
+        precision: str = "float32",
+    ) -> "Inversion":
+        """Returns how every image is inverted."""
+        from mgp_jax.inversion import default_recipe, resolve
+        from mgp_jax.methods import find_method
         from mgp_jax.recipe_files import choose_recipe
+        from mgp_jax.solve import Execution
 
-        recipe = choose_recipe(self.recipe, degradation, family, codes=self.codes, layer=self.layer)
-        return InversionConfig(
-            recipe=recipe if self.steps is None else recipe.with_steps(self.steps),
-            codes=recipe.codes,
-            layer=recipe.layer,
+        method = find_method(self.method)
+        recipe = choose_recipe(
+            self.recipe,
+            lambda name: default_recipe(name, method, degradation, what),
+            codes=self.codes,
+            layer=self.layer,
+            steps=self.steps,
+            samples=samples,
+        )
+        return resolve(
+            what,
+            degradation,
+            recipe,
+            method=method,
             seed=self.seed,
             patience=self.patience,
             target_psnr=self.target_psnr,
+            execution=Execution(precision=precision),
+            networks=self.networks(what),
         )
+
+    def networks(self, what: "What") -> "dict[str, Any]":
+        """Returns the networks that the user brings."""
+        from mgp_jax.generators import Generator
+        from mgp_jax.methods.encoder_network import load_encoder
+
+        if self.encoder is None:
+            return {}
+        if not isinstance(what, Generator):
+            raise SettingError("encoder: only a whole generator has one")
+        return {"encoder": load_encoder(self.encoder, what)}
 
     def restore(self, job: "Job", overwrite: bool = False) -> "list[Record]":
         """Runs a restoration over all inputs, shows how far it is, and writes the report."""
@@ -127,9 +163,8 @@ class Restoring(Optimising):
         import jax
 
         from mgp_jax.batch import Job, failures, summary, timing
-        from mgp_jax.degradations import Frame, parse
-        from mgp_jax.generators import load_generator
-        from mgp_jax.inversion import Execution
+        from mgp_jax.degradations import Frame, compose, parse
+        from mgp_jax.inversion import load
         from mgp_jax.planning import make_plan
         from mgp_jax.sharding import join_processes
 
@@ -140,17 +175,16 @@ class Restoring(Optimising):
             raise SettingError(f"memory limit: {self.memory_limit}, must be above 0")
         if self.distributed or "JAX_COORDINATOR_ADDRESS" in os.environ:
             join_processes()
-        generator = load_generator(self.generator)
-        degradation: Degradation = parse(self.spec(), generator.resolution)
-        config = self.config(degradation, generator.family)
+        what = load(self.generator)
+        degradation: Degradation = parse(self.spec(), what.image_shape[0])
+        frame = None if self.placing is None else Frame.parse(self.placing)
+        seen = degradation if frame is None else compose(frame, degradation)
         job = Job(
             task=self.name,
-            generator=generator,
+            inversion=self.resolve(what, seen, self.samples, self.precision),
             degradation=degradation,
-            config=replace(config, execution=Execution(precision=self.precision)),
-            samples=config.recipe.samples if self.samples is None else self.samples,
             blend=self.blend_holes,
-            frame=None if self.placing is None else Frame.parse(self.placing),
+            frame=frame,
             trajectory=self.trajectory,
             restarts=self.restarts,
             simulate=self.simulate,
@@ -220,7 +254,7 @@ class SuperResolve(Framed):
 
     factor: Annotated[int, tyro.conf.arg(metavar="F")]
     """How many times larger the result is."""
-    method: str = "area"
+    filter: str = "area"
     """How the inputs were reduced: area, bilinear, bicubic, bilinear-antialias or
     bicubic-antialias (the last is what most programs do)."""
 

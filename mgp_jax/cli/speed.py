@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -138,12 +139,14 @@ class Speed(Measuring):
         from mgp_jax.degradations import parse
         from mgp_jax.metrics import describe
         from mgp_jax.recipe_files import choose_recipe
-        from mgp_jax.recipes import codes_only
+        from mgp_jax.recipes import codes_only, recipe_for
 
         degradation = parse(task, generator.resolution)
         curves = {}
         for source in self.recipes:
-            recipe = choose_recipe(source, degradation, generator.family)
+            recipe = choose_recipe(
+                source, partial(recipe_for, degradation=degradation, family=generator.family)
+            )
             variants = {source: recipe}
             if any("residual" in phase.moves for phase in recipe.phases):
                 variants[f"{source}, codes alone"] = codes_only(recipe)

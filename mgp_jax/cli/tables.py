@@ -53,8 +53,8 @@ class Tables(Command):
 
     def run(self, argv: Sequence[str]) -> int:
         """Runs what has no record yet and writes tables and plots."""
-        from mgp_jax.baselines.encoder import load_encoder
         from mgp_jax.generators import load_generator
+        from mgp_jax.methods.encoder_network import load_encoder
         from mgp_jax.tables import (
             GRID_TASKS,
             Comparison,

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mgp_jax.errors import ImageError, SettingError
-from mgp_jax.generators import Features, Generator, random_latents
+from mgp_jax.generators import Generator, as_features, random_latents
 
 # Feature maps are averaged down to so many pixels a side before their principal components.
 COARSE = 8
@@ -147,13 +147,7 @@ def sefa(generator: Generator, count: int) -> list[Direction]:
     space = default_space(generator)
     size = _code_shape(generator, space)[-1]
     _check_count("sefa", count, size)
-    if space == "z":
-        kernel = np.asarray(generator.params[generator.stages[0]]["kernel"], np.float64)
-        weights = np.moveaxis(kernel, -2, 0).reshape(size, -1)
-    else:
-        stages = (generator.params[name] for name in generator.stages[generator.space("w+") :])
-        dense = [stage["style"]["kernel"] for stage in stages if "style" in stage]
-        weights = np.concatenate(dense, axis=1).astype(np.float64)
+    weights = np.asarray(generator.config.code_kernel(generator.params), np.float64)
     weights = weights / np.maximum(np.linalg.norm(weights, axis=0), 1e-12)
     _, vectors = np.linalg.eigh(weights @ weights.T)  # Eigenvalues ascend.
     return [
@@ -234,7 +228,7 @@ def find_direction(
 @partial(jax.jit, static_argnames="stop")
 def _coarse_features(generator: Generator, z: jax.Array, stop: int) -> jax.Array:
     crossing = generator.apply(generator.params, z, 0, stop)
-    maps = crossing.maps if isinstance(crossing, Features) else crossing
+    maps = as_features(crossing).maps
     if maps.ndim == 4 and maps.shape[1] > COARSE:
         size = maps.shape[1] // COARSE
         blocks = maps.reshape(len(z), COARSE, size, COARSE, size, maps.shape[-1])

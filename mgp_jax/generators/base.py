@@ -120,6 +120,11 @@ class Generator:
         """Type of the parameters' numbers, in which everything is computed."""
         return jax.tree.leaves(self.params)[0].dtype
 
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """(H, W, C) of the images."""
+        return tuple(self.shapes[-1].shape[1:])
+
     def apply(self, params: Params, x: Any, start: int = 0, stop: int | None = None) -> Any:
         """Runs the stages `start` to `stop` (exclusive).
 
@@ -251,6 +256,16 @@ class CutGenerator:
         """Returns the whole again."""
         about = (self.name, self.provenance, self.licence)
         return Generator(self.family, self.config, params, self.graph, *about)
+
+    @property
+    def description(self) -> str:
+        """Family, configuration, cut and space."""
+        return f"{self.family}: {self.config}, cut {self.cut}, space {self.space}"
+
+    @property
+    def cut_name(self) -> str:
+        """Name of the stage before the cut."""
+        return ("latent code", *self.config.stage_names)[self.cut]
 
     @property
     def start(self) -> int:

@@ -31,6 +31,26 @@ class Halves(Protocol):
         """Shape of one code of the space that the codes live in."""
         ...
 
+    @property
+    def space(self) -> str:
+        """Name of the space that the codes live in."""
+        ...
+
+    @property
+    def cut(self) -> int:
+        """Index of the cut."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """All but the parameters, as a text that tells different halves apart."""
+        ...
+
+    @property
+    def cut_name(self) -> str:
+        """What people call the place of the cut."""
+        ...
+
     def generator(self, params: Any) -> Any:
         """Returns the whole `Generator`; raises SettingError where there is none."""
         ...
@@ -145,6 +165,21 @@ class Split:
         return self.halves.name
 
     @property
+    def space(self) -> str:
+        """Name of the space that the codes live in."""
+        return self.halves.space
+
+    @property
+    def cut(self) -> int:
+        """Index of the cut."""
+        return self.halves.cut
+
+    @property
+    def cut_name(self) -> str:
+        """What people call the place of the cut."""
+        return self.halves.cut_name
+
+    @property
     def generator(self) -> Any:
         """The whole `Generator` that was cut.
 
@@ -241,6 +276,29 @@ class TwoFunctions:
     tail_function: Callable[[Any, jax.Array], jax.Array]
     latent_shape: tuple[int, ...]
     name: str
+
+    @property
+    def space(self) -> str:
+        """The two know one space only."""
+        return "z"
+
+    @property
+    def cut(self) -> int:
+        """The one between the two."""
+        return 1
+
+    @property
+    def description(self) -> str:
+        """The names of the functions and the shape of a code."""
+        names = (
+            f"{f.__module__}.{f.__qualname__}" for f in (self.head_function, self.tail_function)
+        )
+        return f"{self.name}: {', '.join(names)}, {self.latent_shape}"
+
+    @property
+    def cut_name(self) -> str:
+        """The two have no names."""
+        return "between the two functions"
 
     def generator(self, params: Any) -> Any:
         """Two functions are no whole."""

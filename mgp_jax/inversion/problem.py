@@ -43,9 +43,7 @@ def pose(inversion: Inversion, observations: jax.Array) -> Problem:
         observations: float[B, ...], of the shape that the degradation makes.
     """
     mesh, dtype = inversion.execution.mesh, jnp.dtype(inversion.execution.precision)
-    split, networks = place(
-        cast((inversion.split, dict(inversion.networks)), dtype), mesh, WHOLE
-    )
+    split, networks = place(cast((inversion.split, dict(inversion.networks)), dtype), mesh, WHOLE)
     degradation = inversion.degradation
     tolerances = jnp.full(
         len(observations), jnp.maximum(inversion.tolerance, degradation.noise_error)

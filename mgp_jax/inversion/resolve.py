@@ -8,11 +8,11 @@ from mgp_jax.degradations import Degradation, Identity
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator, Split, load_generator
 from mgp_jax.methods import MULTI_CODE, Method, What, find_method
+from mgp_jax.methods.method import in_ball
 from mgp_jax.methods.multi_code import family_of
 from mgp_jax.recipes import Recipe, recipe_for
 from mgp_jax.solve import Execution, ResolvedPhase
 from mgp_jax.terms import Settings, networks_for, objective
-from mgp_jax.methods.method import in_ball
 
 DEFAULT_RECIPE = "fast"
 
@@ -28,7 +28,8 @@ class Inversion:
         recipe: how they are optimised.
         phases: the phases of the solver.
         seed: seed of all random starts.
-        tolerance: mean squared error at which an image stops, beside that of the noise.
+        patience: see `invert`.
+        target_psnr: see `invert`.
         execution: how it is computed.
         networks: what looks at images, by name.
     """
@@ -39,7 +40,8 @@ class Inversion:
     recipe: Recipe
     phases: tuple[ResolvedPhase, ...]
     seed: int
-    tolerance: float
+    patience: int | None
+    target_psnr: float | None
     execution: Execution
     networks: Mapping[str, Any]
 
@@ -48,9 +50,14 @@ class Inversion:
         """(H, W, C) of the images."""
         return self.split.image_shape
 
+    @property
+    def tolerance(self) -> float:
+        """Mean squared error at which an image stops, beside that of the noise."""
+        return 0.0 if self.target_psnr is None else 4 * 10 ** (-self.target_psnr / 10)
+
     def executed(self, execution: Execution) -> "Inversion":
         """Returns the inversion computed in another way."""
-        phases = _phases(self.split, self.method, self.recipe, self.phases[0].patience, execution)
+        phases = _phases(self.split, self.method, self.recipe, self.patience, execution)
         return replace(self, phases=phases, execution=execution)
 
 
@@ -86,7 +93,9 @@ def default_recipe(
     if method is MULTI_CODE:
         return recipe_for(recipe, degradation, family_of(what))
     if recipe != DEFAULT_RECIPE:
-        raise SettingError(f"recipe {recipe}: is one of multi-code, method {method.name} has its own")
+        raise SettingError(
+            f"recipe {recipe}: is one of multi-code, method {method.name} has its own"
+        )
     return method.recipe(degradation, what)
 
 
@@ -137,7 +146,8 @@ def resolve(
         recipe=recipe,
         phases=_phases(split, method, recipe, patience, execution),
         seed=seed,
-        tolerance=0.0 if target_psnr is None else 4 * 10 ** (-target_psnr / 10),
+        patience=patience,
+        target_psnr=target_psnr,
         execution=execution,
         networks=looking,
     )

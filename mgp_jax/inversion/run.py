@@ -56,8 +56,9 @@ class Result(NamedTuple):
 
     def rows(self, index: Any) -> "Result":
         """Returns the result of some of the images, as NumPy arrays."""
-        *batches, split = self
-        return Result(*jax.tree.map(lambda leaf: np.asarray(leaf)[index], batches), split)
+        batches = self._asdict()
+        split = batches.pop("split")
+        return Result(**jax.tree.map(lambda leaf: np.asarray(leaf)[index], batches), split=split)
 
 
 def invert(
@@ -153,7 +154,9 @@ def run(
     )
     given = problem.given._replace(split=place(inversion.split, mesh, WHOLE))
     images = draw(given, solution.variables, inversion.phases[-1])
-    return Result(np.asarray(images), *solution, inversion.split)
+    found = solution._asdict()
+    codes = found.pop("variables")
+    return Result(np.asarray(images), codes, **found, split=inversion.split)
 
 
 def outline(inversion: Inversion, count: int) -> tuple[Problem, list[Snapshot]]:

@@ -23,9 +23,7 @@ from mgp_jax.terms import Given, Rendering, Target
 WIDTH = 32
 # Deviation of the noise that the network turns into the image.
 SCALE = 0.1
-UNTRAINED = Recipe(
-    "dip", (Phase(300, moves=("weights",), weights_rate=0.005),), codes=1, layer=0
-)
+UNTRAINED = Recipe("dip", (Phase(300, moves=("weights",), weights_rate=0.005),), codes=1, layer=0)
 
 
 class Fitted(NamedTuple):

@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 
 from mgp_jax.codes import Codes
-from mgp_jax.methods.method import Method
 from mgp_jax.methods.multi_code import MULTI_CODE
 from mgp_jax.methods.observation import AT_ONCE, first_guess
 from mgp_jax.methods.single import ONE_CODE, always

@@ -6,7 +6,7 @@ generators.
 
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -151,9 +151,7 @@ def enter_codes(given: Given, codes: Codes, phase: ResolvedPhase) -> tuple[Codes
     return codes, held
 
 
-def render_codes(
-    given: Given, codes: Codes, held: Held | None, phase: ResolvedPhase
-) -> Rendering:
+def render_codes(given: Given, codes: Codes, held: Held | None, phase: ResolvedPhase) -> Rendering:
     """Renders codes, with as little of the head as the phase has to run."""
     settings, split = settings_of(phase), given.split
     held = Held() if held is None else held
@@ -188,12 +186,13 @@ def in_coordinates(
 ) -> optax.GradientTransformation:
     """Lets a transform see the importances in other coordinates, float[C, N, N]."""
 
-    def update(gradients: dict, state: NamedTuple, variables: dict | None = None) -> tuple:
+    def update(gradients: Any, state: Any, variables: Any = None) -> tuple[Any, Any]:
         alpha = jnp.einsum("cnm,mc->nc", change, gradients["alpha"])
+        updates: Any
         updates, state = inner.update({**gradients, "alpha": alpha}, state, variables)
         return {**updates, "alpha": jnp.einsum("cnm,nc->mc", change, updates["alpha"])}, state
 
-    return optax.GradientTransformation(inner.init, update)  # pyright: ignore[reportArgumentType]
+    return optax.GradientTransformation(inner.init, update)
 
 
 def _fast(degradation: Degradation, what: What) -> Recipe:

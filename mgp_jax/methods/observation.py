@@ -50,6 +50,4 @@ def show(given: Given, variables: dict[str, Any], held: Any, phase: ResolvedPhas
     return Rendering(variables["image"])
 
 
-OBSERVATION = Method(
-    "observation", "observation alone", guess, show, always(AT_ONCE), prior="none"
-)
+OBSERVATION = Method("observation", "observation alone", guess, show, always(AT_ONCE), prior="none")

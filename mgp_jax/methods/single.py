@@ -32,9 +32,7 @@ def always(recipe: Recipe) -> Callable[..., Recipe]:
 
 def with_recipe(name: str, title: str, recipe: Recipe, **changes: Any) -> Method:
     """Makes a method of what the multi-code engine does with one recipe."""
-    return replace(
-        MULTI_CODE, name=name, title=title, recipe=always(recipe), most=None, **changes
-    )
+    return replace(MULTI_CODE, name=name, title=title, recipe=always(recipe), most=None, **changes)
 
 
 ONE = with_recipe("one-code", "one code", ONE_CODE)

@@ -102,9 +102,7 @@ class LPIPS:
         taps = bind(self.graph, self.params)(x)
         return tuple(_unit_length(tap).reshape(*batch, *tap.shape[1:]) for tap in taps)
 
-    def between(
-        self, first: tuple[jax.Array, ...], second: tuple[jax.Array, ...]
-    ) -> jax.Array:
+    def between(self, first: tuple[jax.Array, ...], second: tuple[jax.Array, ...]) -> jax.Array:
         """Returns the distance float[...] of images whose `taps` are given."""
         return jnp.sum(jnp.stack(self._summands(first, second)), 0)
 

@@ -50,6 +50,7 @@ def compile_program(lowered: Any) -> Program:
             analysis.argument_size_in_bytes
             + analysis.output_size_in_bytes
             + analysis.temp_size_in_bytes
+            - analysis.alias_size_in_bytes
         )
     return Program(compiled, seconds, memory)
 

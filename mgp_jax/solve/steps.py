@@ -25,7 +25,6 @@ def begin(problem: Problem, variables: Any, status: jax.Array, phase: ResolvedPh
             diverged rests.
         phase: the phase.
     """
-
     begun = Status.RUNNING if phase.steps else Status.FINISHED
 
     def enter(given: Any, variables: Any, status: jax.Array) -> State:
@@ -56,7 +55,6 @@ def advance(problem: Problem, state: State, steps: int | jax.Array, phase: Resol
     The number of steps is a traced argument, so all chunks share one compiled program and their
     lengths cannot change a result.
     """
-
     if not phase.steps:
         return state
 
@@ -73,7 +71,8 @@ def advance(problem: Problem, state: State, steps: int | jax.Array, phase: Resol
             return step(problem.given, target, state, phase)
 
         if phase.one_by_one:
-            return lax.map(lambda pair: loop(*pair, one, end), (problem.target, state))
+            pairs = (problem.target, state)
+            return lax.map(lambda pair: loop(pair[0], pair[1], one, end), pairs)
         return loop(problem.target, state, jax.vmap(one), end)
 
     return phase.over_images(run, PROBLEM, SPLIT, WHOLE)(problem, state, steps)

@@ -4,13 +4,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mgp_jax.baselines.methods import Case
 from mgp_jax.batch import append_records, checksum, read_records
 from mgp_jax.generators.base import Generator
-from mgp_jax.inversion import InversionConfig
 from mgp_jax.metrics import PAIR, compare
-from mgp_jax.recipes import codes_only, recipe_for
+from mgp_jax.recipes import codes_only, described, recipe_for
 from mgp_jax.restoration import restore
+from mgp_jax.tables.case import Case
 
 Record = dict[str, Any]
 
@@ -53,14 +52,15 @@ def run_grid(
     for task, case in cases.items():
         generator = case.generator
         recipe = codes_only(recipe_for("fast", case.degradation, generator.family))
-        recipe = recipe.with_steps(steps)
-        version = checksum(recipe)
+        recipe = recipe.with_(steps=steps)
+        version = checksum(described(recipe))
         for cut in cuts_of(generator):
             for count in counts:
                 record = found.get((task, version, cut, count))
                 if record is None:
-                    config = InversionConfig(recipe=recipe, codes=count, layer=cut, seed=case.seed)
-                    restoration = restore(generator, case.observations, case.degradation, config)
+                    tried = recipe.with_(codes=count, layer=cut)
+                    seen, degradation = case.observations, case.degradation
+                    restoration = restore(generator, seen, degradation, tried, seed=case.seed)
                     scores = compare(restoration.images, truths, PAIR)
                     place = {"task": task, "layer": cut, "codes": count, "steps": steps}
                     about = {"recipe": version, "resolution": generator.map_sizes[cut]}

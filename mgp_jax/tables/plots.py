@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from mgp_jax.baselines.methods import METHODS
+from mgp_jax.methods import METHODS
 from mgp_jax.metrics import PAIR, Metric
 from mgp_jax.tables.statistics import summarise
 

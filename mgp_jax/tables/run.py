@@ -14,16 +14,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mgp_jax.baselines.encoder import Encoder
-from mgp_jax.baselines.encoder import checksum as weights_of
-from mgp_jax.baselines.methods import METHODS, Case, Method
 from mgp_jax.batch import append_records, checksum, open_folder
 from mgp_jax.degradations import parse
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Generator
 from mgp_jax.images import write_image
+from mgp_jax.methods import METHODS, Method, find_method
+from mgp_jax.methods.encoder_network import Encoder
+from mgp_jax.methods.encoder_network import checksum as weights_of
 from mgp_jax.metrics import METRICS, compare
 from mgp_jax.tables.budget import Budget, Price, add_price, steps_for, version
+from mgp_jax.tables.case import Case
 from mgp_jax.tables.images import Images
 from mgp_jax.tasks import task_named, tasks_for
 
@@ -86,7 +87,7 @@ def run_tables(
                 price = add_price(method, case, prices)
                 (folder / "prices.json").write_text(json.dumps(prices, indent=1))
                 steps = steps_for(method, case, comparison.budget, price)
-                restored = method.restore(case, steps)
+                restored = case.restore(method, steps)
                 write_images(folder / "images" / task / method.name, images.stems, restored)
                 record = {
                     "task": task,
@@ -112,9 +113,7 @@ def methods_of(comparison: Comparison) -> list[Method]:
         SettingError: one does not exist, or one that was named does not suit.
     """
     for name in comparison.methods:
-        if name not in METHODS:
-            raise SettingError(f"method {name}: there are {', '.join(METHODS)}")
-        if not METHODS[name].suits(comparison.generator, comparison.encoder):
+        if not find_method(name).suits(comparison.generator, comparison.encoder):
             what = "an encoder" if METHODS[name].needs == "encoder" else "a style-based generator"
             raise SettingError(f"method {name}: needs {what}")
     return [
@@ -177,7 +176,7 @@ def settings_of(
     return {
         "generator": comparison.generator.name,
         "generator_checksum": weights_of(comparison.generator),
-        "encoder": None if encoder is None else encoder.provenance,
+        "encoder": None if encoder is None else dict(encoder.provenance),
         "images": list(comparison.images.stems),
         "images_checksum": checksum("", comparison.images.truths),
         "budget": str(comparison.budget),

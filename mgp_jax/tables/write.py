@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mgp_jax.baselines.methods import METHODS
 from mgp_jax.images import read_image, to_uint8, write_image
+from mgp_jax.methods import METHODS
 from mgp_jax.metrics import METRICS, PAIR, Metric
 from mgp_jax.report.contact_sheet import contact_sheet
 from mgp_jax.tables.plots import plot_grid, plot_methods

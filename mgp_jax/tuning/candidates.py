@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 
 from mgp_jax.generators.base import Generator
-from mgp_jax.inversion import cut_of, default_cut
 from mgp_jax.recipes import COARSEST, POOL, Phase, Recipe
 
 
 def concrete(generator: Generator, recipe: Recipe) -> Recipe:
     """Returns a recipe with its cut as an index, so that it can be varied."""
-    cut = cut_of(generator, recipe)
-    return replace(recipe, name="tuned", layer=cut)
+    layer = generator.default_cut(recipe.map_size) if recipe.layer is None else recipe.layer
+    return recipe.with_(name="tuned", layer=generator.cut(layer))
 
 
 def vary(
@@ -81,12 +80,12 @@ def cuts_of(generator: Generator) -> list[int]:
     """Returns the cuts behind which a feature map of a fair size passes, the last one left out."""
     sizes = generator.map_sizes.items()
     cuts = [cut for cut, size in sizes if COARSEST <= size < generator.resolution]
-    return cuts or [default_cut(generator)]
+    return cuts or [generator.default_cut()]
 
 
 def scaled(recipe: Recipe, factor: float) -> Recipe:
     """Returns a recipe with so many times the steps, at least one a phase."""
-    return recipe.with_steps(max(len(recipe.phases), math.floor(recipe.steps * factor)))
+    return recipe.with_(steps=max(len(recipe.phases), math.floor(recipe.steps * factor)))
 
 
 def rounded(value: float) -> float:

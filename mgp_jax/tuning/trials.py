@@ -17,11 +17,11 @@ from mgp_jax.batch.folder import repair
 from mgp_jax.degradations import Degradation
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Generator
-from mgp_jax.inversion import InversionConfig
+from mgp_jax.inversion import resolve
 from mgp_jax.metrics import compare, metric_named
 from mgp_jax.recipe_files import from_values, to_values
 from mgp_jax.recipes import Recipe
-from mgp_jax.restoration import restore
+from mgp_jax.restoration import run_restoration
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,10 @@ def run_trial(search: Search, recipe: Recipe, batch: int, *, compiled: bool) -> 
     truths = jnp.asarray(search.truths[filled])
     keys = jax.vmap(lambda n: jax.random.fold_in(jax.random.key(search.seed), n))(filled)
     observations = jax.vmap(search.degradation.simulate)(truths, keys)
-    config = InversionConfig(recipe=recipe, seed=search.seed)
+    inversion = resolve(search.generator, search.degradation, recipe, seed=search.seed)
 
     def run() -> np.ndarray:
-        return restore(
-            search.generator, observations, search.degradation, config, indices=filled
-        ).images
+        return run_restoration(inversion, observations, search.degradation, indices=filled).images
 
     if not compiled:
         run()

@@ -4,8 +4,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from networks import untrained
-
 from mgp_jax.baselines.encoder import (
     Encoder,
     encode,
@@ -18,6 +16,8 @@ from mgp_jax.baselines.intermediate import BALL, enter, layers, moved, optimise_
 from mgp_jax.baselines.methods import METHODS, Case
 from mgp_jax.baselines.recipes import FEATURE_MAP
 from mgp_jax.baselines.weights import fit_weights
+from networks import untrained
+
 from mgp_jax.codes import fuse
 from mgp_jax.degradations import Identity, parse
 from mgp_jax.errors import WeightsError

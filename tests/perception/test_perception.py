@@ -13,13 +13,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from mgp_jax.objective import Target, data_terms
 
 from convert.conversion import Request, convert_file
 from mgp_jax.degradations import Identity
 from mgp_jax.errors import WeightsError
 from mgp_jax.generators import Weights, load_weights
 from mgp_jax.generators.base import bind
-from mgp_jax.objective import Target, data_terms
 from mgp_jax.perception import (
     LPIPS,
     FeatureExtractor,

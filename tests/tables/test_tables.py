@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from mgp_jax.baselines.methods import METHODS, Case, Method
 from mgp_jax.baselines.recipes import ONE_CODE
+
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator
 from mgp_jax.images import read_image

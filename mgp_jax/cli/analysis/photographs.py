@@ -11,26 +11,23 @@ from mgp_jax.cli.editing import Inverted, Inverting, finish, new_folder
 if TYPE_CHECKING:
     from mgp_jax.batch import Record
     from mgp_jax.codes import Codes
-    from mgp_jax.generators import Generator
+    from mgp_jax.generators import Split
+    from mgp_jax.inversion import Inversion
 
 
 class Subject(NamedTuple):
     """What is analysed: the inversion of one photograph.
 
     Attributes:
-        generator: the generator.
+        split: what the codes are for.
         codes: the codes, without the residual: what it adds is no code's.
         residual: the codes with the residual.
-        cut: index of the cut.
-        space: the space of the codes.
         stem: name of the photograph's files.
     """
 
-    generator: "Generator"
+    split: "Split"
     codes: "Codes"
     residual: "Codes"
-    cut: int
-    space: str
     stem: str
 
 
@@ -47,18 +44,15 @@ class OfPhotographs(Inverting):
 
     def run(self, argv: Sequence[str]) -> int:
         """Inverts and analyses all inputs."""
-        from mgp_jax.generators import load_generator
-
-        generator = load_generator(self.generator)
-        cut, space = self.place(generator)
-        self.check(generator)
-        records = self.invert(generator, argv)
+        inversion = self.plan()
+        self.check(inversion)
+        records = self.invert(inversion, argv)
         folder = new_folder(self.out / "analysis" / self.name)
         results = []
-        for item in self.inverted(generator, records):
+        for item in self.inverted(inversion.split, records):
             if isinstance(item, Inverted):
                 bare = item.codes._replace(residual=None)
-                subject = Subject(generator, bare, item.codes, cut, space, item.stem)
+                subject = Subject(inversion.split, bare, item.codes, item.stem)
                 numbers = self.analyse(subject, folder)
                 about = {"status": "ok", "error": None, "picture": f"{item.stem}.png"}
                 results.append({"input": item.record["input"], **about, **numbers})
@@ -66,5 +60,5 @@ class OfPhotographs(Inverting):
                 results.append(item)
         return finish(folder, results, "analyses", self.telling)
 
-    def check(self, generator: "Generator") -> None:
+    def check(self, inversion: "Inversion") -> None:
         """Raises SettingError or ImageError for settings that cannot work, before inverting."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from mgp_jax.analysis import Cell
     from mgp_jax.generators import Generator
-    from mgp_jax.inversion import InversionConfig
+    from mgp_jax.recipes import Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,15 +37,14 @@ class OfQuality(Command):
     seed: int = 0
     """Seed of the random starts."""
 
-    def config(self, degradation: Any, generator: "Generator") -> "InversionConfig":
-        """Returns the settings of the inversions for a degradation."""
-        from mgp_jax.inversion import InversionConfig
+    def recipe_for(self, degradation: Any, generator: "Generator") -> "Recipe":
+        """Returns the recipe of the inversions for a degradation."""
         from mgp_jax.recipe_files import choose_recipe
-        from mgp_jax.recipes import codes_only
+        from mgp_jax.recipes import codes_only, recipe_for
 
-        recipe = codes_only(choose_recipe(self.recipe, degradation, generator.family))
-        recipe = recipe if self.steps is None else recipe.with_steps(self.steps)
-        return InversionConfig(recipe=recipe, seed=self.seed)
+        named = partial(recipe_for, degradation=degradation, family=generator.family)
+        recipe = codes_only(choose_recipe(self.recipe, named))
+        return recipe if self.steps is None else recipe.with_(steps=self.steps)
 
     def read(self, generator: "Generator") -> "dict[str, np.ndarray]":
         """Returns the photographs by the name of the folder that they are in; bad ones are named.
@@ -129,9 +129,10 @@ class Layers(OfQuality):
             tasks,
             cuts,
             self.counts,
-            lambda degradation: self.config(degradation, generator),
+            lambda degradation: self.recipe_for(degradation, generator),
             f"{len(images)} photographs",
             self.show_cell,
+            seed=self.seed,
         )
         title = f"{generator.name}: {len(images)} photographs, codes alone"
         path = save_figure(quality_curves(cells, title), folder / "layers.png")
@@ -179,8 +180,9 @@ class Domains(OfQuality):
                 images,
                 self.cuts or None,
                 degradation,
-                self.config(degradation, generator),
+                self.recipe_for(degradation, generator),
                 self.show_cell,
+                seed=self.seed,
             )
         title = f"{self.task}: generators and domains"
         path = save_figure(domain_bars(cells, title), folder / "domains.png")
