@@ -186,10 +186,9 @@ def in_coordinates(
 ) -> optax.GradientTransformation:
     """Lets a transform see the importances in other coordinates, float[C, N, N]."""
 
-    def update(gradients: Any, state: Any, variables: Any = None) -> tuple[Any, Any]:
-        alpha = jnp.einsum("cnm,mc->nc", change, gradients["alpha"])
-        updates: Any
-        updates, state = inner.update({**gradients, "alpha": alpha}, state, variables)
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+        alpha = jnp.einsum("cnm,mc->nc", change, updates["alpha"])
+        updates, state = inner.update({**updates, "alpha": alpha}, state, params)
         return {**updates, "alpha": jnp.einsum("cnm,nc->mc", change, updates["alpha"])}, state
 
     return optax.GradientTransformation(inner.init, update)
