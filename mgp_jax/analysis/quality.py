@@ -1,6 +1,6 @@
 """What a layer knows, and what a generator knows of other things: quality over cuts and codes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import numpy as np
 from mgp_jax.degradations import Degradation
 from mgp_jax.generators import Generator
 from mgp_jax.inversion import InversionConfig, default_cut
-from mgp_jax.metrics import compare
+from mgp_jax.metrics import Scores, compare
 from mgp_jax.recipes import codes_only
 from mgp_jax.restoration import restore
 
@@ -39,6 +39,37 @@ class Cell(NamedTuple):
         """Returns the cell with a field for each metric."""
         *place, scores = self._asdict().items()
         return dict(place) | dict(scores[1])
+
+
+def cuts_of(generator: Generator) -> tuple[int, ...]:
+    """Returns the last cut at every resolution of the feature maps, the image itself left out."""
+    return tuple({size: cut for cut, size in generator.map_sizes.items()}.values())
+
+
+def over_grid(
+    generator: Generator,
+    degradation: Degradation,
+    observations: Any,
+    truths: np.ndarray,
+    config: InversionConfig,
+    places: Iterable[tuple[int, int]],
+) -> Iterator[Scores]:
+    """Restores observations by codes alone, without the refinement, with several settings.
+
+    Args:
+        generator: the generator.
+        degradation: what made the observations.
+        observations: float[B, ...].
+        truths: float[B, H, W, C] in [-1, 1].
+        config: the settings; cut and number of codes are replaced.
+        places: cuts and numbers of codes.
+
+    Yields: for every place the recorded metrics of each image.
+    """
+    config = replace(config, recipe=codes_only(config.recipe))
+    for cut, count in places:
+        setting = replace(config, layer=cut, codes=count)
+        yield compare(restore(generator, observations, degradation, setting).images, truths)
 
 
 def measure(
@@ -71,20 +102,15 @@ def measure(
     Source: Gu et al. 2020, section 4.1 (figure 4: number of codes and layer) and 4.4.
     """
     cells = []
+    places = [(generator.cut(cut), count) for cut in cuts for count in counts]
     for degradation in degradations:
         config = configure(degradation)
-        config = replace(config, recipe=codes_only(config.recipe))
         keys = jax.random.split(jax.random.key(config.seed), len(images))
         simulated = jax.jit(jax.vmap(degradation.simulate))(jnp.asarray(images), keys)
-        for cut in cuts:
-            for count in counts:
-                setting = replace(config, layer=generator.cut(cut), codes=count)
-                result = restore(generator, simulated, degradation, setting)
-                means = _means(compare(result.images, images))
-                task = str(degradation)
-                index = generator.cut(cut)
-                cells.append(Cell(generator.name, name, task, index, count, means))
-                on_cell(cells[-1])
+        measured = over_grid(generator, degradation, simulated, images, config, places)
+        for place, scores in zip(places, measured, strict=True):
+            cells.append(Cell(generator.name, name, str(degradation), *place, _means(scores)))
+            on_cell(cells[-1])
     return cells
 
 
@@ -119,7 +145,7 @@ def measure_domains(
     ]
 
 
-def _means(scores: Mapping[str, Sequence[float | None]]) -> dict[str, float | None]:
+def _means(scores: Scores) -> dict[str, float | None]:
     """Means over the images that have a value; None if none has."""
     found = {name: [v for v in values if v is not None] for name, values in scores.items()}
     return {name: float(np.mean(values)) if values else None for name, values in found.items()}
