@@ -1,6 +1,6 @@
 """What a layer knows, and what a generator knows of other things: quality over cuts and codes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -9,7 +9,7 @@ import numpy as np
 
 from mgp_jax.degradations import Degradation
 from mgp_jax.generators import Generator
-from mgp_jax.metrics import compare
+from mgp_jax.metrics import Scores, compare
 from mgp_jax.recipes import Recipe, codes_only
 from mgp_jax.restoration import restore
 
@@ -39,6 +39,40 @@ class Cell(NamedTuple):
         return dict(place) | dict(scores[1])
 
 
+def cuts_of(generator: Generator) -> tuple[int, ...]:
+    """Returns the last cut at every resolution of the feature maps, the image itself left out."""
+    return tuple({size: cut for cut, size in generator.map_sizes.items()}.values())
+
+
+def over_grid(
+    generator: Generator,
+    degradation: Degradation,
+    observations: Any,
+    truths: np.ndarray,
+    recipe: Recipe,
+    places: Iterable[tuple[int, int]],
+    **settings: Any,
+) -> Iterator[Scores]:
+    """Restores observations by codes alone, without the refinement, with several settings.
+
+    Args:
+        generator: the generator.
+        degradation: what made the observations.
+        observations: float[B, ...].
+        truths: float[B, H, W, C] in [-1, 1].
+        recipe: the recipe; cut and number of codes are replaced.
+        places: cuts and numbers of codes.
+        **settings: others of `restore`.
+
+    Yields: for every place the recorded metrics of each image.
+    """
+    recipe = codes_only(recipe)
+    for cut, count in places:
+        tried = recipe.with_(layer=cut, codes=count)
+        result = restore(generator, observations, degradation, tried, **settings)
+        yield compare(result.images, truths)
+
+
 def measure(
     generator: Generator,
     images: np.ndarray,
@@ -49,7 +83,6 @@ def measure(
     name: str = "images",
     on_cell: Callable[[Cell], None] = lambda cell: None,
     seed: int = 0,
-    **settings: Any,
 ) -> list[Cell]:
     """Restores clean images from simulated observations with every cut and number of codes.
 
@@ -59,12 +92,10 @@ def measure(
         degradations: the tasks; the identity for reconstruction.
         cuts: where to cut, as index or name.
         counts: numbers of codes.
-        recipe_for: returns the recipe for a degradation; cut and number of codes are replaced, and
-            what refines the composed map is left out.
+        recipe_for: returns the recipe for a degradation; cut and number of codes are replaced.
         name: what to call the images.
         on_cell: called with each cell as it is measured.
         seed: seed of starts and noise.
-        **settings: others of `restore`.
 
     Returns: a cell for every degradation, cut and number of codes, in this order.
 
@@ -74,19 +105,14 @@ def measure(
     Source: Gu et al. 2020, section 4.1 (figure 4: number of codes and layer) and 4.4.
     """
     cells = []
+    places = [(generator.cut(cut), count) for cut in cuts for count in counts]
     for degradation in degradations:
-        recipe = codes_only(recipe_for(degradation))
-        keys = jax.random.split(jax.random.key(seed), len(images))
+        recipe, keys = recipe_for(degradation), jax.random.split(jax.random.key(seed), len(images))
         simulated = jax.jit(jax.vmap(degradation.simulate))(jnp.asarray(images), keys)
-        for cut in cuts:
-            for count in counts:
-                tried = recipe.with_(layer=generator.cut(cut), codes=count)
-                result = restore(generator, simulated, degradation, tried, seed=seed, **settings)
-                means = _means(compare(result.images, images))
-                task = str(degradation)
-                index = generator.cut(cut)
-                cells.append(Cell(generator.name, name, task, index, count, means))
-                on_cell(cells[-1])
+        measured = over_grid(generator, degradation, simulated, images, recipe, places, seed=seed)
+        for place, scores in zip(places, measured, strict=True):
+            cells.append(Cell(generator.name, name, str(degradation), *place, _means(scores)))
+            on_cell(cells[-1])
     return cells
 
 
@@ -97,7 +123,7 @@ def measure_domains(
     degradation: Degradation,
     recipe: Recipe,
     on_cell: Callable[[Cell], None] = lambda cell: None,
-    **settings: Any,
+    seed: int = 0,
 ) -> list[Cell]:
     """Measures a generator on images of several domains, its own and others.
 
@@ -108,29 +134,21 @@ def measure_domains(
         degradation: the task; the identity for reconstruction.
         recipe: the recipe, the cut aside.
         on_cell: called with each cell as it is measured.
-        **settings: see `measure`.
+        seed: seed of starts and noise.
 
     Source: Gu et al. 2020, section 4.1 (figure 5: generators of other domains).
     """
-    cuts = [generator.default_cut()] if cuts is None else cuts
+    cuts, counts = [generator.default_cut()] if cuts is None else cuts, [recipe.codes]
     return [
         cell
         for domain, batch in images.items()
         for cell in measure(
-            generator,
-            batch,
-            [degradation],
-            cuts,
-            [recipe.codes],
-            lambda _: recipe,
-            domain,
-            on_cell,
-            **settings,
+            generator, batch, [degradation], cuts, counts, lambda _: recipe, domain, on_cell, seed
         )
     ]
 
 
-def _means(scores: Mapping[str, Sequence[float | None]]) -> dict[str, float | None]:
+def _means(scores: Scores) -> dict[str, float | None]:
     """Means over the images that have a value; None if none has."""
     found = {name: [v for v in values if v is not None] for name, values in scores.items()}
     return {name: float(np.mean(values)) if values else None for name, values in found.items()}

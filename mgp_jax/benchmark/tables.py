@@ -6,20 +6,9 @@ from typing import Any
 
 from mgp_jax.benchmark.quality import MILESTONES, SECONDS, Point, at_time, mean, time_to
 from mgp_jax.metrics import PAIR
+from mgp_jax.report.markdown import markdown_table
 
 Curves = Sequence[Sequence[Point]]
-
-
-def markdown_table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Returns a table; None is a dash, numbers have three significant digits."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(_cell(value) for value in line)} |" for line in lines)
-
-
-def _cell(value: Any) -> str:
-    if value is None or value != value:  # NaN is the one number that differs from itself.
-        return "-"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def quality_table(methods: Mapping[str, Curves]) -> str:
@@ -121,9 +110,9 @@ def cost_table(records: Sequence[dict[str, Any]]) -> str:
 
 def plot_quality(methods: Mapping[str, Curves], title: str, path: Path) -> None:
     """Draws PSNR and LPIPS over time, one line an image or batch, to a PNG file."""
-    from matplotlib.figure import Figure
+    from mgp_jax.report.figures import COLOURS, new_figure, save_figure
 
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = new_figure(10, 4, title)
     panels = figure.subplots(1, 2)
     for panel, metric in zip(panels, PAIR, strict=True):
         for number, (name, curves) in enumerate(methods.items()):
@@ -131,7 +120,7 @@ def plot_quality(methods: Mapping[str, Curves], title: str, path: Path) -> None:
                 panel.plot(
                     [point["seconds"] for point in curve],
                     [point[metric.name] for point in curve],
-                    color=f"C{number}",
+                    color=COLOURS[number % len(COLOURS)],
                     alpha=1.0 if len(curves) == 1 else 0.5,
                     label=name if place == 0 else None,
                 )
@@ -139,5 +128,4 @@ def plot_quality(methods: Mapping[str, Curves], title: str, path: Path) -> None:
         panel.set_yscale("linear" if metric.higher else "log")
         panel.grid(alpha=0.3)
     panels[0].legend()
-    figure.suptitle(title)
-    figure.savefig(path, dpi=120)
+    save_figure(figure, path)

@@ -18,6 +18,9 @@ from mgp_jax.degradations.projection import adjoint, back_project, laplacian, sm
 from mgp_jax.degradations.resampling import Downsample
 from mgp_jax.degradations.sensing import CompressedSensing
 
+# Its name beside `codes.compose`, among the public names of the package.
+compose_degradations = compose
+
 __all__ = [
     "Blur",
     "Composition",
@@ -34,6 +37,7 @@ __all__ = [
     "adjoint",
     "back_project",
     "compose",
+    "compose_degradations",
     "kind_of",
     "laplacian",
     "operators_of",

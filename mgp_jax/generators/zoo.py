@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import msgspec
 import numpy as np
 from flax import nnx
 
@@ -109,14 +110,12 @@ def _load(path: Path, name: str) -> Generator:
     if weights.family not in FAMILIES:
         raise WeightsError(f"{path}: holds {weights.family} weights, not a generator")
     kind = FAMILIES[weights.family][0]
-    fields = dataclasses.fields(kind)
-    if unknown := weights.config.keys() - {field.name for field in fields}:
+    if unknown := weights.config.keys() - {field.name for field in dataclasses.fields(kind)}:
         raise WeightsError(f"{path}: unknown settings {', '.join(sorted(unknown))}")
-    needed = {field.name for field in fields if field.default is dataclasses.MISSING}
-    if missing := needed - weights.config.keys():
-        raise WeightsError(f"{path}: missing settings {', '.join(sorted(missing))}")
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in weights.config.items()}
-    config = kind(**values)
+    try:
+        config = msgspec.convert(weights.config, kind)
+    except msgspec.ValidationError as error:
+        raise WeightsError(f"{path}: settings of {weights.family}: {error}") from None
     return make_generator(
         weights.family,
         config,

@@ -20,6 +20,7 @@ from string import Template
 from typing import Any
 
 from mgp_jax.errors import MGPError
+from mgp_jax.files import replacing
 from mgp_jax.metrics import METRICS
 from mgp_jax.report.curves import points_for, read_curve
 from mgp_jax.report.folder import IMAGES, Record, Run, read_run, spread
@@ -88,11 +89,10 @@ def _read(folder: Path) -> Run:
 def _write(folder: Path, title: str, sections: Sequence[tuple[str, Run]]) -> Path:
     """Puts the page together and writes it; an older one is replaced at the end, in one go."""
     path = folder / "index.html"
-    partial = folder / "index.html.partial"
     text = _render(title, _data(folder, title, sections))
     try:
-        partial.write_bytes(text.encode("utf-8", "replace"))
-        partial.replace(path)
+        with replacing(path) as file:
+            file.write(text.encode("utf-8", "replace"))
     except OSError as error:
         raise MGPError(f"{path}: cannot be written ({error.strerror})") from None
     return path

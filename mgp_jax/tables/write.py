@@ -12,12 +12,13 @@ from mgp_jax.images import read_image, to_uint8, write_image
 from mgp_jax.methods import METHODS
 from mgp_jax.metrics import METRICS, PAIR, Metric
 from mgp_jax.report.contact_sheet import contact_sheet
+from mgp_jax.report.markdown import NOTHING, markdown_table
 from mgp_jax.tables.plots import plot_grid, plot_methods
 from mgp_jax.tables.statistics import Score, summarise
 
 Record = dict[str, Any]
 
-NOTHING = "-"
+PAIR_TITLE = " / ".join(metric.title for metric in PAIR)
 
 
 def write_tables(
@@ -85,16 +86,16 @@ def table(rows: Sequence[Record]) -> str:
     metrics = [m for m in METRICS.values() if any(_score(row, m) for row in rows)]
     best = {metric.name: _best(rows, metric) for metric in metrics}
     titles = ["method", *(metric.heading for metric in metrics), "steps", "s / image"]
-    lines = [_line(titles), _line(["---"] + ["---:"] * (len(titles) - 1))]
+    lines = []
     for row in rows:
         title = METHODS[row["method"]].title
         if row["error"] is not None:
-            lines.append(_line([title, row["error"]] + [""] * (len(titles) - 2)))
+            lines.append([title, row["error"], *[""] * (len(titles) - 2)])
             continue
         cells = [_cell(row, metric, bold=row is best[metric.name]) for metric in metrics]
         steps = str(row["steps"] or NOTHING)
-        lines.append(_line([title, *cells, steps, f"{row['seconds']:.2f}"]))
-    return "\n".join(lines)
+        lines.append([title, *cells, steps, f"{row['seconds']:.2f}"])
+    return markdown_table(titles, lines)
 
 
 def overview(records: Sequence[Record]) -> str:
@@ -105,10 +106,7 @@ def overview(records: Sequence[Record]) -> str:
         of_task.setdefault(record["task"], []).append(record)
         of_method.setdefault(record["method"], []).append(record)
     best = {(task, m.name): _best(rows, m) for task, rows in of_task.items() for m in PAIR}
-    lines = [
-        _line([" / ".join(metric.title for metric in PAIR), *of_task, "s / image"]),
-        _line(["---", *["---:"] * (len(of_task) + 1)]),
-    ]
+    lines = []
     for method, rows in of_method.items():
         cells = [
             " / ".join(_cell(r, m, r is best[r["task"], m.name], spread=False) for m in PAIR)
@@ -116,15 +114,15 @@ def overview(records: Sequence[Record]) -> str:
         ]
         times = [row["seconds"] for row in rows if row["error"] is None]
         time = f"{np.mean(times):.2f}" if times else NOTHING
-        lines.append(_line([METHODS[method].title, *cells, time]))
-    return "\n".join(lines)
+        lines.append([METHODS[method].title, *cells, time])
+    return markdown_table([PAIR_TITLE, *of_task, "s / image"], lines)
 
 
 def grid_table(grid: Sequence[Record]) -> str:
     """Returns a Markdown table of PSNR and LPIPS by task and cut, a column a number of codes."""
     counts = sorted({record["codes"] for record in grid})
     titles = ["task", "cut", *(f"{count} codes" if count > 1 else "1 code" for count in counts)]
-    lines = [_line(titles), _line(["---", "---:"] + ["---:"] * len(counts))]
+    lines = []
     for task, layer in dict.fromkeys((record["task"], record["layer"]) for record in grid):
         cells = []
         for count in counts:
@@ -132,12 +130,8 @@ def grid_table(grid: Sequence[Record]) -> str:
             (record,) = (r for r in grid if (r["task"], r["layer"], r["codes"]) == place)
             row = {"scores": record}
             cells.append(" / ".join(_cell(row, metric, spread=False) for metric in PAIR))
-        lines.append(_line([task, str(layer), *cells]))
-    return "\n".join(lines)
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+        lines.append([task, layer, *cells])
+    return markdown_table(titles, lines)
 
 
 def _score(row: Record, metric: Metric) -> Score | None:

@@ -28,7 +28,7 @@ def vary(
         spread: standard deviation of the logarithm of rates, weights and steps, and how likely
             choices change.
     """
-    cuts = cuts_of(generator)
+    cuts = fair_cuts(generator)
     layer, codes = recipe.layer, recipe.codes
     if random.random() < spread / 2:
         place = cuts.index(layer) if layer in cuts else len(cuts) // 2
@@ -76,7 +76,7 @@ def vary_phase(phase: Phase, random: np.random.Generator, spread: float) -> Phas
     return replace(phase, **changes)
 
 
-def cuts_of(generator: Generator) -> list[int]:
+def fair_cuts(generator: Generator) -> list[int]:
     """Returns the cuts behind which a feature map of a fair size passes, the last one left out."""
     sizes = generator.map_sizes.items()
     cuts = [cut for cut, size in sizes if COARSEST <= size < generator.resolution]

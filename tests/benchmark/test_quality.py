@@ -70,7 +70,7 @@ def test_tables():
     ]  # fmt: skip
     assert {cell.strip() for cell in rows["quick"]} == {"26.50 / 0.038*"}
     table = tables.markdown_table(["a", "b"], [[1, 0.123456], [None, math.nan]])
-    assert table == "| a | b |\n| --- | --- |\n| 1 | 0.123 |\n| - | - |"
+    assert table == "| a | b |\n| --- | ---: |\n| 1 | 0.123 |\n| - | - |"
 
 
 def test_plot(tmp_path: Path):

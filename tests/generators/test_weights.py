@@ -146,7 +146,11 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
         with_header(config={"latent_size": 8, "channels": [8, 8, 4], "colour": 1}),
         "unknown settings colour",
     ),
-    "missing setting": (with_header(config={"latent_size": 8}), "channels"),
+    "missing setting": (with_header(config={"latent_size": 8}), "required field `channels`"),
+    "a setting of another type": (
+        with_header(config={"latent_size": "8", "channels": [8, 8, 4]}),
+        r"settings of dcgan: Expected `int`, got `str` - at `\$.latent_size`",
+    ),
     "another size": (
         with_header(config={"latent_size": 9, "channels": [8, 8, 4]}),
         r"layer0.kernel is \[4, 4, 8, 8\], should be \[4, 4, 9, 8\]",

@@ -149,14 +149,14 @@ def test_failures_carry_their_reasons(tmp_path: Path) -> None:
 def test_numbers_that_are_none(tmp_path: Path) -> None:
     def change(records: list[dict[str, Any]]) -> None:
         records[0] |= {"psnr": float("inf"), "ssim": float("nan"), "lpips": "0.1", "steps": True}
-        records[1] |= {"psnr": 10**400, "seconds": None, "niqe": 4.25}
+        records[1] |= {"psnr": 10**400, "seconds": None, "own_number": 4.25}
 
     page = write_page(make_run(tmp_path / "run", 2, change))
     first, second = records_of(page)
     assert first["values"] == {"seconds": 1.5}
-    assert "psnr" not in second["values"] and second["values"]["niqe"] == 4.25
+    assert "psnr" not in second["values"] and second["values"]["own_number"] == 4.25
     metrics = [metric["key"] for metric in data_of(page)["runs"][0]["metrics"]]
-    assert metrics == ["ssim", "lpips", "steps", "seconds", "niqe"]
+    assert metrics == ["ssim", "lpips", "steps", "seconds", "own_number"]
 
 
 def test_settings_and_how_to_rerun(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_no_run_folder(tmp_path: Path) -> None:
 
 def test_page_that_cannot_be_written(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", 1)
-    (folder / "index.html.partial").mkdir()
+    (folder / "index.html").mkdir()
     with pytest.raises(MGPError, match="cannot be written"):
         write_page(folder)
 

@@ -109,11 +109,10 @@ class Layers(OfQuality):
         """Measures and draws."""
         import numpy as np
 
-        from mgp_jax.analysis import measure
+        from mgp_jax.analysis import cuts_of, measure
         from mgp_jax.degradations import parse
         from mgp_jax.generators import load_generator
         from mgp_jax.report.figures import quality_curves, save_figure
-        from mgp_jax.tables.grid import cuts_of
 
         check_seed(self.seed)
         generator = load_generator(self.generator)
