@@ -6,7 +6,7 @@ from typing import Any
 
 from mgp_jax.degradations import Degradation, Identity
 from mgp_jax.errors import SettingError
-from mgp_jax.generators import Generator, Split, load_generator
+from mgp_jax.generators import Generator, Split, load_prior
 from mgp_jax.methods import MULTI_CODE, Method, What, find_method
 from mgp_jax.methods.method import in_ball
 from mgp_jax.methods.multi_code import family_of
@@ -69,7 +69,7 @@ def load(what: What | str) -> What:
         WeightsError: there is no such generator.
     """
     if isinstance(what, str):
-        return load_generator(what)
+        return load_prior(what)
     if not isinstance(what, Generator | Split):
         raise SettingError(
             f"what to invert with: a generator, a split or a name is needed, not a "

@@ -16,6 +16,7 @@ from mgp_jax.inversion.problem import check_observations, image_keys, pose
 from mgp_jax.inversion.resolve import DEFAULT_RECIPE, Inversion, resolve
 from mgp_jax.methods import MULTI_CODE, Method, What
 from mgp_jax.methods.method import settings_of
+from mgp_jax.precision import single_precision
 from mgp_jax.recipes import Phase, Recipe
 from mgp_jax.sharding import SPLIT, WHOLE, place
 from mgp_jax.solve import (
@@ -128,6 +129,7 @@ def invert(
     )
 
 
+@single_precision
 def run(
     inversion: Inversion,
     observations: Any,
@@ -159,6 +161,7 @@ def run(
     return Result(np.asarray(images), codes, **found, split=inversion.split)
 
 
+@single_precision
 def outline(inversion: Inversion, count: int) -> tuple[Problem, list[Snapshot]]:
     """Returns the shapes of all that an inversion of `count` images holds; computes nothing.
 
