@@ -1,4 +1,4 @@
-"""Runs a task over files and folders: reads, restores batch by batch, writes, and can go on later.
+"""Runs a task over files and folders: reads, restores batch by batch, writes, and resumes.
 
 The output folder holds `settings.json`, `results.jsonl` (one record an input, in input order), the
 images, the codes, a contact sheet and a page to look at. Everything is written atomically, records

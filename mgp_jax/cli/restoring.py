@@ -1,4 +1,4 @@
-"""The commands that restore images: one degradation each, all else in common."""
+"""The commands that restore images: each has its degradation; the rest is common to all."""
 
 import os
 import shlex
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Optimising(Command):
-    """What all commands that invert or restore images have in common."""
+    """The options of all commands that invert or restore images."""
 
     inputs: Files
     """Image files, or folders of them."""
@@ -84,7 +84,7 @@ class Optimising(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Restoring(Optimising):
-    """What all commands that restore images have in common."""
+    """The options of all commands that restore images."""
 
     samples: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
     """Restorations of each image; their mean is the result, their deviation its uncertainty. The
@@ -119,7 +119,7 @@ class Restoring(Optimising):
 
     @property
     def placing(self) -> str | None:
-        """Where in the photographs the generator's image lies, in its text form."""
+        """The place of the generator's image within the photographs, in its text form."""
         return None
 
     def run(self, argv: Sequence[str]) -> int:
@@ -174,7 +174,7 @@ class Restoring(Optimising):
 
 @dataclass(frozen=True, kw_only=True)
 class Framed(Restoring):
-    """What the tasks have in common in which the observation tells what is around a frame."""
+    """The option of tasks whose observations also show the surroundings of a frame."""
 
     frame: Annotated[str | None, tyro.conf.arg(metavar="SIZE[,X,Y]")] = None
     """The generator's image lies within the photograph: its size and the place of its centre, as
@@ -182,7 +182,7 @@ class Framed(Restoring):
 
     @property
     def placing(self) -> str | None:
-        """Where in the photographs the generator's image lies, in its text form."""
+        """The place of the generator's image within the photographs, in its text form."""
         return self.frame
 
 

@@ -6,7 +6,7 @@ text form of the command line, `compose` chains operators, `back_project` makes 
 an observation.
 """
 
-from mgp_jax.degradations.base import Degradation
+from mgp_jax.degradations.base import Degradation, as_degradation
 from mgp_jax.degradations.blurring import Blur
 from mgp_jax.degradations.composition import Composition, compose, kind_of, operators_of
 from mgp_jax.degradations.framing import Frame
@@ -35,6 +35,7 @@ __all__ = [
     "Mask",
     "Noise",
     "adjoint",
+    "as_degradation",
     "back_project",
     "compose",
     "compose_degradations",

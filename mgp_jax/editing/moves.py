@@ -114,7 +114,7 @@ def render_edits(
 def render_all(
     generator: Generator, codes: Sequence[Codes], layer: int | str, space: str
 ) -> np.ndarray:
-    """Renders several codes one after another, so that each is rounded as if it were alone."""
+    """Renders codes one after another, so that each is rounded as in a batch of one."""
     cut = generator.cut(layer)
     batches = (jax.tree.map(lambda x: jnp.asarray(x)[None], item) for item in codes)
     return np.concatenate([np.asarray(draw(generator, batch, cut, space)) for batch in batches])

@@ -26,7 +26,7 @@ from mgp_jax.generators.layers import (
 
 @dataclass(frozen=True)
 class PGGANConfig:
-    """What a PGGAN looks like.
+    """The configuration of a PGGAN.
 
     Attributes:
         latent_size: length of the latent code.
