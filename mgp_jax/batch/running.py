@@ -40,7 +40,7 @@ Value = TypeVar("Value")
 
 
 class Event(NamedTuple):
-    """What `run` reports while it works.
+    """A report of `run` on its progress.
 
     Attributes:
         done: images that have been restored or have failed.
@@ -64,8 +64,8 @@ def run(
 ) -> list[Record]:
     """Restores all images and writes the results as they come.
 
-    All local devices share each batch. With several processes (`jax.distributed`) each does every
-    so-many-th batch and returns when all have done theirs.
+    All local devices share each batch. With P processes (`jax.distributed`) each takes every P-th
+    batch and returns when all have finished.
 
     Args:
         job: what to do.

@@ -42,7 +42,7 @@ class Inverted(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Inverting(Optimising):
-    """What all commands that first invert photographs have in common.
+    """The options of all commands that first invert photographs.
 
     The inversion is what `mgp invert` does, in the same folder: what is there already is used.
     """
