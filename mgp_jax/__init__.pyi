@@ -47,6 +47,7 @@ from .recipes import Recipe as Recipe
 from .recipes import recipe_for as recipe_for
 from .restoration import Restoration as Restoration
 from .restoration import restore as restore
+from .restoration import restore_many as restore_many
 from .solve import Execution as Execution
 from .solve import Status as Status
 from .terms import Rendering as Rendering
