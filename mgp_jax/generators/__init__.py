@@ -3,7 +3,8 @@
 from mgp_jax.generators.base import Config, Features, Generator, Params
 from mgp_jax.generators.dcgan import DCGANConfig
 from mgp_jax.generators.pggan import PGGANConfig
-from mgp_jax.generators.sampling import generate, random_latents
+from mgp_jax.generators.sampling import draw_latents, generate, random_latents
+from mgp_jax.generators.sequential import SequentialConfig
 from mgp_jax.generators.style import random_noise
 from mgp_jax.generators.stylegan import StyleGANConfig
 from mgp_jax.generators.stylegan2 import StyleGAN2Config
@@ -18,9 +19,11 @@ __all__ = [
     "Generator",
     "PGGANConfig",
     "Params",
+    "SequentialConfig",
     "StyleGAN2Config",
     "StyleGANConfig",
     "Weights",
+    "draw_latents",
     "generate",
     "load_generator",
     "load_weights",

@@ -46,6 +46,11 @@ class Config(Protocol):
         ...
 
     @property
+    def latent(self) -> str:
+        """Distribution of the latent code: `normal`, or `uniform` in [-1, 1]."""
+        ...
+
+    @property
     def stage_names(self) -> tuple[str, ...]:
         """Names of the stages in order; the network has an attribute of each name."""
         ...

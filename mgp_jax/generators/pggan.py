@@ -62,6 +62,11 @@ class PGGANConfig:
         return 4 * 2 ** (len(self.channels) // 2 - 1) * self.enlarge
 
     @property
+    def latent(self) -> str:
+        """Distribution of the latent code."""
+        return "normal"
+
+    @property
     def latent_shape(self) -> tuple[int, ...]:
         """Shape of one latent code."""
         return (self.latent_size,)

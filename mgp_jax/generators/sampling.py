@@ -15,7 +15,7 @@ BATCH = 16
 
 
 def random_latents(generator: Generator, count: int, seed: int = 0) -> jax.Array:
-    """Draws standard normal latent codes float[count, *latent_shape]; each has its own key.
+    """Draws latent codes float[count, *latent_shape]; each has its own key.
 
     Raises:
         SettingError: the number is below 1.
@@ -23,7 +23,23 @@ def random_latents(generator: Generator, count: int, seed: int = 0) -> jax.Array
     if count < 1:
         raise SettingError(f"count: {count}, at least 1 is needed")
     keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(seed), i))(jnp.arange(count))
-    return jax.vmap(lambda key: jax.random.normal(key, generator.latent_shape))(keys)
+    return jax.vmap(lambda key: draw_latents(generator, key))(keys)
+
+
+def draw_latents(generator: Generator, key: jax.Array, shape: tuple[int, ...] = ()) -> jax.Array:
+    """Draws latent codes from the distribution that the generator was trained with.
+
+    Args:
+        generator: the generator.
+        key: source of randomness.
+        shape: how many codes, as leading axes.
+
+    Returns: float[*shape, *latent_shape], standard normal or uniform in [-1, 1].
+    """
+    shape = (*shape, *generator.latent_shape)
+    if generator.config.latent == "uniform":
+        return jax.random.uniform(key, shape, minval=-1.0, maxval=1.0)
+    return jax.random.normal(key, shape)
 
 
 def generate(generator: Generator, latents: Any, truncation: float | None = None) -> np.ndarray:

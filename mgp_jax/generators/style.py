@@ -54,6 +54,11 @@ class StyleConfig:
         raise NotImplementedError
 
     @property
+    def latent(self) -> str:
+        """Distribution of the latent code."""
+        return "normal"
+
+    @property
     def latent_shape(self) -> tuple[int, ...]:
         """Shape of one latent code."""
         return (self.latent_size,)
