@@ -8,16 +8,16 @@ from collections.abc import Callable
 
 from mgp_jax.errors import CheckpointError
 
-from .families import dcgan, lpips, pggan, stylegan, stylegan2, vgg16
+from .families import lpips, pggan, sequential, stylegan, stylegan2, vgg16
 from .layout import Layout, Shapes
 
 LAYOUTS: tuple[Layout, ...] = (
     *stylegan2.LAYOUTS,
     *stylegan.LAYOUTS,
     *pggan.LAYOUTS,
-    *dcgan.LAYOUTS,
     *lpips.LAYOUTS,
     *vgg16.LAYOUTS,
+    *sequential.LAYOUTS,
 )
 
 FAMILIES = tuple(dict.fromkeys(layout.family for layout in LAYOUTS))
@@ -96,7 +96,7 @@ def detect(shapes: Shapes, family: str = "auto") -> Layout:
             return layout
     if found:
         raise CheckpointError(f"not a {family} checkpoint; it looks like {found[0]}")
-    some = ", ".join(list(shapes)[:3])
+    some = ", ".join(f"{key:.80}" for key in list(shapes)[:3])
     wanted = ", ".join(FAMILIES) if family == "auto" else family
     raise CheckpointError(
         f"unknown layout: {len(shapes)} tensors named like {some}; known families are {wanted}"
