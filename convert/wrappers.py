@@ -39,8 +39,10 @@ NAMES: tuple[tuple[str, str], ...] = (
     ),
     *(
         (name, "network")
-        for name in ("", "model", "net", "network", "params", "module", "weights", "origmod")
+        for name in ("", "model", "net", "network", "params", "weights")
     ),
+    ("module", "parallel"),
+    ("origmod", "parallel"),
 )
 RANKS = {name: (rank, kind) for rank, (name, kind) in enumerate(NAMES)}
 SUFFIX = re.compile(r"(statedict|state|weights|dict)$")
@@ -139,7 +141,6 @@ def unwrap(tree: Any, inside: Sequence[str] = ()) -> StateDict:
     leaves, dropped, picked = _pick(leaves, wanted)
     if not leaves:
         raise CheckpointError(_nothing(tree, route))
-    kinds = {_kind(name)[1] for name in picked}
     tensors = {name: leaf.array() for name, leaf in leaves.items()}
     return StateDict(
         tensors,
@@ -147,7 +148,7 @@ def unwrap(tree: Any, inside: Sequence[str] = ()) -> StateDict:
         beside,
         record.attributes if record else {},
         record,
-        averaged or ("averaged" in kinds and RAW in dropped.values()),
+        averaged or RAW in dropped.values(),
         dropped,
     )
 
@@ -157,6 +158,8 @@ def places(tree: Any) -> list[str]:
     found: list[str] = []
 
     def visit(node: Any, name: str, depth: int) -> None:
+        if isinstance(node, list):
+            node = dict(enumerate(node[:8]))
         if not isinstance(node, Mapping) or depth > 3 or len(found) > 20:
             return
         heads: dict[str, None] = {}
@@ -276,7 +279,8 @@ def _pick(
         # The name of a Sequential stays: it is part of the layout, and numbers alone say little.
         if not _kind(head)[1] or any(name[:1].isdecimal() for name in rest_names):
             break
-        picked.append(head)
+        if _kind(head)[1] != "parallel":
+            picked.append(head)
         leaves = {name.partition(".")[2]: leaf for name, leaf in leaves.items()}
     return leaves, dropped, picked
 

@@ -20,6 +20,7 @@ from ..stack.modules import Modules, read_modules
 from ..stack.options import StackOptions
 from ..stack.parts import Part, find_parts
 from ..stack.reading import read_stack
+from ..stack.unsorted import by_names
 from ..stack.refusals import refuse_other_ends, refuse_others
 from ..wrappers import StateDict
 
@@ -60,7 +61,13 @@ def _plan(state: StateDict, options: Options) -> tuple[Stack, SequentialConfig, 
 
 def _read(state: StateDict, parts: list[Part], options: Options) -> Stack:
     if state.module is None:
-        return read_stack(parts, options)
+        try:
+            return read_stack(parts, options)
+        except CheckpointError:
+            # Perhaps the file has sorted its names.
+            if (other := by_names(parts)) == parts:
+                raise
+            return read_stack(other, options)
     found = read_modules(state.module, {part.name: part for part in parts})
     if not found.has_activations:
         return read_stack(parts, options, found.known)

@@ -102,6 +102,10 @@ class _Builder:
     def add(self, i: int) -> None:
         """Adds element `i`."""
         match element := self.elements[i]:
+            case Shape(_, 1, 1) if not self.made:
+                pass  # the code as a map of one pixel
+            case Norm() | Slope() | Shape() | Layer() if not self.made:
+                raise CheckpointError(f"a {type(element).__name__} in front of the first layer")
             case Linear():
                 self._linear(element.part, self.elements[i + 1 :])
             case Kernel():

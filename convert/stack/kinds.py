@@ -9,6 +9,7 @@ from mgp_jax.errors import CheckpointError
 
 from .parts import Part
 
+SHUFFLES = (2, 3, 4)
 TRANSPOSED_NAME = re.compile(r"deconv|transp|convt|tconv|dconv|conv_t", re.IGNORECASE)
 
 
@@ -44,6 +45,9 @@ def find_kinds(
             fits = [c for c in given if is_square(channels, c)]
         else:
             fits = [channels] if i else [shape[0]]
+            if not set(fits) & set(shape[:2]):
+                # A pixel shuffle takes new pixels from channels.
+                fits = [channels // f**2 for f in SHUFFLES if channels % f**2 == 0]
         transposed, plain = shape[0] in fits, shape[1] in fits and i > 0
         _check(transposed or plain, weights, i, channels)
         hint = hints[i]

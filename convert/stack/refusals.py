@@ -14,19 +14,6 @@ def _any(pattern: str) -> Callable[[Shapes], bool]:
     return lambda shapes: any(compiled.search(key) for key in shapes)
 
 
-def _all(*patterns: str) -> Callable[[Shapes], bool]:
-    tests = [_any(pattern) for pattern in patterns]
-    return lambda shapes: all(test(shapes) for test in tests)
-
-
-# Published generators that are known by names; what they have beyond a stack of layers.
-KNOWN: tuple[tuple[str, Callable[[Shapes], bool]], ...] = (
-    ("lucidrains' stylegan2-pytorch", _all(r"(^|\.)initial_block$", r"\.to_style1\.")),
-    ("FastGAN (lightweight GAN)", _all(r"(^|\.)init\.init\.0\.", r"(^|\.)feat_\d+\.")),
-    ("pytorch-mimicry's residual generator (SNGAN and its kin)", _all(r"(^|\.)l1\.", r"\.c_sc\.")),
-    ("aladdinpersson's ProGAN", _all(r"(^|\.)prog_blocks\.", r"(^|\.)rgb_layers\.")),
-    ("BigGAN", _all(r"(^|\.)(shared|gen_z|linear)\.", r"\.bn1\.(gain|bias|scale)\b")),
-)
 FEATURES: tuple[tuple[str, Callable[[Shapes], bool]], ...] = (
     ("labels", _any(r"(^|[._])(label\w*|emb\w*|class_emb\w*|y_emb\w*)\.weight$")),
     (
@@ -55,9 +42,6 @@ def refuse_others(shapes: Shapes, names: Sequence[str]) -> None:
     Raises:
         CheckpointError: naming what the network is or has.
     """
-    for name, test in KNOWN:
-        if test(shapes):
-            raise CheckpointError(f"{name}, which is not supported")
     for name in names:
         if DISCRIMINATOR.search(name):
             raise CheckpointError(f"{name} is a discriminator by its name; a generator is needed")
