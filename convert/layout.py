@@ -145,7 +145,11 @@ def apply(plan: Plan, state: StateDict) -> Converted:
     targets: dict[str, list[tuple[str, tuple[int, ...]]]] = {key: [] for key in expected}
     for row in plan.rows:
         sources = (np.asarray(state.tensors[key], np.float64) for key in row.sources)
-        value = np.ascontiguousarray(row.transform(*sources), np.float32)
+        with np.errstate(all="ignore"):
+            value = np.ascontiguousarray(row.transform(*sources), np.float32)
+        if not np.isfinite(value).all():
+            names = ", ".join(row.sources)
+            raise CheckpointError(f"{row.target} is not finite, which is made of {names}")
         _place(params, row.target, value)
         for key in row.sources:
             targets[key].append((row.target, value.shape))
