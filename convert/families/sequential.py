@@ -5,6 +5,7 @@ see `convert/stack`. What the file does not show is assumed, said, and set by op
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from mgp_jax.errors import CheckpointError, SettingError
@@ -14,7 +15,7 @@ from mgp_jax.generators.stack_layers import Activation, Dense
 
 from ..layout import Layout, Plan, Shapes
 from ..options import Options
-from ..stack.assembly import assemble
+from ..stack.assembly import Assembly, assemble
 from ..stack.elements import Stack
 from ..stack.modules import Modules, read_modules
 from ..stack.options import StackOptions
@@ -33,21 +34,30 @@ SHOWN = (
 
 def plan(state: StateDict, options: Options) -> Plan:
     """Plan for a stack of any layers."""
-    stack, config, rows, ignored = _plan(state, options)
-    settings = _plain(dataclasses.asdict(config))
-    return Plan(rows, lambda sizes: settings, ignored, stack.assumed, "sequential")
+    made, assumed = _assemble(state, options)
+    return _make_plan("sequential", made.config, made, assumed)
 
 
 def plan_tutorial(state: StateDict, options: Options) -> Plan:
     """Plan for the layout of the PyTorch tutorial: family `dcgan`, unless options say otherwise."""
-    stack, config, rows, ignored = _plan(state, options)
-    dcgan = _as_dcgan(config)
-    family, described = ("sequential", config) if dcgan is None else ("dcgan", dcgan)
-    settings = _plain(dataclasses.asdict(described))
-    return Plan(rows, lambda sizes: settings, ignored, stack.assumed, family)
+    made, assumed = _assemble(state, options)
+    dcgan = _as_dcgan(made.config)
+    if dcgan is None:
+        return _make_plan("sequential", made.config, made, assumed)
+    return _make_plan("dcgan", dcgan, made, assumed)
 
 
-def _plan(state: StateDict, options: Options) -> tuple[Stack, SequentialConfig, Any, Any]:
+def _make_plan(
+    family: str,
+    config: SequentialConfig | DCGANConfig,
+    made: Assembly,
+    assumed: Mapping[str, str],
+) -> Plan:
+    settings = _plain(dataclasses.asdict(config))
+    return Plan(made.rows, lambda sizes: settings, made.ignored, assumed, family)
+
+
+def _assemble(state: StateDict, options: Options) -> tuple[Assembly, Mapping[str, str]]:
     refuse_others(state.shapes, state.names)
     parts, _ = find_parts(state.shapes)
     refuse_other_ends([part for part in parts if len(part.weight) in (2, 4)])
@@ -56,7 +66,7 @@ def _plan(state: StateDict, options: Options) -> tuple[Stack, SequentialConfig, 
         made = assemble(stack)
     except SettingError as error:
         raise CheckpointError(str(error)) from None
-    return stack, made.config, made.rows, made.ignored
+    return made, {**stack.assumed, **made.assumed}
 
 
 def _read(state: StateDict, parts: list[Part], options: Options) -> Stack:

@@ -49,11 +49,13 @@ class Assembly:
         config: its configuration.
         rows: what its parameters are made of.
         ignored: reasons to ignore tensors, by name.
+        assumed: what nothing but the number of channels shows.
     """
 
     config: SequentialConfig
     rows: tuple[Row, ...]
     ignored: Mapping[str, str]
+    assumed: Mapping[str, str]
 
 
 def assemble(stack: Stack) -> Assembly:
@@ -66,6 +68,7 @@ def assemble(stack: Stack) -> Assembly:
     builder = _Builder(stack.elements)
     for i in range(len(stack.elements)):
         builder.add(i)
+    builder.finish()
     layers = tuple(made.layer for made in builder.made)
     if sum(isinstance(layer, Weighted) for layer in layers) < 2:
         raise CheckpointError("a network of one layer only, which is no generator")
@@ -74,7 +77,9 @@ def assemble(stack: Stack) -> Assembly:
         raise CheckpointError(
             f"makes images of {config.image_channels} channels; 1 (gray) and 3 (RGB) are supported"
         )
-    return Assembly(config, tuple(_rows(builder.made)), builder.ignored)
+    shuffled = {"pixel shuffle": f"behind {', '.join(builder.shuffled)}"}
+    assumed = shuffled if builder.shuffled else {}
+    return Assembly(config, tuple(_rows(builder.made)), builder.ignored, assumed)
 
 
 def _rows(made: Sequence[Made]) -> list[Row]:
@@ -95,6 +100,8 @@ class _Builder:
         self.elements = elements
         self.made: list[Made] = []
         self.ignored: dict[str, str] = {}
+        self.shuffled: list[str] = []
+        self.last = ""
         self.latent = 0
         self.height = self.width = 1
         self.channels = 0
@@ -123,6 +130,10 @@ class _Builder:
             case Layer():
                 self._append(element)
 
+    def finish(self) -> None:
+        """Makes an image of 3 channels of a multiple by a square number."""
+        self._shuffle(3)
+
     def _append(self, layer: Layer, parameters: Mapping[str, Source] | None = None) -> None:
         before = (self.height, self.width, self.channels)
         self.height, self.width, self.channels = layer.size(before)
@@ -133,6 +144,7 @@ class _Builder:
         factor = math.isqrt(self.channels // wanted) if wanted else 0
         if self.height > 1 and factor > 1 and factor**2 * wanted == self.channels:
             self._append(PixelShuffle(factor))
+            self.shuffled.append(self.last)
 
     def _linear(self, part: Part, behind: Sequence[Element]) -> None:
         features, inputs = part.weight
@@ -172,6 +184,7 @@ class _Builder:
         self._append(layer, {"kernel": kernel, "bias": bias})
 
     def _take(self, part: Part, inputs: int) -> None:
+        self.last = part.name
         if not self.made:
             self.latent = self.channels = inputs
         if inputs != self.channels:

@@ -354,13 +354,14 @@ def _rest(
     waiting = [activation] if activation else []
     if hidden:
         elements += norms.bare(block)
-    reshapes = block.reshapes and block.norm is not None
+    widths = block.weight.weight[:1] if block.reshapes else block.weight.weight[:2]
+    shuffles = len(block.weight.weight) == 4
     for gap, part in zip(block.gaps[:-1], block.others, strict=True):
         if part.is_slope:
             elements.append(Slope(part))
             continue
-        # A norm of other length than the vector needs the reshaping in front of it.
-        reshaping = reshapes and part.channels != block.weight.weight[0]
+        # A norm of another length needs a reshaping or a pixel shuffle in front of it.
+        reshaping = (block.reshapes or shuffles) and part.channels not in widths
         first = order == "activation_first"
         if order == "shown":
             first = gap.count - reshaping > 0
