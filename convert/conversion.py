@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,10 @@ from mgp_jax.errors import CheckpointError, SettingError
 from mgp_jax.generators.weights import save_weights
 
 from .detect import detect
-from .layout import Converted, apply
+from .layout import Converted, Layout, apply
 from .options import Options
 from .torch_files import read_bytes, read_checkpoint
-from .wrappers import unwrap
+from .wrappers import places, unwrap
 
 UNKNOWN_LICENCE = "not stated; see the source of the checkpoint"
 
@@ -28,12 +28,14 @@ class Request:
         options: settings that the checkpoint does not hold, by name.
         provenance: where the checkpoint comes from, as free text by topic.
         licence: licence of the weights.
+        inside: keys that lead to the network inside the file, outermost first.
     """
 
     family: str = "auto"
     options: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
     licence: str = UNKNOWN_LICENCE
+    inside: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Conversion:
         converted: configuration, parameters, and what went where.
         provenance: where the weights come from.
         licence: licence of the weights.
+        assumed: what the file does not show and nobody said, by the option that sets it.
+        averaged: whether an averaged generator was taken although the trained one is there too.
     """
 
     family: str
@@ -55,6 +59,8 @@ class Conversion:
     converted: Converted
     provenance: Mapping[str, str]
     licence: str
+    assumed: Mapping[str, str]
+    averaged: bool
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the weights file."""
@@ -92,21 +98,44 @@ def convert_bytes(data: bytes, name: str, request: Request | None = None) -> Con
 
 
 def _convert(tree: Any, name: str, checksum: str, request: Request) -> Conversion:
-    state = unwrap(tree)
-    layout = detect(state.shapes, request.family)
-    options = Options(request.options)
-    options.check(layout.options, str(layout))
-    converted = apply(layout.plan(state, options), state)
-    origin = {"file": name, "sha256": checksum, "layout": str(layout)}
+    try:
+        state = unwrap(tree, request.inside)
+        layout = detect(state.shapes, request.family)
+        options = Options(request.options)
+        options.check(layout.options, str(layout))
+        plan = layout.plan(state, options)
+        converted = apply(plan, state)
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}{_elsewhere(tree)}") from None
+    family = plan.family or layout.family
+    origin = {"file": name, "sha256": checksum, "layout": f"{family} ({layout.name})"}
     if request.options:
         origin["options"] = " ".join(f"{k}={v}" for k, v in sorted(request.options.items()))
     if clash := origin.keys() & request.provenance.keys():
         raise SettingError(f"provenance {', '.join(sorted(clash))}: set by the conversion itself")
     return Conversion(
-        layout.family,
+        family,
         layout.name,
         state.route,
         converted,
         {**request.provenance, **origin},
         request.licence,
+        _assumed(layout, request) if plan.assumed is None else plan.assumed,
+        state.averaged,
+    )
+
+
+def _assumed(layout: Layout, request: Request) -> Mapping[str, str]:
+    """Returns what a layout takes for the options that are not given."""
+    left = {name: option for name, option in layout.options.items() if name not in request.options}
+    return {name: option.assumed for name, option in left.items() if option.assumed}
+
+
+def _elsewhere(tree: Any) -> str:
+    """Says how to choose another part of the file, if there is any."""
+    parts = places(tree)
+    if not parts:
+        return ""
+    return (
+        f"; --inside KEY chooses another part of the file: {', '.join(f'{p:.60}' for p in parts)}"
     )

@@ -21,6 +21,7 @@ from .errors import MGPError as MGPError
 from .generators import DCGANConfig as DCGANConfig
 from .generators import Generator as Generator
 from .generators import PGGANConfig as PGGANConfig
+from .generators import SequentialConfig as SequentialConfig
 from .generators import Split as Split
 from .generators import StyleGAN2Config as StyleGAN2Config
 from .generators import StyleGANConfig as StyleGANConfig

@@ -5,6 +5,7 @@ from mgp_jax.generators.crossing import Features, Params, as_features, as_passed
 from mgp_jax.generators.dcgan import DCGANConfig
 from mgp_jax.generators.pggan import PGGANConfig
 from mgp_jax.generators.sampling import generate, random_latents
+from mgp_jax.generators.sequential import SequentialConfig
 from mgp_jax.generators.split import Split
 from mgp_jax.generators.style import random_noise
 from mgp_jax.generators.stylegan import StyleGANConfig
@@ -26,6 +27,7 @@ __all__ = [
     "Generator",
     "PGGANConfig",
     "Params",
+    "SequentialConfig",
     "Split",
     "StyleGAN2Config",
     "StyleGANConfig",

@@ -14,7 +14,7 @@ BATCH = 16
 
 
 def random_latents(generator: Generator, count: int, seed: int = 0) -> jax.Array:
-    """Draws standard normal latent codes float[count, *latent_shape]; each has its own key.
+    """Draws latent codes float[count, *latent_shape]; each has its own key.
 
     Raises:
         SettingError: the number is below 1.
@@ -22,7 +22,7 @@ def random_latents(generator: Generator, count: int, seed: int = 0) -> jax.Array
     if count < 1:
         raise SettingError(f"count: {count}, at least 1 is needed")
     keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(seed), i))(jnp.arange(count))
-    return jax.vmap(lambda key: jax.random.normal(key, generator.latent_shape))(keys)
+    return jax.vmap(lambda key: generator.draw_latents(key))(keys)
 
 
 def generate(generator: Generator, latents: Any, truncation: float | None = None) -> np.ndarray:

@@ -14,8 +14,9 @@ from flax import nnx
 
 from mgp_jax.errors import SettingError, WeightsError
 from mgp_jax.generators.base import Config, Generator, Params
-from mgp_jax.generators.dcgan import DCGAN, DCGANConfig
+from mgp_jax.generators.dcgan import DCGANConfig
 from mgp_jax.generators.pggan import PGGAN, PGGANConfig
+from mgp_jax.generators.sequential import Sequential, SequentialConfig
 from mgp_jax.generators.split import Split
 from mgp_jax.generators.stylegan import StyleGAN, StyleGANConfig
 from mgp_jax.generators.stylegan2 import StyleGAN2, StyleGAN2Config
@@ -23,7 +24,8 @@ from mgp_jax.generators.weights import flatten, load_weights
 from mgp_jax.user_code import load_function, names_function
 
 FAMILIES: dict[str, tuple[type, Callable[..., nnx.Module]]] = {
-    "dcgan": (DCGANConfig, DCGAN),
+    "dcgan": (DCGANConfig, Sequential),
+    "sequential": (SequentialConfig, Sequential),
     "pggan": (PGGANConfig, PGGAN),
     "stylegan": (StyleGANConfig, StyleGAN),
     "stylegan2": (StyleGAN2Config, StyleGAN2),

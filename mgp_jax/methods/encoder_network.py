@@ -119,7 +119,7 @@ def train_encoder(
 
     @jax.jit
     def make(generator: Generator, key: jax.Array) -> tuple[jax.Array, jax.Array]:
-        codes = jax.random.normal(key, (BATCH, *generator.latent_shape))
+        codes = generator.draw_latents(key, (BATCH,))
         return codes, generator.apply(generator.params, codes)
 
     @jax.jit
