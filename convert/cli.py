@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 OK, FAILED, WRONG_USAGE = 0, 1, 2
 
-Family = Literal["auto", "dcgan", "pggan", "stylegan", "stylegan2", "vgg16", "lpips"]
+Family = Literal[
+    *("auto", "dcgan", "mobile_stylegan", "pggan", "stylegan", "stylegan2", "vgg16", "lpips")
+]
 Pairs = Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="KEY=VALUE")]
 
 

@@ -8,11 +8,12 @@ from collections.abc import Callable
 
 from mgp_jax.errors import CheckpointError
 
-from .families import dcgan, lpips, pggan, stylegan, stylegan2, vgg16
+from .families import dcgan, lpips, mobile_stylegan, pggan, stylegan, stylegan2, vgg16
 from .layout import Layout, Shapes
 
 LAYOUTS: tuple[Layout, ...] = (
     *stylegan2.LAYOUTS,
+    *mobile_stylegan.LAYOUTS,
     *stylegan.LAYOUTS,
     *pggan.LAYOUTS,
     *dcgan.LAYOUTS,
@@ -45,6 +46,11 @@ def _is_discriminator(shapes: Shapes) -> bool:
     return any(mark in f".{key}" for key in shapes for mark in marks)
 
 
+def _is_newer_mobile(shapes: Shapes) -> bool:
+    named = "student.input.input" in shapes
+    return named and not any(key.endswith(".style_inv") for key in shapes)
+
+
 # Networks that are recognised, but whose arithmetic mgp_jax does not have; and what to do instead.
 UNSUPPORTED: tuple[tuple[str, Callable[[Shapes], bool], str], ...] = (
     (
@@ -72,6 +78,11 @@ UNSUPPORTED: tuple[tuple[str, Callable[[Shapes], bool], str], ...] = (
         "pytorch_GAN_zoo's StyleGAN",
         _has_prefix("baseScale0"),
         "the layouts of mganprior and genforce are",
+    ),
+    (
+        "a newer MobileStyleGAN, whose styles go through a tanh",
+        _is_newer_mobile,
+        "those with style_inv are",
     ),
     ("a discriminator", _is_discriminator, "generators are; choose the generator's file"),
 )

@@ -2,6 +2,7 @@
 
 from mgp_jax.generators.base import Config, Features, Generator, Params
 from mgp_jax.generators.dcgan import DCGANConfig
+from mgp_jax.generators.mobile_stylegan import MobileStyleGANConfig
 from mgp_jax.generators.pggan import PGGANConfig
 from mgp_jax.generators.sampling import generate, random_latents
 from mgp_jax.generators.style import random_noise
@@ -16,6 +17,7 @@ __all__ = [
     "DCGANConfig",
     "Features",
     "Generator",
+    "MobileStyleGANConfig",
     "PGGANConfig",
     "Params",
     "StyleGAN2Config",

@@ -1,7 +1,8 @@
 """The weights file: one `.safetensors` with configuration, provenance and licence in its metadata.
 
-Parameters are float32 arrays under dotted names (`layer0.kernel`). The metadata has the single
-entry `mgp_jax`, a JSON object, because the order of several entries is not deterministic.
+Parameters are arrays under dotted names (`layer0.kernel`), float32, or float16 to take half the
+space; they are computed with in float32 either way. The metadata has the single entry `mgp_jax`, a
+JSON object, because the order of several entries is not deterministic.
 """
 
 import json
@@ -47,6 +48,7 @@ def save_weights(
     params: Mapping[str, Any],
     provenance: Mapping[str, str],
     licence: str,
+    half: bool = False,
 ) -> None:
     """Writes a weights file, atomically; the same content gives the same bytes.
 
@@ -57,6 +59,10 @@ def save_weights(
         params: nested dictionaries of arrays, stored as float32.
         provenance: where the weights come from, as free text by topic.
         licence: licence of the weights.
+        half: store them as float16.
+
+    Raises:
+        WeightsError: a value is too large for float16.
     """
     header = {
         "format": FORMAT,
@@ -68,6 +74,8 @@ def save_weights(
     tensors = {
         name: np.ascontiguousarray(value, np.float32) for name, value in flatten(params).items()
     }
+    if half:
+        tensors = {name: _halve(path, name, value) for name, value in tensors.items()}
     data = save(tensors, {"mgp_jax": json.dumps(header, sort_keys=True)})
     with replacing(path) as file:
         file.write(data)
@@ -82,7 +90,7 @@ def load_weights(path: str | os.PathLike[str]) -> Weights:
     try:
         with safe_open(str(path), framework="numpy") as file:
             header = json.loads((file.metadata() or {}).get("mgp_jax", "null"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: _widen(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError:
         raise WeightsError(f"{path}: no such file") from None
     except (SafetensorError, OSError, ValueError) as error:
@@ -100,6 +108,16 @@ def load_weights(path: str | os.PathLike[str]) -> Weights:
         provenance=header["provenance"],
         licence=header["licence"],
     )
+
+
+def _halve(path: str | os.PathLike[str], name: str, value: np.ndarray) -> np.ndarray:
+    if np.any(np.abs(value) > np.finfo(np.float16).max):
+        raise WeightsError(f"{path}: {name} has values that half precision cannot hold")
+    return value.astype(np.float16)
+
+
+def _widen(value: np.ndarray) -> np.ndarray:
+    return value.astype(np.float32) if value.dtype == np.float16 else value
 
 
 def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

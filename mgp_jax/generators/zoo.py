@@ -14,6 +14,7 @@ from flax import nnx
 from mgp_jax.errors import WeightsError
 from mgp_jax.generators.base import Config, Generator, Params
 from mgp_jax.generators.dcgan import DCGAN, DCGANConfig
+from mgp_jax.generators.mobile_stylegan import MobileStyleGAN, MobileStyleGANConfig
 from mgp_jax.generators.pggan import PGGAN, PGGANConfig
 from mgp_jax.generators.stylegan import StyleGAN, StyleGANConfig
 from mgp_jax.generators.stylegan2 import StyleGAN2, StyleGAN2Config
@@ -21,6 +22,7 @@ from mgp_jax.generators.weights import flatten, load_weights
 
 FAMILIES: dict[str, tuple[type, Callable[..., nnx.Module]]] = {
     "dcgan": (DCGANConfig, DCGAN),
+    "mobile_stylegan": (MobileStyleGANConfig, MobileStyleGAN),
     "pggan": (PGGANConfig, PGGAN),
     "stylegan": (StyleGANConfig, StyleGAN),
     "stylegan2": (StyleGAN2Config, StyleGAN2),
