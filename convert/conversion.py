@@ -85,7 +85,9 @@ def convert_file(path: str | os.PathLike[str], request: Request | None = None) -
             networks, files = read_networks(place)
             tree = named_constants(networks)
             checksum = "; ".join(
-                f"{name} {hashlib.sha256(data).hexdigest()}" for name, data in files.items()
+                f"{name} {hashlib.sha256(data).hexdigest()}"
+                for name, data in files.items()
+                if name.endswith(".bin")
             )
         return _convert(tree, Path(path).name, checksum, request or Request())
     except CheckpointError as error:

@@ -77,8 +77,8 @@ Network = tuple[Layer, ...]
 Contents = Callable[[str], memoryview]
 
 
-def follow(layer: Layer | None, way: str) -> Layer | None:
-    """Goes from a layer to another one, if there is one.
+def constant_at(layer: Layer, way: str) -> Constant | None:
+    """Returns the constant that one gets to from a layer, if there is one.
 
     Args:
         layer: where to start.
@@ -86,11 +86,12 @@ def follow(layer: Layer | None, way: str) -> Layer | None:
             input, for example `>Add <Const`.
     """
     for step in way.split():
-        if layer is None:
-            return None
         neighbours = layer.outputs if step[0] == ">" else layer.inputs
-        layer = next((one for one in neighbours if one.kind == step[1:]), None)
-    return layer
+        found = next((one for one in neighbours if one.kind == step[1:]), None)
+        if found is None:
+            return None
+        layer = found
+    return layer.constant
 
 
 def find_networks(path: str | os.PathLike[str]) -> Path | None:

@@ -15,7 +15,7 @@ import numpy as np
 from mgp_jax.errors import CheckpointError
 
 from ..layout import Layout, Plan, Row, Shape, Size, Sizes
-from ..openvino import Constant, Network, follow
+from ..openvino import Constant, Network, constant_at
 from ..options import Options
 from ..transforms import hwio, keep
 from ..wrappers import StateDict
@@ -34,20 +34,22 @@ from .style import (
 
 ROOT2 = 2**0.5
 SLOPE = 0.2
+CONVOLUTION_BIAS = re.compile(r"^m\.conv1\.bias$|\.conv[12]\.bias$")
 EPSILON = 1e-8
-KINDS = frozenset(
-    "Add Broadcast Concat Const Convolution Gather GroupConvolution GroupConvolutionBackpropData "
-    "MatMul Multiply PReLU Parameter Power ReduceMean Reshape Result ShapeOf Squeeze Tile "
-    "Unsqueeze VariadicSplit".split()
+KINDS = (
+    *("Add", "Broadcast", "Concat", "Const", "Convolution", "Gather", "GroupConvolution"),
+    *("GroupConvolutionBackpropData", "MatMul", "Multiply", "PReLU", "Parameter", "Power"),
+    *("ReduceMean", "Reshape", "Result", "ShapeOf", "Squeeze", "Tile", "Unsqueeze"),
+    "VariadicSplit",
 )
 
 
 def named_constants(networks: Mapping[str, Network]) -> dict[str, Constant]:
     """Finds the parameters among the constants of both networks.
 
-    Most have a name. The others got lost in the export and are found by their place: the mapping
+    Most have a name. The others lost it in the export and are found by their place: the mapping
     network is a chain of products; a kernel and a noise map lead to the bias of their layer, and
-    behind each modulation comes a factor.
+    behind a modulation comes a factor.
 
     Returns: constants by the names that the training code would give them.
 
@@ -59,41 +61,38 @@ def named_constants(networks: Mapping[str, Network]) -> dict[str, Constant]:
     found: dict[str, Constant | None] = {}
     products = [layer for layer in networks["MappingNetwork"] if layer.kind == "MatMul"]
     for i, product in enumerate(products):
-        places = {"weight": follow(product, "<Const"), "bias": follow(product, _MAPPING_BIAS)}
-        found |= {f"mapping.{i}.{what}": at and at.constant for what, at in places.items()}
+        found[f"mapping.{i}.weight"] = constant_at(product, "<Const")
+        found[f"mapping.{i}.bias"] = constant_at(product, ">Add <Reshape <Const")
     for layer in networks["SynthesisNetwork"]:
         if layer.constant is None or not layer.name.startswith("m."):
             continue
         found[layer.name] = layer.constant
-        places = {}
-        if layer.name.endswith(".conv.modulation.bias"):
-            places["scale"] = follow(layer, ">Add >Reshape >Multiply <Const")
-        elif re.search(r"\.conv[12]\.bias$|^m\.conv1\.bias$", layer.name):
-            places["noise"] = follow(layer, ">Add <Add <Const")
-            places["kernel"] = follow(layer, ">Add <Add <Convolution <Const")
         parent = layer.name.removesuffix(".bias")
-        found |= {f"{parent}.{what}": at and at.constant for what, at in places.items()}
+        if layer.name.endswith(".conv.modulation.bias"):
+            factor = ">Add >Reshape >Multiply <Const"
+            found[f"{parent}.scale"] = constant_at(layer, factor)
+        elif CONVOLUTION_BIAS.search(layer.name):
+            found[f"{parent}.noise"] = constant_at(layer, ">Add <Add <Const")
+            found[f"{parent}.kernel"] = constant_at(layer, ">Add <Add <Convolution <Const")
     return {name: constant for name, constant in found.items() if constant is not None}
-
-
-_MAPPING_BIAS = ">Add <Reshape <Const"
 
 
 def _check_arithmetic(name: str, network: Network) -> None:
     for layer in network:
+        checks: dict[str, tuple[str, float]] = {}
         if layer.kind not in KINDS:
-            raise CheckpointError(f"{name}.xml: a layer of the kind {layer.kind!s:.40}, unknown here")
-        checks = {}
+            raise CheckpointError(f"{name}.xml: a layer of the kind {layer.kind:.40}, unknown here")
         if layer.kind == "PReLU":
-            checks["slope"] = (follow(layer, "<Const"), SLOPE)
+            checks["slope"] = ("<Const", SLOPE)
             if name == "MappingNetwork":
-                checks["gain"] = (follow(layer, ">Multiply <Const"), ROOT2)
+                checks["gain"] = (">Multiply <Const", ROOT2)
         elif layer.kind == "GroupConvolutionBackpropData":
-            checks["filter"] = (follow(layer, "<Const"), 0.5**0.5)
-        for what, (constant, value) in checks.items():
-            array = None if constant is None or constant.constant is None else constant.constant
-            if array is None or not np.allclose(np.abs(array.array()), value, rtol=1e-3):
-                raise CheckpointError(f"{name}.xml: the {what} of {layer.name:.80} is not {value:.4g}")
+            checks["filter"] = ("<Const", 1 / ROOT2)
+        for what, (way, value) in checks.items():
+            stored = constant_at(layer, way)
+            if stored is None or not np.allclose(np.abs(stored.array()), value, rtol=1e-3):
+                message = f"the {what} of {layer.name:.80} is not {value:.4g}"
+                raise CheckpointError(f"{name}.xml: {message}")
 
 
 def plan_openvino(state: StateDict, options: Options) -> Plan:

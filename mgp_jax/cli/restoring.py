@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import tyro
 
-from mgp_jax.cli.common import OK, SOME_FAILED, Command, DryRun, Files, Flag, check_seed
+from mgp_jax.cli.common import (
+    DEFAULT_GENERATOR,
+    OK,
+    SOME_FAILED,
+    Command,
+    DryRun,
+    Files,
+    Flag,
+    check_seed,
+)
 from mgp_jax.errors import SettingError
 
 if TYPE_CHECKING:
@@ -26,8 +35,8 @@ class Optimising(Command):
     """Image files, or folders of them."""
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Folder for the results; the same command on it again continues where it stopped."""
-    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "faces64"
-    """A bundled generator (faces64) or a file written by mgp-convert."""
+    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = DEFAULT_GENERATOR
+    """A bundled generator (faces1024, faces64) or a file written by mgp-convert."""
     codes: Annotated[int | Literal["auto"] | None, tyro.conf.arg(metavar="N|auto")] = None
     """Number of latent codes; the recipe's unless given. auto: that of a recipe file, else 20."""
     layer: Annotated[str | None, tyro.conf.arg(metavar="INDEX|NAME|auto")] = None

@@ -244,7 +244,7 @@ def convolve_upsampled(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 
 def convolve_depthwise(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """Correlates every channel with a kernel of its own, stride 1, zero padding that keeps the size.
+    """Correlates every channel with its own kernel, stride 1, zero padding that keeps the size.
 
     On CPU shifted products are added up; XLA's grouped convolution takes five times as long there.
 

@@ -94,9 +94,7 @@ class Modulation(Dense):
 class Styled(Noise):
     """What all layers have: the style of the convolution, noise, bias, leaky ReLU without gain."""
 
-    def __init__(
-        self, config: MobileStyleGANConfig, index: int, inputs: int, *, rngs: nnx.Rngs
-    ):
+    def __init__(self, config: MobileStyleGANConfig, index: int, inputs: int, *, rngs: nnx.Rngs):
         super().__init__(4 * 2 ** ((index + 1) // 2), 1, rngs=rngs)
         self.style = Modulation(config, inputs, rngs=rngs)
         self.bias = nnx.Param(jnp.zeros(config.channels[index]))

@@ -28,14 +28,14 @@ FAMILIES: dict[str, tuple[type, Callable[..., nnx.Module]]] = {
     "stylegan2": (StyleGAN2Config, StyleGAN2),
 }
 
-BUNDLED = ("faces64",)
+BUNDLED = ("faces1024", "faces64")
 
 
 def load_generator(source: str | os.PathLike[str]) -> Generator:
     """Loads a bundled generator by its name, or any generator from a weights file.
 
     Args:
-        source: `faces64`, or the path of a file written by `mgp-convert`.
+        source: `faces1024`, `faces64`, or the path of a file written by `mgp-convert`.
 
     Raises:
         WeightsError: the file is missing, not readable, or does not fit the family it names.

@@ -68,6 +68,28 @@ def test_arrays_of_any_layout_are_stored_as_they_look(tmp_path: Path):
         np.testing.assert_array_equal(params[name], expected)
 
 
+def test_half_precision_takes_half_the_space(tmp_path: Path):
+    random = np.random.default_rng(0)
+    # Channels of very different size, one of them empty; a bias stays as it is.
+    kernel = random.normal(size=(3, 3, 8, 5)) * np.array([1e-3, 1, 50, 0, 1])
+    params = {"layer": {"kernel": kernel, "bias": random.normal(size=5), "scale": np.array(3.0)}}
+    files = {half: tmp_path / f"half {half}" for half in (False, True)}
+    for half, file in files.items():
+        save_weights(file, "dcgan", {}, params, {}, "", half)
+    saved = files[False].stat().st_size - files[True].stat().st_size
+    assert 2 * kernel.size - 200 < saved < 2 * kernel.size
+    full, loaded = (load_weights(file).params for file in files.values())
+    assert jax.tree.structure(loaded) == jax.tree.structure(full)
+    for mine, value in zip(jax.tree.leaves(loaded), jax.tree.leaves(full), strict=True):
+        most = np.abs(value).max(tuple(range(value.ndim - 1)))
+        assert mine.dtype == np.float32
+        np.testing.assert_array_less(np.abs(mine - value), 0.5001 * most / 32767 + 1e-30)
+    np.testing.assert_array_equal(loaded["layer"]["bias"], full["layer"]["bias"])
+    # Rounding what is rounded already changes nothing.
+    save_weights(tmp_path / "again", "dcgan", {}, loaded, {}, "", True)
+    assert (tmp_path / "again").read_bytes() == files[True].read_bytes()
+
+
 def test_flattening_can_be_undone():
     flat = flatten(PARAMS)
     assert list(flat) == ["layer0.kernel", "layer0.bias", "layer1.style.bias", "scale"]
