@@ -29,8 +29,9 @@ Pairs = Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(meta
 class Arguments:
     """Convert a foreign checkpoint into a weights file of mgp_jax.
 
-    Reads PyTorch checkpoints (zip, legacy), stylegan2-ada .pkl files and numpy pickles without
-    PyTorch and without running anything of them. Prints what became of every tensor.
+    Reads PyTorch checkpoints (zip, legacy), stylegan2-ada .pkl files, numpy pickles and pairs of
+    networks of OpenVINO (.xml, .bin), without PyTorch or OpenVINO and without running anything of
+    them. Prints what became of every tensor.
 
     Exit status: 0 converted, 1 not possible, 2 wrong usage.
 
@@ -38,7 +39,7 @@ class Arguments:
     """
 
     checkpoint: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CHECKPOINT")]
-    """The file to convert."""
+    """The file to convert; for networks of OpenVINO their folder, an .xml file of it or a wheel."""
     out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """The .safetensors file to write."""
     family: Family = "auto"
@@ -48,6 +49,7 @@ class Arguments:
     option: Pairs = ()
     """A setting that the checkpoint does not hold, for example lod=1; can be repeated.
     pggan: lod, final_tanh, fused_scale and use_wscale (genforce), alpha (GAN zoo).
+    mobile_stylegan: mapping_multiplier.
     stylegan: lod, final_tanh, mapping_multiplier, fused_scale and use_wscale (genforce).
     stylegan2: final_tanh, mapping_multiplier, conv_clamp, use_wscale (genforce), label (ADA).
     vgg16: until=relu3_3. lpips: network, version."""

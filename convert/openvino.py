@@ -98,12 +98,12 @@ def find_networks(path: str | os.PathLike[str]) -> Path | None:
     """Returns where the pair of networks is that a path stands for; None if it is something else.
 
     Args:
-        path: a folder, one of the pair's `.xml` or `.bin` files, or a wheel that holds them.
+        path: a folder, one of the pair's `.xml` files, or a wheel that holds them.
     """
     place = Path(path)
     if place.is_dir() or place.suffix == ".whl":
         return place
-    return place.parent if place.suffix in (".xml", ".bin") else None
+    return place.parent if place.suffix == ".xml" else None
 
 
 def read_networks(place: Path) -> tuple[dict[str, Network], dict[str, memoryview]]:

@@ -28,7 +28,7 @@ from mgp_jax.generators import (
     Generator,
 )
 
-STYLE_BASED = ("stylegan", "stylegan2")
+STYLE_BASED = ("stylegan", "stylegan2", "mobile_stylegan")
 COUNT = 3
 
 

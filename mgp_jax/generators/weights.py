@@ -92,7 +92,7 @@ def load_weights(path: str | os.PathLike[str]) -> Weights:
     try:
         with safe_open(str(path), framework="numpy") as file:
             header = json.loads((file.metadata() or {}).get("mgp_jax", "null"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = _widen({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
     except FileNotFoundError:
         raise WeightsError(f"{path}: no such file") from None
     except (SafetensorError, OSError, ValueError) as error:
@@ -106,7 +106,7 @@ def load_weights(path: str | os.PathLike[str]) -> Weights:
     return Weights(
         family=header["family"],
         config=header["config"],
-        params=unflatten(_widen(tensors)),
+        params=unflatten(tensors),
         provenance=header["provenance"],
         licence=header["licence"],
     )

@@ -170,6 +170,10 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
         with_header(config={"latent_size": 9, "channels": [8, 8, 4]}),
         r"layer0.kernel is \[4, 4, 8, 8\], should be \[4, 4, 9, 8\]",
     ),
+    "units of another size": (
+        with_tensors(lambda tensors: tensors.update({"layer0.kernel:unit": np.ones(9, "f4")})),
+        "not a readable weights file",
+    ),
     "several tensors": (
         with_tensors(several_wrong),
         r"layer0.bias missing; layer9.kernel unexpected; layer1.kernel is \[3, 4, 8, 8\]",
