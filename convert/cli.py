@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from .options import help_text
+from .options import TABLE, help_text
 
 if TYPE_CHECKING:
     from .conversion import Conversion
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 OK, FAILED, WRONG_USAGE = 0, 1, 2
 PREVIEWED = 16
 
-Family = Literal["auto", "dcgan", "sequential", "pggan", "stylegan", "stylegan2", "vgg16", "lpips"]
+if TYPE_CHECKING:
+    Family = str
+else:
+    Family = Literal["auto", *TABLE]
 OPTION_HELP = (
     "A setting that the checkpoint does not hold, for example activation=leaky_relu:0.2; can be "
     f"repeated.\n{help_text()}"
@@ -34,8 +37,9 @@ Pairs = Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(meta
 class Arguments:
     """Convert a foreign checkpoint into a weights file of mgp_jax.
 
-    Reads PyTorch checkpoints (zip, legacy), stylegan2-ada .pkl files and numpy pickles without
-    PyTorch and without running anything of them. Prints what became of every tensor.
+    Reads PyTorch checkpoints (zip, legacy), stylegan2-ada .pkl files, numpy pickles and pairs of
+    networks of OpenVINO (.xml, .bin), without PyTorch or OpenVINO and without running anything of
+    them. Prints what became of every tensor.
 
     Exit status: 0 converted, 1 not possible, 2 wrong usage.
 
@@ -43,7 +47,7 @@ class Arguments:
     """
 
     checkpoint: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CHECKPOINT")]
-    """The file to convert."""
+    """The file to convert; for networks of OpenVINO their folder, an .xml file of it or a wheel."""
     out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """The .safetensors file to write."""
     family: Family = "auto"

@@ -11,7 +11,9 @@ from mgp_jax.errors import CheckpointError, SettingError
 from mgp_jax.generators.weights import save_weights
 
 from .detect import detect
+from .families.mobile_stylegan import named_constants
 from .layout import Converted, Layout, apply
+from .openvino import find_networks, read_networks
 from .options import Options
 from .torch_files import read_bytes, read_checkpoint
 from .wrappers import places, unwrap
@@ -62,27 +64,37 @@ class Conversion:
     assumed: Mapping[str, str]
     averaged: bool
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the weights file."""
-        made = self.converted
-        save_weights(path, self.family, made.config, made.params, self.provenance, self.licence)
+    def save(self, path: str | os.PathLike[str], half: bool = False) -> None:
+        """Writes the weights file, in half precision if asked for."""
+        made, origin = self.converted, self.provenance
+        save_weights(path, self.family, made.config, made.params, origin, self.licence, half)
 
 
 def convert_file(path: str | os.PathLike[str], request: Request | None = None) -> Conversion:
-    """Converts a checkpoint file.
+    """Converts a checkpoint.
 
     Args:
-        path: the checkpoint.
+        path: its file; for a pair of OpenVINO's networks their folder, a file of them, or a wheel.
         request: how to convert.
 
     Raises:
         CheckpointError: the file cannot be read or does not fit any layout; it is named.
         SettingError: an option is unknown or out of its range.
     """
-    tree = read_checkpoint(path)
-    with open(path, "rb") as file:
-        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    place = find_networks(path)
+    if place is None:
+        tree = read_checkpoint(path)
+        with open(path, "rb") as file:
+            checksum = hashlib.file_digest(file, "sha256").hexdigest()
     try:
+        if place is not None:
+            networks, files = read_networks(place)
+            tree = named_constants(networks)
+            checksum = "; ".join(
+                f"{name} {hashlib.sha256(data).hexdigest()}"
+                for name, data in files.items()
+                if name.endswith(".bin")
+            )
         return _convert(tree, Path(path).name, checksum, request or Request())
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None

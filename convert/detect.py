@@ -9,11 +9,12 @@ from collections.abc import Callable
 
 from mgp_jax.errors import CheckpointError
 
-from .families import lpips, pggan, sequential, stylegan, stylegan2, vgg16
+from .families import lpips, mobile_stylegan, pggan, sequential, stylegan, stylegan2, vgg16
 from .layout import Layout, Shapes
 
 LAYOUTS: tuple[Layout, ...] = (
     *stylegan2.LAYOUTS,
+    *mobile_stylegan.LAYOUTS,
     *stylegan.LAYOUTS,
     *pggan.LAYOUTS,
     *lpips.LAYOUTS,
@@ -51,6 +52,11 @@ def _is_discriminator(shapes: Shapes) -> bool:
     return any(mark in f".{key}" for key in shapes for mark in marks)
 
 
+def _is_newer_mobile(shapes: Shapes) -> bool:
+    named = "student.input.input" in shapes
+    return named and not any(key.endswith(".style_inv") for key in shapes)
+
+
 PLAIN = "plain stacks of layers are"
 
 # Networks that are recognised, but whose arithmetic mgp_jax does not have; and what to do instead.
@@ -80,6 +86,11 @@ UNSUPPORTED: tuple[tuple[str, Callable[[Shapes], bool], str], ...] = (
         "pytorch_GAN_zoo's StyleGAN",
         _has_prefix("baseScale0"),
         "the layouts of mganprior and genforce are",
+    ),
+    (
+        "a newer MobileStyleGAN, whose styles go through a tanh",
+        _is_newer_mobile,
+        "those with style_inv are",
     ),
     (
         "lucidrains' stylegan2-pytorch",

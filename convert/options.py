@@ -55,6 +55,7 @@ STACK = {
 TABLE: Mapping[str, Mapping[str, Mapping[str, Option]]] = {
     "dcgan": {"PyTorch tutorial": STACK},
     "sequential": {"stack of layers": STACK},
+    "mobile_stylegan": {"OpenVINO": {}, "MobileStyleGAN.pytorch": MULTIPLIER},
     "pggan": {
         "mganprior": {**LOD, **TANH},
         "genforce": {

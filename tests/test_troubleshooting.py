@@ -134,7 +134,7 @@ FOLDER = {
     "results.jsonl: line 7 is damaged, choose another folder": damaged_records,
 }
 SETTINGS = {
-    "neither a file nor a bundled generator (faces64)": lambda: load_generator("faces"),
+    "neither a file nor a bundled generator (faces1024, faces64)": lambda: load_generator("faces"),
     "not a readable weights file": lambda: load_generator(GOLDEN / "dcgan.pth"),
     "layer 9: faces64 has the cuts 0 to 5 and the stages layer0, ...": lambda: faces().cut(9),
     "space w: faces64 has the spaces z": lambda: faces().space("w"),

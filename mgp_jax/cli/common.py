@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from mgp_jax.progress import Reporter
 
+DEFAULT_GENERATOR = "faces1024"
 OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 Files = Annotated[

@@ -262,7 +262,7 @@ class TrainBoundary(Command):
     name: ClassVar[str] = "train-boundary"
 
     generator: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="GENERATOR")]
-    """A bundled generator (faces64) or a file written by mgp-convert."""
+    """A bundled generator (faces1024, faces64) or a file written by mgp-convert."""
     out: Annotated[Path, tyro.conf.arg(metavar="FILE.npy")]
     """File to write, float32 [1, latent size]."""
     latents: Annotated[Path | None, tyro.conf.arg(metavar="Z.npy")] = None

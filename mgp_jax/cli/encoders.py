@@ -22,7 +22,7 @@ class TrainEncoder(Command):
     name: ClassVar[str] = "train-encoder"
 
     generator: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="GENERATOR")]
-    """A bundled generator (faces64) or a file written by mgp-convert."""
+    """A bundled generator (faces1024, faces64) or a file written by mgp-convert."""
     out: Annotated[Path, tyro.conf.arg(metavar="FILE.safetensors")]
     """Weights file to write."""
     steps: Annotated[int, tyro.conf.arg(metavar="K")] = 1000

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 class Info(Command):
     """Show the stages of a generator and where it can be cut.
 
-    Example: mgp info faces64
+    Example: mgp info faces1024
     """
 
     name: ClassVar[str] = "info"
 
     generator: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="GENERATOR")]
-    """A bundled generator (faces64) or a file written by mgp-convert."""
+    """A bundled generator (faces1024, faces64) or a file written by mgp-convert."""
 
     def run(self, argv: Sequence[str]) -> int:
         """Prints the stages."""
@@ -38,13 +38,13 @@ class Info(Command):
 class Sample(Command):
     """Render random or given latent codes.
 
-    Example: mgp sample faces64 --out faces.png --count 16
+    Example: mgp sample faces1024 --out faces.png --count 16
     """
 
     name: ClassVar[str] = "sample"
 
     generator: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="GENERATOR")]
-    """A bundled generator (faces64) or a file written by mgp-convert."""
+    """A bundled generator (faces1024, faces64) or a file written by mgp-convert."""
     out: Annotated[Path, tyro.conf.arg(metavar="FILE.png")]
     """Image to write; several samples are tiled."""
     count: Annotated[int, tyro.conf.arg(metavar="N")] = 16

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tyro
 
-from mgp_jax.cli.common import OK, SOME_FAILED, Command, DryRun, Files, Flag, check_seed
+from mgp_jax.cli.common import (
+    DEFAULT_GENERATOR,
+    OK,
+    SOME_FAILED,
+    Command,
+    DryRun,
+    Files,
+    Flag,
+    check_seed,
+)
 from mgp_jax.errors import SettingError
 from mgp_jax.tasks import OF_COMMAND
 
@@ -28,8 +37,10 @@ class Optimising(Command):
     """Image files, or folders of them."""
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Folder for the results; the same command on it again continues where it stopped."""
-    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE|FILE.py:FUNCTION")] = "faces64"
-    """A bundled generator (faces64), a file written by mgp-convert, or a Python function that makes
+    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE|FILE.py:FUNCTION")] = (
+        DEFAULT_GENERATOR
+    )
+    """A bundled generator (faces1024, faces64), a file written by mgp-convert, or a Python function that makes
     a generator or a split."""
     codes: Annotated[int | Literal["auto"] | None, tyro.conf.arg(metavar="N|auto")] = None
     """Number of latent codes; the recipe's unless given. auto: that of a recipe file, else 20."""

@@ -42,7 +42,7 @@ class Tune(Command):
     name: ClassVar[str] = "tune"
 
     generator: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="GENERATOR")]
-    """A bundled generator (faces64) or a file written by mgp-convert."""
+    """A bundled generator (faces1024, faces64) or a file written by mgp-convert."""
     images: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILE|FOLDER")]
     """Clean sample images; six to twelve are enough."""
     out: Annotated[Path, tyro.conf.arg(metavar="FILE.json")]

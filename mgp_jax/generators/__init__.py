@@ -3,6 +3,7 @@
 from mgp_jax.generators.base import Config, Generator, bind
 from mgp_jax.generators.crossing import Features, Params, as_features, as_passed
 from mgp_jax.generators.dcgan import DCGANConfig
+from mgp_jax.generators.mobile_stylegan import MobileStyleGANConfig
 from mgp_jax.generators.pggan import PGGANConfig
 from mgp_jax.generators.sampling import generate, random_latents
 from mgp_jax.generators.sequential import SequentialConfig
@@ -25,6 +26,7 @@ __all__ = [
     "DCGANConfig",
     "Features",
     "Generator",
+    "MobileStyleGANConfig",
     "PGGANConfig",
     "Params",
     "SequentialConfig",

@@ -15,6 +15,7 @@ from flax import nnx
 from mgp_jax.errors import SettingError, WeightsError
 from mgp_jax.generators.base import Config, Generator, Params
 from mgp_jax.generators.dcgan import DCGANConfig
+from mgp_jax.generators.mobile_stylegan import MobileStyleGAN, MobileStyleGANConfig
 from mgp_jax.generators.pggan import PGGAN, PGGANConfig
 from mgp_jax.generators.sequential import Sequential, SequentialConfig
 from mgp_jax.generators.split import Split
@@ -26,20 +27,21 @@ from mgp_jax.user_code import load_function, names_function
 FAMILIES: dict[str, tuple[type, Callable[..., nnx.Module]]] = {
     "dcgan": (DCGANConfig, Sequential),
     "sequential": (SequentialConfig, Sequential),
+    "mobile_stylegan": (MobileStyleGANConfig, MobileStyleGAN),
     "pggan": (PGGANConfig, PGGAN),
     "stylegan": (StyleGANConfig, StyleGAN),
     "stylegan2": (StyleGAN2Config, StyleGAN2),
 }
 
-BUNDLED = ("faces64",)
+BUNDLED = ("faces1024", "faces64")
 
 
 def load_generator(source: str | os.PathLike[str]) -> Generator:
     """Loads a bundled generator by its name, or any generator from a weights file.
 
     Args:
-        source: `faces64`, or the path of a file written by `mgp-convert`; or `mine.py:build`, a
-            function of the user's that makes one.
+        source: `faces1024`, `faces64`, or the path of a file written by `mgp-convert`; or
+            `mine.py:build`, a function of the user's that makes one.
 
     Raises:
         WeightsError: the file is missing, not readable, or does not fit the family it names.

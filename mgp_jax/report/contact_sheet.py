@@ -213,7 +213,7 @@ def _cut(
 
 
 def _load(run: Run, record: Record, kind: str) -> np.ndarray | None:
-    """Reads one of the run's images; None if it cannot be shown.
+    """Reads one of the run's images, at most as large as a tile; None if it cannot be shown.
 
     Not `read_image`, which is for photographs and refuses the tiny observations of strong
     super-resolution.
@@ -221,8 +221,11 @@ def _load(run: Run, record: Record, kind: str) -> np.ndarray | None:
     if kind not in record.files:
         return None
     try:
-        with Image.open(run.folder / record.files[kind], formats=["PNG"]) as picture:
-            return np.asarray(picture.convert("RGB"))
+        with Image.open(run.folder / record.files[kind], formats=["PNG"]) as file:
+            picture = file.convert("RGB")
+        # At once: all images of a sheet are in memory together.
+        picture.thumbnail((LARGEST_TILE, LARGEST_TILE), Image.Resampling.LANCZOS)
+        return np.asarray(picture)
     except Exception:  # A damaged file may drive the reader into anything.
         return None
 

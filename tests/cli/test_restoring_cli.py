@@ -136,7 +136,7 @@ WRONG: dict[str, tuple[tuple, int, str]] = {
     "unknown generator": (
         ("invert", PHOTO, "--generator", "faces46"),
         1,
-        "faces46: neither a file nor a bundled generator (faces64)",
+        "faces46: neither a file nor a bundled generator (faces1024, faces64)",
     ),
     "unreadable generator": (
         ("invert", PHOTO, "--generator", "text.safetensors"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import tyro
 
 from mgp_jax.cli.analysis.writing import write_table
-from mgp_jax.cli.common import OK, Command, Files, check_seed
+from mgp_jax.cli.common import DEFAULT_GENERATOR, OK, Command, Files, check_seed
 from mgp_jax.cli.editing import new_folder
 from mgp_jax.errors import ImageError
 
@@ -95,8 +95,8 @@ class Layers(OfQuality):
 
     name: ClassVar[str] = "layers"
 
-    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "faces64"
-    """A bundled generator (faces64) or a file written by mgp-convert."""
+    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = DEFAULT_GENERATOR
+    """A bundled generator (faces1024, faces64) or a file written by mgp-convert."""
     cuts: Annotated[tuple[str, ...], tyro.conf.arg(metavar="INDEX|NAME...")] = ()
     """Where to cut; behind the last layer of every resolution unless given."""
     counts: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N...")] = (1, 5, 20)
@@ -150,7 +150,9 @@ class Domains(OfQuality):
 
     name: ClassVar[str] = "domains"
 
-    generators: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME|FILE...")] = ("faces64",)
+    generators: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME|FILE...")] = (
+        DEFAULT_GENERATOR,
+    )
     """Generators."""
     cuts: Annotated[tuple[str, ...], tyro.conf.arg(metavar="INDEX|NAME...")] = ()
     """Where to cut; the default cut of each generator unless given."""
