@@ -19,7 +19,9 @@ from mgp_jax.batch import (
     Job,
     Loaded,
     Record,
+    batches_of,
     check,
+    check_mask,
     find_inputs,
     find_records,
     fitted,
@@ -29,6 +31,8 @@ from mgp_jax.batch import (
 )
 from mgp_jax.errors import ImageError
 from mgp_jax.inversion import advance, begin, code_count, image_keys, moving, pose, settings, start
+from mgp_jax.precision import single_precision
+from mgp_jax.seeds import seeded_key
 
 
 class PhaseCost(NamedTuple):
@@ -58,6 +62,7 @@ class Plan(NamedTuple):
         replaces: whether a run in the folder would be removed first.
         done: number of inputs that already have a record.
         unreadable: why inputs cannot be restored, one line each, which names the file.
+        notes: what is left out, and what there is to know about inputs, one line each.
         batches: number of batches to be optimised.
         size: images in a batch.
         start: seconds that choosing the start of a batch takes.
@@ -70,6 +75,7 @@ class Plan(NamedTuple):
     images: int
     done: int
     unreadable: tuple[str, ...]
+    notes: tuple[str, ...]
     batches: int
     size: int
     start: float
@@ -102,6 +108,7 @@ class Plan(NamedTuple):
             f"images: {self.images}, {self.done} done, {to_do} to do, {len(self.unreadable)} "
             f"unreadable; batches: {self.batches} of {self.size}",
             *(f"unreadable: {reason}" for reason in self.unreadable),
+            *(f"note: {note}" for note in self.notes),
             f"results would go to {self.out}"
             + (", after removing those of the run there" if self.replaces else ""),
         ]
@@ -137,8 +144,9 @@ def make_plan(
         SettingError: a setting is out of range, or the folder holds a run with other settings.
     """
     check(job)
-    entries = find_inputs(inputs)
     folder = Path(out)
+    entries, _, told = find_inputs(inputs, folder, overwrite)
+    check_mask(job, entries)
     job = fitted(job, len(entries))
     recorded = settings_of(job, entries)
     records = find_records(folder, recorded, overwrite)
@@ -146,10 +154,11 @@ def make_plan(
     size = job.batch_size * jax.local_device_count()
     first: list[Loaded] = []
     unreadable: list[str] = []
+    notes = list(told)
     batches = 0
-    for begin_at in range(0, len(entries), size):
+    for batch in batches_of(job, entries, size):
         readable = False
-        for entry in entries[begin_at : begin_at + size]:
+        for entry in batch:
             if entry.stem in records:
                 continue
             try:
@@ -158,7 +167,8 @@ def make_plan(
                 unreadable.append(str(error))
                 continue
             readable = True
-            if len(first) < size:
+            notes += [f"{entry.path}: {note}" for note in loaded.notes]
+            if len(first) < (size if job.masks is None else 1):
                 first.append(loaded)
         batches += readable
     filled = [first[i % len(first)] for i in range(size)] if first else []
@@ -170,6 +180,7 @@ def make_plan(
         images=len(entries),
         done=len(records),
         unreadable=tuple(unreadable),
+        notes=tuple(notes),
         batches=batches,
         size=size,
         start=begun,
@@ -177,6 +188,7 @@ def make_plan(
     )
 
 
+@single_precision
 def measure(job: Job, batch: Sequence[Loaded]) -> tuple[float, tuple[PhaseCost, ...]]:
     """Compiles all programs for a batch, and times the start and one step of each phase.
 
@@ -189,11 +201,13 @@ def measure(job: Job, batch: Sequence[Loaded]) -> tuple[float, tuple[PhaseCost, 
     config, starts = job.config, job.samples * job.restarts
     phases = settings(job.generator, config)
     observations = np.repeat(np.stack([item.observation for item in batch]), starts, axis=0)
-    problem = pose(jnp.asarray(observations), job.generator, phases, config, job.degradation, None)
+    degradation = batch[0].degradation
+    problem = pose(jnp.asarray(observations), job.generator, phases, config, degradation, None)
     keys = image_keys(config.seed, [item.input.number for item in batch], starts)
-    program = start.lower(problem, keys, code_count(config), phases[0], config.seed).compile()
+    pool = seeded_key(config.seed)
+    program = start.lower(problem, keys, code_count(config), phases[0], pool).compile()
     began = time.perf_counter()
-    codes = jax.block_until_ready(program(problem, keys, config.seed))
+    codes = jax.block_until_ready(program(problem, keys, pool))
     begun = time.perf_counter() - began
     costs = []
     for setting in phases:

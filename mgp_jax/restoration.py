@@ -26,6 +26,7 @@ from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Generator
 from mgp_jax.inversion import InversionConfig, Progress, Result, Snapshot, image_keys, invert
 from mgp_jax.perception.vgg import FeatureExtractor
+from mgp_jax.precision import single_precision
 
 # Of the alternating projections onto the observation and onto [-1, 1]: how many, and how far the
 # rounding of 8-bit files is kept down.
@@ -50,6 +51,7 @@ class Restoration(NamedTuple):
     result: Result
 
 
+@single_precision
 def restore(
     generator: Generator,
     observations: Any,

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 # one line know nothing of each other. Names that do not exist yet are those of the design.
 ORDER: tuple[tuple[str, ...], ...] = (
     ("errors", "files"),
+    ("arrays", "precision", "seeds"),
     ("images", "sharding"),
     ("generators",),
     ("perception", "codes", "degradations"),

@@ -14,6 +14,7 @@ from mgp_jax.inversion import InversionConfig, default_cut
 from mgp_jax.metrics import compare
 from mgp_jax.recipes import codes_only
 from mgp_jax.restoration import restore
+from mgp_jax.seeds import seeded_key
 
 METRICS = ("psnr", "ssim", "lpips")
 
@@ -75,7 +76,7 @@ def measure(
     for degradation in degradations:
         config = configure(degradation)
         config = replace(config, recipe=codes_only(config.recipe))
-        keys = jax.random.split(jax.random.key(config.seed), len(images))
+        keys = jax.random.split(seeded_key(config.seed), len(images))
         simulated = jax.jit(jax.vmap(degradation.simulate))(jnp.asarray(images), keys)
         for cut in cuts:
             for count in counts:

@@ -18,6 +18,7 @@ from mgp_jax.baselines.weights import fit_weights
 from mgp_jax.degradations import Degradation
 from mgp_jax.generators.base import bind
 from mgp_jax.generators.layers import Convolution, ToRGB, leaky_relu, upsample_nearest
+from mgp_jax.seeds import seeded_key
 
 RATE = 0.005
 WIDTH = 32
@@ -83,9 +84,9 @@ def fit_network(
     Returns: float[B, H, W, C] in [-1, 1].
     """
     size, _, channels = shape
-    network = Hourglass(size, channels, rngs=nnx.Rngs(params=seed))
+    network = Hourglass(size, channels, rngs=nnx.Rngs(params=seeded_key(seed)))
     graph, state = nnx.split(network)
-    keys = jax.vmap(lambda n: jax.random.fold_in(jax.random.key(seed), n))(
+    keys = jax.vmap(lambda n: jax.random.fold_in(seeded_key(seed), n))(
         jnp.arange(len(observations))
     )
     noise = jax.vmap(lambda key: SCALE * jax.random.uniform(key, (size, size, WIDTH)))(keys)

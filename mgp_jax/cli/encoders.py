@@ -7,8 +7,9 @@ from typing import Annotated, ClassVar
 
 import tyro
 
-from mgp_jax.cli.common import OK, Command, check_seed
+from mgp_jax.cli.common import OK, Command
 from mgp_jax.errors import SettingError
+from mgp_jax.seeds import check_seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,10 @@ class TrainEncoder(Command):
         if not self.out.parent.is_dir():
             raise SettingError(f"{self.out}: the folder does not exist")
         generator = load_generator(self.generator)
-        degradations = [degradation_of(task, generator.resolution) for task in TASKS]
+        size = generator.resolution, generator.channels
+        # Gray images have no colours to be given back.
+        tasks = [task for task in TASKS if TASKS[task] != "gray" or generator.channels == 3]
+        degradations = [degradation_of(task, *size) for task in tasks]
         console = self.telling.console()
         losses: list[float] = []
 

@@ -59,7 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     try:
+        check_words(argv)
         arguments = parse(argv)
+        use_standard_types()
         enable_compilation_cache()
         began = time.perf_counter()
         status = arguments.run(argv)
@@ -74,6 +76,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return WRONG_USAGE
     except MGPError as error:
         print(f"mgp: {error}", file=sys.stderr)
+        return SOME_FAILED
+    except RuntimeError as error:
+        if (problem := device_problem(str(error))) is None:
+            raise
+        print(f"mgp: {problem}", file=sys.stderr)
         return SOME_FAILED
     except KeyboardInterrupt:
         same = "the same command" + " without --overwrite" * ("--overwrite" in argv)
@@ -104,6 +111,45 @@ def tell_the_end(name: str, seconds: float) -> None:
 
     devices = f"{jax.device_count()} {jax.devices()[0].device_kind} ({jax.default_backend()})"
     print(f"mgp {name}: {seconds:.1f} s on {devices}, jax {jax.__version__}", file=sys.stderr)
+
+
+def check_words(argv: Sequence[str]) -> None:
+    """Raises SettingError for an argument without a letter, as an unset variable of a shell leaves.
+
+    A path of that kind would mean the current folder.
+    """
+    for word in argv:
+        if not word or (word.startswith("--") and word.endswith("=")):
+            raise SettingError(f"an argument is empty: {word or repr(word)}")
+
+
+def device_problem(text: str) -> str | None:
+    """Returns what to do, on one line, where JAX has no device or too little memory.
+
+    Args:
+        text: what JAX says.
+
+    Returns: None if it is about something else.
+    """
+    if "RESOURCE_EXHAUSTED" in text:
+        first = " ".join(text.splitlines()[0].split())
+        return f"{first}; a smaller --batch-size takes less memory, --dry-run says how much"
+    if "backend" not in text or not ("initialize" in text or "Unknown" in text):
+        return None
+    asked = os.environ.get("JAX_PLATFORMS", "")
+    where = f"JAX_PLATFORMS={asked} asks for a device" if asked else "there is a device"
+    return (
+        f"{where} that JAX cannot use here; install JAX for it (NVIDIA GPU: pip install "
+        "'jax[cuda13]', TPU: pip install 'jax[tpu]'), or ask for the CPU: JAX_PLATFORMS=cpu"
+    )
+
+
+def use_standard_types() -> None:
+    """Sets back what environment variables tell JAX of types: that is for a user's own programs."""
+    import jax
+
+    jax.config.update("jax_enable_x64", False)
+    jax.config.update("jax_numpy_dtype_promotion", "standard")
 
 
 def enable_compilation_cache() -> None:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import tyro
 
-from mgp_jax.cli.common import OK, SOME_FAILED, Command, DryRun, Files, Flag, check_seed
+from mgp_jax.cli.common import MAX_PIXELS, OK, SOME_FAILED, Command, DryRun, Files, Flag
 from mgp_jax.errors import SettingError
+from mgp_jax.seeds import check_seed
 
 if TYPE_CHECKING:
-    from mgp_jax.batch import Job, Record
+    from mgp_jax.batch import Job, MaskFolder, Record
     from mgp_jax.degradations import Degradation
+    from mgp_jax.images import Reading
     from mgp_jax.inversion import InversionConfig
 
 
@@ -49,6 +51,27 @@ class Optimising(Command):
     """Stop an image when its objective has not fallen for so many steps."""
     restarts: Annotated[int, tyro.conf.arg(metavar="R")] = 1
     """Starts of each restoration, of which the one that matches its observation best is kept."""
+
+    white: Annotated[float | None, tyro.conf.arg(metavar="LEVEL")] = None
+    """The level that is white in images of more than 8 bits: 4095 for 12 bits that are stored in
+    16; the largest of the file's type unless given."""
+    max_pixels: Annotated[int, tyro.conf.arg(metavar="N")] = MAX_PIXELS
+    """Larger images are not decoded: a few bytes can claim any size."""
+
+    @property
+    def reading(self) -> "Reading":
+        """How image files are read.
+
+        Raises:
+            SettingError: a setting is out of range.
+        """
+        from mgp_jax.images import Reading
+
+        if self.white is not None and not 0 < self.white < float("inf"):
+            raise SettingError(f"white: {self.white}, must be above 0")
+        if self.max_pixels < 1:
+            raise SettingError(f"max pixels: {self.max_pixels}, at least 1 is needed")
+        return Reading(self.white, self.max_pixels)
 
     def config(self, degradation: "Degradation", family: str) -> "InversionConfig":
         """Returns the settings of the inversion."""
@@ -90,6 +113,8 @@ class Restoring(Optimising):
     recipe's unless given."""
     trajectory: Literal["gif", "webp"] | None = None
     """Also write an animation of each image's renderings on their way."""
+    save_array: Flag = False
+    """Also write each result as float32 [H, W, C] in [-1, 1], to DIR/arrays; images have 8 bits."""
     simulate: Flag = False
     """The inputs are clean images: degrade them first, and measure the result against them."""
     dry_run: DryRun = False
@@ -110,6 +135,10 @@ class Restoring(Optimising):
     def spec(self) -> str:
         """Returns the degradation in its text form."""
         return "identity"
+
+    def masks(self) -> "MaskFolder | None":
+        """Returns the masks, where each photograph has one of its own."""
+        return None
 
     @property
     def blend_holes(self) -> bool:
@@ -140,7 +169,12 @@ class Restoring(Optimising):
         if self.distributed or "JAX_COORDINATOR_ADDRESS" in os.environ:
             join_processes()
         generator = load_generator(self.generator)
-        degradation: Degradation = parse(self.spec(), generator.resolution)
+        masks = self.masks()
+        degradation: Degradation
+        if masks is None:
+            degradation = parse(self.spec(), generator.resolution, generator.channels)
+        else:
+            degradation = masks.any_mask(generator.resolution)
         config = self.config(degradation, generator.family)
         job = Job(
             task=self.name,
@@ -157,6 +191,9 @@ class Restoring(Optimising):
             checkpoint_every=self.checkpoint_every,
             memory_limit=None if self.memory_limit is None else self.memory_limit * 2**30,
             note={"command": shlex.join(["mgp", *argv])},
+            masks=masks,
+            reading=self.reading,
+            save_array=self.save_array,
         )
         if self.dry_run:
             plan = make_plan(job, self.inputs, self.out, self.overwrite)
@@ -241,8 +278,12 @@ class Inpaint(Framed):
 
     name: ClassVar[str] = "inpaint"
 
-    mask: Annotated[str, tyro.conf.arg(metavar="MASK.png")]
-    """Image with the missing pixels in white; or center:SIZE, or random:FRACTION."""
+    mask: Annotated[str, tyro.conf.arg(metavar="MASK.png|FOLDER")]
+    """Image with the missing pixels in white, as large as the photographs or a multiple of the
+    generator's image; a folder with such an image of the same name for each photograph; or
+    center:SIZE, or random:FRACTION. Levels of at least half are white."""
+    invert_mask: Flag = False
+    """Missing pixels are black, not white."""
     blend: Flag = False
     """Shift the colours of what is filled in so that no seam is left."""
 
@@ -251,9 +292,20 @@ class Inpaint(Framed):
         """Whether what fills holes is blended in."""
         return self.blend
 
+    def masks(self) -> "MaskFolder | None":
+        """Returns the masks, where each photograph has one of its own."""
+        from mgp_jax.batch import MaskFolder
+
+        folder = Path(self.mask)
+        return MaskFolder.open(folder, self.invert_mask) if folder.is_dir() else None
+
     def spec(self) -> str:
         """Returns the degradation in its text form."""
-        return f"mask:{self.mask}"
+        if not self.invert_mask:
+            return f"mask:{self.mask}"
+        if self.mask.startswith(("center:", "random:")):
+            raise SettingError(f"invert mask: {self.mask} is no image")
+        return f"mask:inverted:{self.mask}"
 
 
 @dataclass(frozen=True, kw_only=True)

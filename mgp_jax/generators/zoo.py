@@ -18,6 +18,7 @@ from mgp_jax.generators.pggan import PGGAN, PGGANConfig
 from mgp_jax.generators.stylegan import StyleGAN, StyleGANConfig
 from mgp_jax.generators.stylegan2 import StyleGAN2, StyleGAN2Config
 from mgp_jax.generators.weights import flatten, load_weights
+from mgp_jax.seeds import seeded_key
 
 FAMILIES: dict[str, tuple[type, Callable[..., nnx.Module]]] = {
     "dcgan": (DCGANConfig, DCGAN),
@@ -70,7 +71,7 @@ def random_generator(config: Config, seed: int = 0, name: str = "random") -> Gen
         (2, 16, 16, 3)
     """
     family = next(family for family, (kind, _) in FAMILIES.items() if isinstance(config, kind))
-    network = FAMILIES[family][1](config, rngs=nnx.Rngs(params=seed))
+    network = FAMILIES[family][1](config, rngs=nnx.Rngs(params=seeded_key(seed)))
     graph, state = nnx.split(network)
     return Generator(family, config, nnx.to_pure_dict(state), graph, name)
 

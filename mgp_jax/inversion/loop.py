@@ -18,6 +18,8 @@ from mgp_jax.inversion.starts import image_keys, start
 from mgp_jax.inversion.state import Snapshot, State, Status
 from mgp_jax.objective import Losses
 from mgp_jax.perception.vgg import FeatureExtractor
+from mgp_jax.precision import single_precision
+from mgp_jax.seeds import seeded_key
 from mgp_jax.sharding import SPLIT, WHOLE, place
 
 
@@ -70,6 +72,7 @@ class Result(NamedTuple):
     steps: np.ndarray
 
 
+@single_precision
 def invert(
     generator: Generator,
     observations: Any,
@@ -124,7 +127,7 @@ def invert(
     if resume is None:
         found = codes
         if found is None:
-            found = start(problem, keys, code_count(config), phases[0], config.seed)
+            found = start(problem, keys, code_count(config), phases[0], seeded_key(config.seed))
         status = jnp.zeros(count, jnp.int32)
         found, status = (place(x, mesh, SPLIT) for x in (found, status))
         state = begin(problem, found, status, phases[0])
@@ -141,7 +144,7 @@ def invert(
                 on_progress(report(snapshot, phases))
         found, loss = finish(problem, state, setting)
         steps = steps + np.asarray(state.step)
-        past = record(past, state.history, sum(s.phase.steps for s in phases[:number]))
+        past = record(past, state, sum(s.phase.steps for s in phases[:number]))
         number += 1
         if number == len(phases):
             break
@@ -157,6 +160,7 @@ def invert(
     )
 
 
+@single_precision
 def outline(
     generator: Generator,
     config: InversionConfig,
@@ -180,7 +184,8 @@ def outline(
         problem = pose(observations, generator, phases, config, degradation, extractor)
         status, snapshots = jnp.zeros(count, jnp.int32), []
         past = jnp.zeros((count, config.recipe.steps), jnp.float32)
-        codes = start(problem, image_keys(0, jnp.arange(count)), code_count(config), phases[0])
+        keys = image_keys(0, jnp.arange(count))
+        codes = start(problem, keys, code_count(config), phases[0], seeded_key(0))
         for number, setting in enumerate(phases):
             state = begin(problem, codes, status, setting)
             snapshots.append(Snapshot(jnp.int32(number), state, status, Losses(past, past)))
@@ -229,15 +234,16 @@ def chunks(
     yield current
 
 
-def record(past: Losses, history: Losses, start: int) -> Losses:
+def record(past: Losses, state: State, start: int) -> Losses:
     """Returns the losses of all phases so far: those of a phase join those of the phases before."""
+    done = np.arange(state.history.total.shape[1]) < np.asarray(state.step)[:, None]
 
     def join(old: np.ndarray, new: jax.Array) -> np.ndarray:
         joined = np.array(old)
-        joined[:, start : start + new.shape[1]] = new
+        joined[:, start : start + new.shape[1]] = np.where(done, new, np.nan)
         return joined
 
-    return jax.tree.map(join, past, history)
+    return jax.tree.map(join, past, state.history)
 
 
 def report(snapshot: Snapshot, phases: list[Setting]) -> Progress:

@@ -63,7 +63,8 @@ def begin(problem: Problem, codes: Codes, status: jax.Array, setting: Setting) -
             noise = {k: v["noise"] for k, v in generator.params.items() if "noise" in v}
             codes = codes._replace(noise=cast(noise, jnp.float32))
         rests = (status == Status.TARGET) | (status == Status.DIVERGED)
-        history = jnp.full(phase.steps, jnp.nan, jnp.float32)
+        # Not NaN: who debugs with jax_debug_nans must find theirs, not ours.
+        history = jnp.full(phase.steps, jnp.inf, jnp.float32)
         return State(
             codes=codes,
             best=codes,

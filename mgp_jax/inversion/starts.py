@@ -11,6 +11,7 @@ from mgp_jax.codes import Codes, cast, init_codes
 from mgp_jax.generators.base import Generator
 from mgp_jax.inversion.configuration import Setting
 from mgp_jax.inversion.problem import PROBLEM, Problem
+from mgp_jax.seeds import seeded_key
 from mgp_jax.sharding import SPLIT, WHOLE
 
 
@@ -24,7 +25,7 @@ def image_keys(seed: int, indices: Any, starts: int = 1) -> jax.Array:
 
     Returns: keys[B * starts], those of an image next to each other.
     """
-    root = jax.random.key(seed)
+    root = seeded_key(seed)
 
     def draw(index: jax.Array, start: jax.Array) -> jax.Array:
         return jax.random.fold_in(jax.random.fold_in(root, index), start)
@@ -35,7 +36,11 @@ def image_keys(seed: int, indices: Any, starts: int = 1) -> jax.Array:
 
 @partial(jax.jit, static_argnames=("count", "setting"))
 def start(
-    problem: Problem, keys: jax.Array, count: int, setting: Setting, seed: int | jax.Array = 0
+    problem: Problem,
+    keys: jax.Array,
+    count: int,
+    setting: Setting,
+    pool_key: jax.Array | None = None,
 ) -> Codes:
     """Draws the initial codes of a batch.
 
@@ -44,21 +49,22 @@ def start(
         keys: random keys[B], one for each image.
         count: number of codes N.
         setting: the first phase.
-        seed: of the pool of candidates, which all images share where the recipe asks for one.
+        pool_key: random key of the pool of candidates, which all images share where the recipe
+            asks for one; None for that of seed 0.
     """
 
-    def run(problem: Problem, keys: jax.Array, seed: jax.Array) -> Codes:
+    def run(problem: Problem, keys: jax.Array, pool_key: jax.Array) -> Codes:
         generator = problem.generator
         codes = jax.vmap(lambda key: draw_codes(generator, key, count, setting))(keys)
         if setting.candidates:
-            pool = draw_codes(generator, jax.random.key(seed), setting.candidates, setting).z
+            pool = draw_codes(generator, pool_key, setting.candidates, setting).z
             errors = distances(problem, pool, count, setting)
             nearest = jax.vmap(partial(choose, count=count))(keys, errors)
             codes = codes._replace(z=pool[nearest])
         return codes
 
     sharded = setting.over_images(run, PROBLEM, SPLIT, WHOLE)
-    return sharded(problem, keys, jnp.asarray(seed))
+    return sharded(problem, keys, seeded_key(0) if pool_key is None else pool_key)
 
 
 def draw_codes(generator: Generator, key: jax.Array, count: int, setting: Setting) -> Codes:

@@ -1,5 +1,6 @@
 """All metrics of a pair of images that its size allows."""
 
+import jax.numpy as jnp
 import numpy as np
 
 from mgp_jax.metrics.fidelity import SMALLEST_FOR_SSIM, psnr, ssim, to_unit
@@ -12,7 +13,7 @@ def compare(images: np.ndarray, truths: np.ndarray) -> dict[str, list[float | No
 
     Args:
         images: float[B, H, W, C] in [-1, 1].
-        truths: float[B, H, W, C] in [-1, 1].
+        truths: float[B, H, W, C] in [-1, 1]. LPIPS takes gray images (C = 1) as RGB.
 
     Returns: `psnr` in dB, `ssim` and `lpips`, one number per image each; None where an image is
         too small for a metric, or the number is not finite.
@@ -22,8 +23,9 @@ def compare(images: np.ndarray, truths: np.ndarray) -> dict[str, list[float | No
     scores = {"psnr": np.asarray(psnr(first, second))}
     if side >= SMALLEST_FOR_SSIM:
         scores["ssim"] = np.asarray(ssim(first, second))
-    if side >= SMALLEST_FOR_LPIPS and first.shape[-1] == 3:
-        scores["lpips"] = np.asarray(lpips(first, second, bundled_lpips()))
+    if side >= SMALLEST_FOR_LPIPS:
+        colours = (jnp.broadcast_to(x, (*x.shape[:-1], 3)) for x in (first, second))
+        scores["lpips"] = np.asarray(lpips(*colours, bundled_lpips()))
     nothing = np.full(len(first), np.nan)
     return {
         name: [float(x) if np.isfinite(x) else None for x in scores.get(name, nothing)]

@@ -23,6 +23,7 @@ from mgp_jax.generators.base import Generator
 from mgp_jax.images import write_image
 from mgp_jax.metrics import colorization_auc, colour_weights, compare, niqe, to_unit
 from mgp_jax.metrics.naturalness import SMALLEST_FOR_NIQE
+from mgp_jax.seeds import seeded_key
 from mgp_jax.tables.budget import Budget, Price, add_price, steps_for, version
 from mgp_jax.tables.tasks import TASKS, Images, degradation_of
 
@@ -130,8 +131,10 @@ def make_case(comparison: Comparison, task: str) -> Case:
     Raises:
         SettingError: there is no such task.
     """
-    degradation = degradation_of(task, comparison.generator.resolution)
-    root = jax.random.fold_in(jax.random.key(comparison.seed), 2**31 - 1)
+    degradation = degradation_of(
+        task, comparison.generator.resolution, comparison.generator.channels
+    )
+    root = jax.random.fold_in(seeded_key(comparison.seed), 2**31 - 1)
     keys = jax.vmap(lambda n: jax.random.fold_in(root, n))(
         jnp.arange(len(comparison.images.truths))
     )

@@ -38,7 +38,7 @@ class Images(NamedTuple):
     truths: np.ndarray
 
 
-def degradation_of(task: str, resolution: int) -> Degradation:
+def degradation_of(task: str, resolution: int, channels: int = 3) -> Degradation:
     """Returns what a task undoes.
 
     Raises:
@@ -46,7 +46,7 @@ def degradation_of(task: str, resolution: int) -> Degradation:
     """
     if task not in TASKS:
         raise SettingError(f"task {task}: there are {', '.join(TASKS)}")
-    return parse(TASKS[task].format(quarter=resolution // 4), resolution)
+    return parse(TASKS[task].format(quarter=resolution // 4), resolution, channels)
 
 
 def read_images(inputs: Sequence[Path], generator: Generator) -> Images:
@@ -56,7 +56,7 @@ def read_images(inputs: Sequence[Path], generator: Generator) -> Images:
         ImageError: one cannot be read.
     """
     paths = find_images(inputs)
-    truths = [read_image(path, generator.resolution) for path in paths]
+    truths = [read_image(path, generator.resolution, generator.channels) for path in paths]
     return Images(tuple(unique_stems(paths)), np.stack(truths))
 
 
@@ -66,7 +66,7 @@ def example_images(generator: Generator) -> Images:
     The generated ones show what a method does where an exact solution exists.
     """
     with resources.as_file(resources.files("mgp_jax.assets") / "eileen_collins.png") as path:
-        photograph = read_image(path, generator.resolution)
+        photograph = read_image(path, generator.resolution, generator.channels)
     made = np.clip(generate(generator, random_latents(generator, GENERATED, GENERATED_SEED)), -1, 1)
     stems = ("photograph", *(f"generated{k}" for k in range(1, GENERATED + 1)))
     return Images(stems, np.concatenate([photograph[None], made]))

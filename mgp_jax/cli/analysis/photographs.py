@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from mgp_jax.cli.editing import Inverted, Inverting, finish, new_folder
+from mgp_jax.cli.editing import Inverted, Inverting
+from mgp_jax.cli.result_folder import asked_for, claim_results, finish
 
 if TYPE_CHECKING:
     from mgp_jax.batch import Record
@@ -47,13 +48,16 @@ class OfPhotographs(Inverting):
 
     def run(self, argv: Sequence[str]) -> int:
         """Inverts and analyses all inputs."""
+        from mgp_jax.batch.folder import require_own
         from mgp_jax.generators import load_generator
 
         generator = load_generator(self.generator)
         cut, space = self.place(generator)
         self.check(generator)
+        settings, folder = asked_for(self), self.out / "analysis" / self.name
+        require_own(folder, settings, self.overwrite)
         records = self.invert(generator, argv)
-        folder = new_folder(self.out / "analysis" / self.name)
+        claim_results(folder, settings, self.overwrite)
         results = []
         for item in self.inverted(generator, records):
             if isinstance(item, Inverted):
