@@ -97,6 +97,12 @@ def _convert(tree: Any, name: str, checksum: str, request: Request) -> Conversio
     options = Options(request.options)
     options.check(layout.options, str(layout))
     converted = apply(layout.plan(state, options), state)
+    channels = converted.config.get("image_channels", 3)
+    if channels not in (1, 3):
+        raise CheckpointError(
+            f"its images have {channels} channels, which is not supported; generators of colour "
+            "and of gray images are"
+        )
     origin = {"file": name, "sha256": checksum, "layout": str(layout)}
     if request.options:
         origin["options"] = " ".join(f"{k}={v}" for k, v in sorted(request.options.items()))

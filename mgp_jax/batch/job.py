@@ -218,8 +218,8 @@ def notes_on(picture: MaskPicture | None, degradation: Degradation) -> tuple[str
     if picture is None or mask is None or mask.missing <= MUCH_MISSING:
         return ()
     return (
-        f"{mask.missing:.0%} of it is missing in {picture.path}; if that is the wrong part, turn the "
-        "mask round: --invert-mask",
+        f"{mask.missing:.0%} of it is missing in {picture.path}; if that is the wrong part, "
+        "--invert-mask turns the mask round",
     )
 
 

@@ -118,6 +118,8 @@ def _load(path: Path, name: str) -> Generator:
         raise WeightsError(f"{path}: missing settings {', '.join(sorted(missing))}")
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in weights.config.items()}
     config = kind(**values)
+    if (channels := getattr(config, "image_channels", 3)) not in (1, 3):
+        raise WeightsError(f"{path}: its images have {channels} channels; 1 or 3 are supported")
     return make_generator(
         weights.family,
         config,
