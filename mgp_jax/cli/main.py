@@ -77,11 +77,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MGPError as error:
         print(f"mgp: {error}", file=sys.stderr)
         return SOME_FAILED
-    except RuntimeError as error:
-        if (problem := device_problem(str(error))) is None:
-            raise
-        print(f"mgp: {problem}", file=sys.stderr)
-        return SOME_FAILED
     except KeyboardInterrupt:
         same = "the same command" + " without --overwrite" * ("--overwrite" in argv)
         print(f"mgp: stopped; {same} continues where it was", file=sys.stderr)
@@ -90,6 +85,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of a pipe has seen enough; keep Python from complaining at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+    except Exception as error:
+        if (problem := device_problem(error)) is None:
+            raise
+        print(f"mgp: {problem}", file=sys.stderr)
+        return SOME_FAILED
 
 
 def parse(argv: Sequence[str]) -> Command:
@@ -123,25 +123,27 @@ def check_words(argv: Sequence[str]) -> None:
             raise SettingError(f"an argument is empty: {word or repr(word)}")
 
 
-def device_problem(text: str) -> str | None:
+def device_problem(error: Exception) -> str | None:
     """Returns what to do, on one line, where JAX has no device or too little memory.
 
-    Args:
-        text: what JAX says.
-
-    Returns: None if it is about something else.
+    Returns: None if the error is about something else.
     """
+    text = str(error)
     if "RESOURCE_EXHAUSTED" in text:
         first = " ".join(text.splitlines()[0].split())
         return f"{first}; a smaller --batch-size takes less memory, --dry-run says how much"
-    if "backend" not in text or not ("initialize" in text or "Unknown" in text):
-        return None
-    asked = os.environ.get("JAX_PLATFORMS", "")
-    where = f"JAX_PLATFORMS={asked} asks for a device" if asked else "there is a device"
-    return (
-        f"{where} that JAX cannot use here; install JAX for it (NVIDIA GPU: pip install "
-        "'jax[cuda13]', TPU: pip install 'jax[tpu]'), or ask for the CPU: JAX_PLATFORMS=cpu"
-    )
+    import jax
+
+    try:
+        jax.devices()
+    except Exception:  # JAX itself raises whatever it runs into.
+        asked = os.environ.get("JAX_PLATFORMS", "")
+        what = f"JAX_PLATFORMS={asked} asks for a device" if asked else "there is a device"
+        return (
+            f"{what} that JAX cannot use here; install JAX for it (NVIDIA GPU: pip install "
+            "'jax[cuda13]', TPU: pip install 'jax[tpu]'), or ask for the CPU: JAX_PLATFORMS=cpu"
+        )
+    return None
 
 
 def use_standard_types() -> None:

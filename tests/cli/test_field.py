@@ -272,7 +272,7 @@ ROWS: dict[str, Row] = {
     # Ranges
     "12 bits in 16": Row(
         ("invert", "deep.png"),
-        said="its brightest level is 3504 of 65535; if it holds 12 bits, say --white 4095",
+        said="its brightest level is 3152 of 65535; if it holds 12 bits, say --white 4095",
         holds=observed([MEANS[0] / 16] * 3),
         make=lambda: Path("deep.png").write_bytes(deep_png(TWELVE)),
     ),
@@ -363,7 +363,7 @@ ROWS: dict[str, Row] = {
     # What is left out
     "left out": Row(
         ("invert", "photos"),
-        said="note: 4 files skipped (.mp4 2, .dng 1, without suffix 1)",
+        said="note: 4 files skipped (.mp4 2, without suffix 1, .dng 1)",
         make=with_photo("a.mp4", "b.MP4", "c.dng", "d", ".hidden"),
     ),
     "left out, dry run": Row(
