@@ -117,6 +117,12 @@ def _convert(tree: Any, name: str, checksum: str, request: Request) -> Conversio
         options.check(layout.options, str(layout))
         plan = layout.plan(state, options)
         converted = apply(plan, state)
+        channels = converted.config.get("image_channels", 3)
+        if channels not in (1, 3):
+            raise CheckpointError(
+                f"its images have {channels} channels, which is not supported; generators of "
+                "colour and of gray images are"
+            )
     except CheckpointError as error:
         raise CheckpointError(f"{error}{_elsewhere(tree)}") from None
     family = plan.family or layout.family

@@ -30,6 +30,7 @@ from mgp_jax.errors import SettingError
 from mgp_jax.inversion import Inversion, Result, check_observations, image_keys, resolve, run
 from mgp_jax.inversion.resolve import DEFAULT_RECIPE
 from mgp_jax.methods import MULTI_CODE, Method, What
+from mgp_jax.precision import single_precision
 from mgp_jax.recipes import Recipe
 from mgp_jax.solve import Execution, Progress, Snapshot
 
@@ -196,6 +197,7 @@ def restore_many(
         yield from (restoration.row(k) for k in range(len(batch)))
 
 
+@single_precision
 def run_restoration(
     inversion: Inversion,
     observations: Any,

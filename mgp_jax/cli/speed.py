@@ -101,7 +101,9 @@ class Speed(Measuring):
         console = self.prepare()
         generator = load_generator(self.generator)
         paths = find_images(self.images)
-        truths = np.stack([read_image(path, generator.resolution) for path in paths])
+        truths = np.stack(
+            [read_image(path, generator.resolution, generator.channels) for path in paths]
+        )
         sections, values, status = [], [], OK
         for task in self.tasks:
             ours = self.ours(generator, truths, task, console)

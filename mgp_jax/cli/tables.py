@@ -9,8 +9,9 @@ from typing import Annotated, Any, ClassVar
 
 import tyro
 
-from mgp_jax.cli.common import DEFAULT_GENERATOR, OK, SOME_FAILED, Command, check_seed
+from mgp_jax.cli.common import DEFAULT_GENERATOR, OK, SOME_FAILED, Command
 from mgp_jax.errors import SettingError
+from mgp_jax.seeds import check_seed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -121,6 +121,11 @@ class Generator:
         return self.config.resolution
 
     @property
+    def channels(self) -> int:
+        """Channels of the image: 3, or 1 for gray ones."""
+        return self.shapes[-1].shape[-1]
+
+    @property
     def dtype(self) -> Any:
         """Type of the parameters' numbers, in which everything is computed."""
         return jax.tree.leaves(self.params)[0].dtype

