@@ -1,16 +1,27 @@
-"""Settings: where a generator is cut, and what is refused."""
+"""Settings: where a generator is cut, what a method needs, and what is refused."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
 from networks import untrained
-from runs import CONFIG, RECIPE
+from runs import RECIPE
 
-from mgp_jax.errors import SettingError
-from mgp_jax.generators import DCGANConfig, Features, Generator, PGGANConfig, StyleGAN2Config
-from mgp_jax.inversion import InversionConfig, default_cut, invert
-from mgp_jax.recipes import Phase, Recipe
+from mgp_jax.degradations import Grayscale, Identity
+from mgp_jax.errors import SettingError, WeightsError
+from mgp_jax.generators import (
+    DCGANConfig,
+    Features,
+    Generator,
+    PGGANConfig,
+    Split,
+    StyleGAN2Config,
+)
+from mgp_jax.inversion import invert, resolve
+from mgp_jax.methods import METHODS
+from mgp_jax.recipes import Phase, Recipe, recipe_for
+from mgp_jax.solve import Execution
 
 
 @pytest.mark.parametrize(
@@ -27,10 +38,23 @@ from mgp_jax.recipes import Phase, Recipe
 )
 def test_the_default_cut(config, cut: int):
     generator = untrained(config)
-    assert default_cut(generator) == cut
+    assert generator.default_cut() == cut
     crossing = generator.shapes[cut]
     maps = crossing.maps if isinstance(crossing, Features) else crossing
     assert maps.shape[1] <= max(16, generator.resolution // 8)
+    # Without a layer that is where a generator is cut, whoever asks.
+    assert generator.split().cut == cut
+    assert resolve(generator, recipe=Recipe("x", (Phase(1),))).split.cut == cut
+
+
+def test_where_a_recipe_cuts(tiny: Generator):
+    """Maps of 4, 8 and 16 pixels lie behind the first three layers."""
+    for layer, map_size, cut in (("layer0", None, 1), (2, None, 2), (None, 8, 2), (None, 2, 1)):
+        recipe = dataclasses.replace(RECIPE, layer=layer, map_size=map_size)
+        assert resolve(tiny, recipe=recipe).split.cut == cut
+    # A split is cut already.
+    split = tiny.split(1)
+    assert resolve(split, recipe=RECIPE).split is split
 
 
 @pytest.mark.parametrize(
@@ -39,32 +63,85 @@ def test_the_default_cut(config, cut: int):
         ({"codes": 0}, "codes: 0"),
         ({"layer": 9}, "layer 9: tiny has the cuts 0 to 4"),
         ({"layer": "layer7"}, "layer layer7: "),
-        ({"chunk": 0}, "chunk: 0"),
-        ({"recipe": dataclasses.replace(RECIPE, space="w")}, "space w: tiny has the spaces z"),
+        ({"space": "w"}, "space w: tiny has the spaces z"),
+        ({"from_mean": True}, "only style spaces have a mean"),
         (
-            {
-                "recipe": Recipe(
-                    "x", (Phase(1, perceptual=1), Phase(1, perceptual=1, perceptual_size=16))
-                )
-            },
+            {"phases": (Phase(1, perceptual=1), Phase(1, perceptual=1, perceptual_size=16))},
+            "features of the same size",
+        ),
+        (
+            {"phases": (Phase(1, perceptual=1), Phase(1, lpips=1, perceptual_size=16))},
             "features of the same size",
         ),
     ],
 )
-def test_impossible_settings_are_refused(tiny, photographs, extractor, change: dict, message: str):
-    config = dataclasses.replace(CONFIG, **change)
+def test_impossible_recipes_are_refused(tiny: Generator, extractor, change: dict, message: str):
+    networks = {"vgg": extractor, "lpips": extractor}
     with pytest.raises(SettingError, match=message):
-        invert(tiny, photographs, config, extractor=extractor)
+        resolve(tiny, recipe=dataclasses.replace(RECIPE, **change), networks=networks)
 
 
-def test_only_style_spaces_have_a_mean(tiny: Generator, photographs: np.ndarray):
-    recipe = Recipe("mean", (Phase(1),), from_mean=True)
-    with pytest.raises(SettingError, match="only style spaces have a mean"):
-        invert(tiny, photographs, InversionConfig(recipe=recipe))
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"chunk": 0}, "chunk: 0"),
+        ({"slices": -1}, "slices: -1"),
+        ({"precision": "float16"}, "precision float16: there are float32, bfloat16"),
+    ],
+)
+def test_impossible_executions_are_refused(settings: dict[str, Any], message: str):
+    with pytest.raises(SettingError, match=message):
+        Execution(**settings)
+
+
+def test_slices_must_divide_the_codes(tiny: Generator):
+    with pytest.raises(SettingError, match="slices: 2 do not divide 3 codes"):
+        resolve(tiny, recipe=RECIPE, execution=Execution(slices=2))
+    sliced = resolve(tiny, recipe=RECIPE).executed(Execution(slices=3))
+    assert sliced.phases == resolve(tiny, recipe=RECIPE, execution=Execution(slices=3)).phases
+    assert sliced.phases != resolve(tiny, recipe=RECIPE).phases
 
 
 def test_a_mean_leaves_no_choice():
     generator = untrained(StyleGAN2Config(8, 8, (8, 8), (4, 4, 4)))
     recipe = Recipe("mean", (Phase(1),), layer=3, space="w", from_mean=True, candidates=10)
     with pytest.raises(SettingError, match="nothing to choose from a mean"):
-        invert(generator, np.zeros((1, 8, 8, 3)), InversionConfig(recipe=recipe))
+        resolve(generator, recipe=recipe)
+
+
+def test_recipes_by_name(tiny: Generator, extractor):
+    gray = Grayscale()
+    assert resolve(tiny, gray).recipe == recipe_for("fast", gray, "dcgan")
+    assert resolve(tiny, gray, "quality").recipe == recipe_for("quality", gray, "dcgan")
+    paper = resolve(tiny, gray, "paper", networks={"vgg": extractor})
+    assert paper.recipe.layer is None
+    # Other methods have one of their own.
+    method = METHODS["one-code"]
+    assert resolve(tiny, gray, method="one-code").recipe == method.recipe(gray, tiny)
+    with pytest.raises(SettingError, match="recipe quality: .* method one-code has its own"):
+        resolve(tiny, gray, "quality", method=method)
+    assert resolve(tiny, gray, RECIPE, method=method).recipe is RECIPE
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"method": "magic"}, "method magic: there are observation, dip"),
+        ({"method": "w"}, "method w: needs a style-based generator"),
+        ({"method": "encoder"}, "method encoder: needs an encoder"),
+        ({"recipe": "slow"}, "recipe slow: there are fast"),
+    ],
+)
+def test_what_there_is_not(tiny: Generator, settings: dict[str, Any], message: str):
+    with pytest.raises(SettingError, match=message):
+        resolve(tiny, **settings)
+
+
+def test_what_is_no_generator():
+    with pytest.raises(SettingError, match="a generator, a split or a name is needed, not a dict"):
+        invert({}, np.zeros((1, 8, 8, 3)))  # pyright: ignore[reportArgumentType]
+    with pytest.raises(WeightsError, match="faces46"):
+        resolve("faces46")
+    faces = resolve("faces64")
+    assert isinstance(faces.split, Split) and faces.image_shape == (64, 64, 3)
+    assert faces.recipe == recipe_for("fast", Identity())

@@ -113,3 +113,13 @@ def test_slow_steps_are_reported_more_often(
     execution = Execution(chunk=8, chunk_seconds=seconds)
     invert(tiny, photographs, recipe=RECIPE, execution=execution, on_progress=seen.append)
     assert [event.step for event in seen] == expected
+
+
+def test_seeds_choose_the_starts(tiny: Generator, photographs: np.ndarray, result: Result):
+    again = invert(tiny, photographs, recipe=RECIPE, keys=image_keys(0, [0, 1, 2]))
+    assert_equal(again, result)
+    other = invert(tiny, photographs, recipe=RECIPE, seed=1)
+    assert (np.abs(other.losses[:, 0] - result.losses[:, 0]) > 1e-5).all()
+    # Two images never share a start.
+    same = invert(tiny, photographs[[0, 0, 0]], recipe=RECIPE)
+    assert len(set(same.losses[:, 0].tolist())) == 3

@@ -1,49 +1,26 @@
-"""Baselines on problems whose optimum is known: a broken optimiser would miss it."""
+"""Every method, on problems whose optimum is known: a broken one would miss it."""
+
+from functools import cache
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from mgp_jax.baselines.encoder import (
-    Encoder,
-    encode,
-    first_guess,
-    load_encoder,
-    save_encoder,
-    train_encoder,
-)
-from mgp_jax.baselines.intermediate import BALL, enter, layers, moved, optimise_layers
-from mgp_jax.baselines.methods import METHODS, Case
-from mgp_jax.baselines.recipes import FEATURE_MAP
-from mgp_jax.baselines.weights import fit_weights
-from networks import untrained
+from runs import assert_equal
 
-from mgp_jax.codes import fuse
 from mgp_jax.degradations import Identity, parse
-from mgp_jax.errors import WeightsError
-from mgp_jax.generators import DCGANConfig, Generator, StyleGAN2Config, generate, random_latents
-from mgp_jax.inversion import InversionConfig, invert, within_ball
+from mgp_jax.errors import SettingError
+from mgp_jax.generators import Generator, Split, generate, random_latents
+from mgp_jax.inversion import Inversion, Result, image_keys, resolve, run
+from mgp_jax.methods import METHODS, find_method
+from mgp_jax.methods.encoder_network import Encoder
+from mgp_jax.recipes import Recipe
+from mgp_jax.solve import Execution, Progress, Status
+from mgp_jax.tables.case import Case
 
-COUNT = 2
 STEPS = 100
-
-
-@pytest.fixture(scope="module")
-def small() -> Generator:
-    return untrained(DCGANConfig(8, (8, 4)), seed=1)
-
-
-@pytest.fixture(scope="module")
-def truths(small: Generator) -> np.ndarray:
-    return generate(small, random_latents(small, COUNT, seed=3))
-
-
-@pytest.fixture(scope="module")
-def encoder(small: Generator) -> Encoder:
-    losses: list[float] = []
-    encoder = train_encoder(small, 60, on_step=lambda step, loss: losses.append(loss))
-    assert len(losses) == 60 and np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
-    return encoder
+STYLED = ("w", "w+")
 
 
 def psnr(images: np.ndarray, truths: np.ndarray) -> np.ndarray:
@@ -69,19 +46,84 @@ def test_known_optimum(
     small: Generator, encoder: Encoder, truths: np.ndarray, name: str, decibels: float
 ):
     case = Case(small, Identity(), jnp.asarray(truths), encoder, 0)
-    restored = METHODS[name].restore(case, STEPS)
+    restored = case.restore(METHODS[name], STEPS)
     assert restored.shape == truths.shape
     reached = psnr(restored, truths)
     assert reached.mean() > decibels, reached
     assert np.abs(restored).max() <= 1
 
 
+# The same recipes as above, so that nothing is compiled anew.
+def recipe_of(name: str, what: Generator, steps: int = STEPS) -> Recipe:
+    recipe = METHODS[name].recipe(Identity(), what)
+    return recipe.with_(steps=steps) if recipe.steps else recipe
+
+
+@pytest.fixture(scope="module")
+def runs(small: Generator, styled: Generator, encoder: Encoder, truths: np.ndarray) -> Any:
+    """Inversions of two images by any method, with all that they report."""
+
+    @cache
+    def run_of(name: str) -> tuple[Inversion, np.ndarray, Result, list[Progress]]:
+        what, steps = (styled, 30) if name in STYLED else (small, STEPS)
+        images = truths if what is small else np.tanh(generate(what, random_latents(what, 2)))
+        inversion = resolve(
+            what,
+            recipe=recipe_of(name, what, steps),
+            method=name,
+            networks={"encoder": encoder},
+            execution=Execution(chunk=7),
+        )
+        seen: list[Progress] = []
+        return inversion, images, run(inversion, images, on_progress=seen.append), seen
+
+    return run_of
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_what_was_stopped_goes_on_bit_for_bit(runs: Any, name: str):
+    inversion, images, result, seen = runs(name)
+    assert set(result.status.tolist()) == {Status.FINISHED}
+    assert seen[-1].step == inversion.recipe.steps
+    # In the middle of each phase, and at its end.
+    middle = {event.phase: event for event in seen[: len(seen) // 2 + 1]}
+    for event in {**{event.phase: event for event in seen[:-1]}, -1: seen[0], **middle}.values():
+        snapshot = jax.tree.map(np.asarray, event.snapshot)
+        again = inversion.executed(Execution(chunk=20))
+        assert_equal(run(again, images, resume=snapshot), result)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_an_image_does_not_depend_on_the_others(runs: Any, name: str):
+    inversion, images, result, _ = runs(name)
+    keys = image_keys(0, [0, 1])
+    for index in ([1, 0], [1, 1]):
+        mine = run(inversion, images[index], keys=keys[np.array(index)])
+        assert_equal(mine, result.rows(index))
+    assert np.abs(result.images[0] - result.images[1]).max() > 0.01
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_result_is_what_its_variables_render(runs: Any, name: str):
+    """The last objective is that of the rendering, where it is the error and nothing more."""
+    inversion, images, result, _ = runs(name)
+    phase = inversion.recipe.phases[-1]
+    error = np.mean((result.images - images) ** 2, (1, 2, 3))
+    if phase.noise_regularization or phase.prior or phase.tether:
+        assert (error <= result.loss + 1e-6).all()
+    else:
+        np.testing.assert_allclose(error, result.loss, rtol=1e-4, atol=1e-7)
+    if inversion.recipe.steps:
+        assert (result.loss < result.losses[:, 0]).all()
+        assert np.isfinite(result.losses).all()
+
+
 def test_optimisation_leads_beyond_the_encoder(
     small: Generator, encoder: Encoder, truths: np.ndarray
 ):
     case = Case(small, Identity(), jnp.asarray(truths), encoder, 0)
-    guess = psnr(METHODS["encoder"].restore(case, 0), truths)
-    reached = psnr(METHODS["encoder-optimised"].restore(case, STEPS), truths)
+    guess = psnr(case.restore(METHODS["encoder"], 0), truths)
+    reached = psnr(case.restore(METHODS["encoder-optimised"], STEPS), truths)
     assert np.all(reached > guess + 5), (guess, reached)
 
 
@@ -89,138 +131,63 @@ def test_tuned_weights_lead_beyond_the_pivot(small: Generator):
     """The images are those of other weights: no code of the generator reaches them."""
     random = np.random.default_rng(0)
     others = jax.tree.map(lambda leaf: leaf * random.uniform(0.7, 1.3, leaf.shape), small.params)
-    truths = np.asarray(small.apply(others, jnp.asarray(random_latents(small, COUNT, seed=3))))
+    truths = np.asarray(small.apply(others, jnp.asarray(random_latents(small, 2, seed=3))))
     case = Case(small, Identity(), jnp.asarray(truths), None, 0)
-    pivot = psnr(METHODS["one-code"].restore(case, STEPS // 2), truths)
-    reached = psnr(METHODS["pivotal"].restore(case, STEPS), truths)
+    pivot = psnr(case.restore(METHODS["one-code"], STEPS // 2), truths)
+    reached = psnr(case.restore(METHODS["pivotal"], STEPS), truths)
     assert np.all(reached > pivot + 3), (pivot, reached)
-
-
-def test_free_maps_have_no_bound_and_balls_have(small: Generator, truths: np.ndarray):
-    config = InversionConfig(recipe=FEATURE_MAP.with_steps(5))
-    free = invert(small, truths, config)
-    assert free.codes.residual is not None and np.abs(free.codes.residual).max() > 0.01
-    result = optimise_layers(small, truths, Identity(), 40)
-    cut = layers(small)[-1]
-    codes = jax.tree.map(jnp.asarray, result.codes)
-    for k in range(COUNT):
-        one = jax.tree.map(lambda leaf, k=k: leaf[k], codes)
-        centre = fuse(small, one, cut, str(cut))
-        size = np.abs(one.residual).sum() / np.abs(centre).sum()
-        assert 1e-4 < size <= BALL * (1 + 1e-5)
-
-
-def test_what_is_carried_to_the_next_layer_renders_the_same(small: Generator):
-    z = jax.random.normal(jax.random.key(0), (COUNT, 1, 8))
-    codes = enter(small, z, 0, 1)
-    codes = codes._replace(residual=0.1 * jnp.ones(codes.z.shape[:1] + codes.z.shape[2:]))
-    maps = moved(small, codes, 1)
-    np.testing.assert_allclose(maps, codes.z + 0.1, rtol=1e-6)
-    image = jax.vmap(lambda h: small.apply(small.params, h, 1))(maps)
-    later = enter(small, maps, 1, 2).z
-    np.testing.assert_allclose(
-        jax.vmap(lambda h: small.apply(small.params, h, 2))(later), image, atol=1e-6
-    )
-
-
-@pytest.mark.parametrize("radius", [0.05, 0.7, 100.0])
-def test_the_ball_is_projected_on(radius: float):
-    random = np.random.default_rng(0)
-    residual, anchor = random.normal(size=(2, 4, 5, 3)).astype(np.float32)
-    mine = np.asarray(within_ball(jnp.asarray(residual), radius, jnp.asarray(anchor)))
-    # The nearest point of the ball is a soft threshold; the threshold is found by bisection.
-    bound = radius * np.abs(anchor).sum()
-    low, high = 0.0, float(np.abs(residual).max())
-    for _ in range(60):
-        middle = (low + high) / 2
-        inside = np.maximum(np.abs(residual) - middle, 0).sum() <= bound
-        low, high = (low, middle) if inside else (middle, high)
-    expected = np.sign(residual) * np.maximum(np.abs(residual) - high, 0)
-    np.testing.assert_allclose(mine, expected, atol=1e-5)
-
-
-def linear(params: jax.Array, basis: jax.Array) -> jax.Array:
-    return jnp.einsum("k,khwc->hwc", params, basis)
-
-
-def test_weights_of_a_linear_network_reach_least_squares():
-    random = np.random.default_rng(0)
-    basis = random.normal(size=(2, 3, 4, 4, 3)).astype(np.float32)
-    observed = random.normal(size=(2, 4, 4, 3)).astype(np.float32)
-    mask = parse("mask:center:2", 4)
-    images = fit_weights(linear, jnp.zeros(3), basis, mask(observed[0])[None], mask, 400, 0.1)
-    known = np.asarray(mask.support)
-    flat = (basis[0] * known).reshape(3, -1)
-    best, *_ = np.linalg.lstsq(flat.T, (observed[0] * known).ravel(), rcond=None)
-    np.testing.assert_allclose(images[0], np.einsum("k,khwc->hwc", best, basis[0]), atol=1e-3)
-
-
-def test_a_fit_stops_at_the_noise():
-    """Below the error of the noise it would fit the noise itself."""
-    basis = np.ones((1, 1, 4, 4, 3), np.float32)
-    observed = np.full((1, 4, 4, 3), 1.0, np.float32)
-    noise = parse("noise:0.1", 4)
-    noisy = fit_weights(linear, jnp.zeros(1), basis, observed, noise, 400, 0.01)
-    exact = fit_weights(linear, jnp.zeros(1), basis, observed, Identity(), 400, 0.05)
-    assert 0.1 < np.abs(noisy - 1).mean() < 0.2
-    assert np.abs(exact - 1).mean() < 0.01
-
-
-@pytest.mark.parametrize("spec", ["identity", "gray", "down:2", "mask:center:4", "noise:0.1"])
-def test_a_first_guess_explains_the_observation(truths: np.ndarray, spec: str):
-    degradation = parse(spec, 16)
-    truth = jnp.asarray(0.8 * truths[0])
-    observation = degradation(truth)
-    guess = first_guess(degradation, observation, truth.shape)
-    np.testing.assert_allclose(degradation(guess), observation, atol=0.02)
-
-
-def test_other_operators_have_a_guess_too(truths: np.ndarray):
-    jpeg = parse("jpeg:50", 16)
-    np.testing.assert_allclose(first_guess(jpeg, truths[0], (16, 16, 3)), truths[0], atol=1e-6)
-
-
-def test_an_encoder_knows_codes(small: Generator, encoder: Encoder):
-    codes = random_latents(small, 64, seed=9)
-    images = jnp.asarray(generate(small, codes))
-    guessed = encode(small, encoder, images, Identity())
-    assert guessed.shape == codes.shape
-    # Zero, the best guess without looking, has an error of 1.
-    assert np.mean((guessed - codes) ** 2) < 0.7
-
-
-def test_an_encoder_is_kept(small: Generator, encoder: Encoder, truths: np.ndarray, tmp_path):
-    path = tmp_path / "encoder.safetensors"
-    save_encoder(path, encoder, "CC0")
-    again = load_encoder(path, small)
-    np.testing.assert_array_equal(again(truths), encoder(truths))
-    assert "60 steps" in again.provenance["training"]
-    with pytest.raises(WeightsError, match="trained for another generator"):
-        load_encoder(path, untrained(DCGANConfig(8, (8, 4)), seed=2))
-
-
-def test_who_can_run(small: Generator, encoder: Encoder):
-    styled = untrained(StyleGAN2Config(5, 4, (4,), (4, 4, 4)))
-    names = {name for name, method in METHODS.items() if not method.suits(small, None)}
-    assert names == {"encoder", "encoder-optimised", "w", "w+"}
-    names = {name for name, method in METHODS.items() if not method.suits(styled, None)}
-    assert names == {"encoder", "encoder-optimised"}
-    assert METHODS["encoder"].suits(small, encoder)
 
 
 # Many values of the target are clipped, which free maps and weights can follow but styles cannot.
 @pytest.mark.parametrize(("name", "gain"), [("ilo", 3), ("w+", 1), ("pivotal", 3)])
-def test_style_based_generators(name: str, gain: float):
-    styled = untrained(StyleGAN2Config(5, 4, (4,), (4, 4, 4)))
+def test_style_based_generators(styled: Generator, name: str, gain: float):
     truths = np.clip(generate(styled, random_latents(styled, 1, seed=3)), -1, 1)
     case = Case(styled, Identity(), jnp.asarray(truths), None, 0)
-    few, many = (psnr(METHODS[name].restore(case, steps), truths) for steps in (6, 60))
+    few, many = (psnr(case.restore(METHODS[name], steps), truths) for steps in (6, 60))
     assert many[0] > few[0] + gain, (few, many)
 
 
 def test_certain_pixels_are_put_back(small: Generator, truths: np.ndarray):
     mask = parse("mask:center:6", 16)
     case = Case(small, mask, jax.vmap(mask)(jnp.asarray(truths)), None, 0)
-    restored = METHODS["one-code"].restore(case, 2)
+    restored = case.restore(METHODS["one-code"], 2)
     known = np.broadcast_to(np.asarray(mask.support) > 0, truths.shape)
     np.testing.assert_array_equal(restored[known], truths[known])
+
+
+def test_who_can_run(small: Generator, styled: Generator, encoder: Encoder):
+    names = {name for name, method in METHODS.items() if not method.suits(small, None)}
+    assert names == {"encoder", "encoder-optimised", "w", "w+"}
+    names = {name for name, method in METHODS.items() if not method.suits(styled, None)}
+    assert names == {"encoder", "encoder-optimised"}
+    assert METHODS["encoder"].suits(small, encoder)
+    # Of two functions nothing is known but what they compute.
+    functions = Split.of(head, tail, jnp.ones((5, 48)), latent_shape=(5,))
+    names = {name for name, method in METHODS.items() if not method.suits(functions, None)}
+    assert names == {"encoder", "encoder-optimised", "w", "w+"}
+
+
+def head(params: jax.Array, z: jax.Array) -> jax.Array:
+    return (z @ params).reshape(-1, 4, 4, 3)
+
+
+def tail(params: jax.Array, maps: jax.Array) -> jax.Array:
+    return jnp.tanh(maps)
+
+
+def test_methods_have_names():
+    assert [method.name for method in METHODS.values()] == list(METHODS)
+    assert find_method("ilo") is METHODS["ilo"] and find_method(METHODS["w"]) is METHODS["w"]
+    with pytest.raises(SettingError, match="method magic: there are observation, dip, one-code"):
+        find_method("magic")
+
+
+def test_a_case_says_how_many_steps_make_sense(small: Generator):
+    case = Case(small, Identity(), jnp.zeros((1, 16, 16, 3)), None, 0)
+    fewest = {name: case.fewest(method) for name, method in METHODS.items()}
+    # The code and the maps of 4 and 8 pixels; the pivot and the weights; codes and residual.
+    assert fewest["ilo"] == 3 and fewest["pivotal"] == fewest["multi-code"] == 2
+    assert fewest["observation"] == fewest["encoder"] == 0
+    assert fewest["one-code"] == fewest["dip"] == 1
+    most = {name for name, method in METHODS.items() if case.most(method) is not None}
+    assert most == {"codes-only", "multi-code"}
