@@ -13,7 +13,9 @@ from mgp_jax.terms import Given, Rendering, Settings, Target, objective
 from mgp_jax.terms.networks import observe
 
 
-def target_of(observation: Any, networks: Mapping[str, Any] = {}, size: int | None = None) -> Target:
+def target_of(
+    observation: Any, networks: Mapping[str, Any] = {}, size: int | None = None
+) -> Target:
     """What an image is compared with."""
     observation = jnp.asarray(observation)
     return Target(observation, observe(networks, observation, size), jnp.zeros(()))

@@ -35,7 +35,9 @@ def test_slices_take_less_memory(wide: Generator):
 def test_the_largest_phase_is_what_is_required(wide: Generator):
     """A phase of codes takes more than one of the residual, wherever it comes."""
     codes, residual = RECIPE.phases
-    alone = [required(resolve(wide, recipe=RECIPE.with_(phases=(p,))), 1) for p in (codes, residual)]
+    alone = [
+        required(resolve(wide, recipe=RECIPE.with_(phases=(p,))), 1) for p in (codes, residual)
+    ]
     assert alone[0] > 1.5 * alone[1]
     for phases in ((codes, residual), (residual, codes)):
         both = required(resolve(wide, recipe=RECIPE.with_(phases=phases)), 1)

@@ -86,7 +86,6 @@ def test_what_a_split_is_called(generator: Generator):
     for split in splits_of(generator):
         assert split.name == generator.name and split.cut_name == names[split.cut]
         assert split.dtype == jnp.float32
-        assert split.generator.apply is not None
         assert split.generator.graph == generator.graph
         assert split.generator.config == generator.config
         assert split.generator.params is generator.params

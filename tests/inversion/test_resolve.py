@@ -118,7 +118,7 @@ def test_recipes_by_name(tiny: Generator, extractor):
     # Other methods have one of their own.
     method = METHODS["one-code"]
     assert resolve(tiny, gray, method="one-code").recipe == method.recipe(gray, tiny)
-    with pytest.raises(SettingError, match="recipe quality: .* method one-code has its own"):
+    with pytest.raises(SettingError, match=r"recipe quality: .* method one-code has its own"):
         resolve(tiny, gray, "quality", method=method)
     assert resolve(tiny, gray, RECIPE, method=method).recipe is RECIPE
 

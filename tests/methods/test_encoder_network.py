@@ -25,9 +25,7 @@ def test_an_encoder_knows_codes(small: Generator, encoder: Encoder):
     np.testing.assert_allclose(found.images, generate(small, np.asarray(guessed)), atol=1e-5)
 
 
-def test_an_encoder_is_kept(
-    small: Generator, encoder: Encoder, truths: np.ndarray, tmp_path: Path
-):
+def test_an_encoder_is_kept(small: Generator, encoder: Encoder, truths: np.ndarray, tmp_path: Path):
     path = tmp_path / "encoder.safetensors"
     save_encoder(path, encoder, "CC0")
     again = load_encoder(path, small)

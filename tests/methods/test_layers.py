@@ -12,8 +12,8 @@ from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator
 from mgp_jax.inversion import draw, invert, pose, resolve
 from mgp_jax.methods.layers import BALL, LAYERS, Layered, enter, layers
-from mgp_jax.recipes import Phase, Recipe
 from mgp_jax.methods.single import FREE_MAP
+from mgp_jax.recipes import Phase, Recipe
 
 
 def test_free_maps_have_no_bound_and_balls_have(small: Generator, truths: np.ndarray):

@@ -82,4 +82,6 @@ def test_the_paper_recipe_is_the_published_update(
     np.testing.assert_allclose(state.history.total[0, 0], loss, rtol=1e-5)
     assert min(np.abs(of_z).max(), np.abs(of_alpha).max()) > 1e-4
     np.testing.assert_allclose(state.variables.z[0], z - of_z, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(count * state.variables.alpha[0], alpha - of_alpha, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        count * state.variables.alpha[0], alpha - of_alpha, rtol=1e-5, atol=1e-6
+    )

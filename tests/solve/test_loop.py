@@ -131,7 +131,9 @@ def test_variables_may_be_a_named_tuple():
 def test_a_broken_image_stays_alone():
     points = toy.POINTS.copy()
     points[1, 0] = np.nan
-    whole, found = (solved([toy.phase_of(12)], problem=p) for p in (toy.problem(), toy.problem(points)))
+    whole, found = (
+        solved([toy.phase_of(12)], problem=p) for p in (toy.problem(), toy.problem(points))
+    )
     assert found.status.tolist() == [Status.FINISHED, Status.DIVERGED, Status.FINISHED]
     assert found.steps.tolist() == [12, 1, 12] and found.loss[1] == np.inf
     others = lambda tree: jax.tree.map(lambda leaf: np.asarray(leaf)[[0, 2]], tree)  # noqa: E731
@@ -180,9 +182,7 @@ def test_chunks_change_nothing(
 
 
 @pytest.mark.parametrize("place", range(8))
-def test_what_was_stopped_goes_on_bit_for_bit(
-    whole: tuple[Solution, list[Progress]], place: int
-):
+def test_what_was_stopped_goes_on_bit_for_bit(whole: tuple[Solution, list[Progress]], place: int):
     result, seen = whole
     assert [event.step for event in seen] == [2, 4, 5, 7, 9, 11, 13, 14]
     snapshot = toy.bits(seen[place].snapshot)

@@ -50,7 +50,9 @@ def test_the_steps_of_a_phase():
     phase, problem = toy.phase_of(7), toy.problem()
     state = begin(problem, toy.start(), jnp.zeros(toy.COUNT, jnp.int32), phase)
     program = compile_steps(problem, state, phase)
-    assert_equal(toy.bits(program.run(problem, state, 3)), toy.bits(advance(problem, state, 3, phase)))
+    assert_equal(
+        toy.bits(program.run(problem, state, 3)), toy.bits(advance(problem, state, 3, phase))
+    )
     # Arguments, results, and hardly more.
     size = sum(leaf.nbytes for leaf in jax.tree.leaves((problem, state)))
     assert program.memory is not None and size <= program.memory < 20 * size
