@@ -8,7 +8,7 @@ import pytest
 from networks import untrained
 from runs import RECIPE
 
-from mgp_jax.degradations import Grayscale, Identity
+from mgp_jax.degradations import Grayscale, Identity, parse
 from mgp_jax.errors import SettingError, WeightsError
 from mgp_jax.generators import (
     DCGANConfig,
@@ -107,6 +107,28 @@ def test_a_mean_leaves_no_choice():
     recipe = Recipe("mean", (Phase(1),), layer=3, space="w", from_mean=True, candidates=10)
     with pytest.raises(SettingError, match="nothing to choose from a mean"):
         resolve(generator, recipe=recipe)
+
+
+@pytest.mark.parametrize(
+    ("spec", "size", "pixels"),
+    [
+        ("identity", None, None),
+        ("down:2", None, 16),
+        ("down:2", 30, 30),
+        ("down:2", 31, None),
+        ("cs:0.1", None, None),  # Nothing is looked at.
+    ],
+)
+def test_lpips_needs_images_that_are_not_too_small(
+    tiny: Generator, extractor, spec: str, size: int | None, pixels: int | None
+):
+    recipe = Recipe("x", (Phase(1, lpips=1.0, perceptual_size=size),))
+    settings: dict[str, Any] = {"recipe": recipe, "networks": {"lpips": extractor}}
+    if pixels is None:
+        assert set(resolve(tiny, parse(spec, 32), **settings).networks) == {"lpips"}
+        return
+    with pytest.raises(SettingError, match=f"lpips: {pixels} pixels, at least 31 are needed"):
+        resolve(tiny, parse(spec, 32), **settings)
 
 
 def test_recipes_by_name(tiny: Generator, extractor):
