@@ -13,6 +13,7 @@ from .degradations import Impulse as Impulse
 from .degradations import Jpeg as Jpeg
 from .degradations import Mask as Mask
 from .degradations import Noise as Noise
+from .degradations import as_degradation as as_degradation
 from .degradations import back_project as back_project
 from .degradations import compose_degradations as compose_degradations
 from .degradations import parse as parse

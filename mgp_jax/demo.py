@@ -36,7 +36,7 @@ def run_demo(out: Path, reporter_for: Callable[[str], Reporter]) -> Iterator[tup
 
 
 def plan_demo(out: Path) -> list[Plan]:
-    """Says what `run_demo` would do; writes nothing."""
+    """Returns the plans of what `run_demo` would do; writes nothing."""
     with photograph() as path:
         return [make_plan(job, [path], out / job.task) for job in jobs(out)]
 

@@ -1,4 +1,4 @@
-"""How many images and codes at a time fit into the memory of a device."""
+"""Finds out how many images and codes at a time fit into the memory of a device."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Says what a run would do and what it would cost, without writing anything.
+"""Plans a run and measures its cost, without writing anything.
 
 The cost is measured, not guessed: the programs of all phases are compiled for the first batch,
 which tells their memory, and one step of each is timed. The compiled programs stay in the
@@ -34,7 +34,7 @@ from mgp_jax.tasks import OF_COMMAND
 
 
 class PhaseCost(NamedTuple):
-    """What one phase costs for one batch.
+    """The cost of one phase for one batch.
 
     Attributes:
         moves: the variables that it moves.
@@ -51,7 +51,7 @@ class PhaseCost(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What a run would do.
+    """The plan of a run: its work and its cost.
 
     Attributes:
         settings: all settings of the run, as they would be recorded; the layer by its name.

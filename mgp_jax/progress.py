@@ -82,7 +82,7 @@ class Reporter:
 
 
 def _columns(width: int) -> list:
-    """Returns what stands beside each other; the text is cut where a terminal is too narrow."""
+    """Returns the columns; the text is cut where a terminal is too narrow."""
     cut = Column(no_wrap=True, overflow="ellipsis")
     state = TextColumn("{task.fields[state]}", table_column=cut)
     if width < NARROW:

@@ -16,6 +16,8 @@ from mgp_jax.degradations import (
     Grayscale,
     Identity,
     Mask,
+    Operator,
+    as_degradation,
     back_project,
     compose,
     laplacian,
@@ -55,7 +57,7 @@ class Restoration(NamedTuple):
 def restore(
     what: What | str,
     observations: Any,
-    degradation: Degradation = Identity(),
+    degradation: Operator = Identity(),
     recipe: Recipe | str = DEFAULT_RECIPE,
     *,
     method: Method | str = MULTI_CODE,
@@ -77,7 +79,8 @@ def restore(
         what: a frozen generator, a split, or the name of a bundled generator.
         observations: float[B, ...] of the shape that the degradation makes of the generator's
             images.
-        degradation: what made the observations.
+        degradation: what made the observations, an operator or any function of an image, such as
+            `lambda image: image[::2, ::2]`.
         recipe: how to optimise, or the name of a recipe for this degradation.
         method: the method, or its name.
         seed: seed of all random starts.
@@ -104,6 +107,7 @@ def restore(
         >>> restore(generator, gray, Grayscale(), Recipe("short", (Phase(3),))).images.shape
         (2, 16, 16, 3)
     """
+    degradation = as_degradation(degradation)
     check_frame(frame, degradation)
     inversion = resolve(
         what,

@@ -18,17 +18,24 @@ from mgp_jax import cli, recipes
 from mgp_jax.cli.main import parse
 from mgp_jax.degradations import parsing
 from mgp_jax.generators import zoo
+from mgp_jax.metrics import METRICS
+from mgp_jax.tasks import OF_COMMAND
 
 README, CONTRIBUTING = ROOT / "README.md", ROOT / "notebooks" / "guides" / "contributing.md"
 
 
+TABLES = (zoo.FAMILIES, recipes.RECIPES, parsing.BUILDERS, METRICS, OF_COMMAND)
+
+
 @pytest.fixture
-def registries(monkeypatch: pytest.MonkeyPatch) -> None:
+def registries(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What the examples register is gone behind a test."""
     monkeypatch.chdir(ROOT)
-    for module, name in ((zoo, "FAMILIES"), (recipes, "RECIPES"), (parsing, "BUILDERS")):
-        for key in (before := dict(getattr(module, name))):
-            monkeypatch.setitem(getattr(module, name), key, before[key])
+    before = [dict(table) for table in TABLES]
+    yield
+    for table, rows in zip(TABLES, before, strict=True):
+        table.clear()
+        table.update(rows)
 
 
 def execute(code: str) -> str:
@@ -45,10 +52,10 @@ def test_the_readme_runs(code: str, registries: None):
     assert expected and printed.strip() == expected[1]
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(5))
 def test_examples_of_extensions_run(number: int, registries: None):
     codes = blocks(CONTRIBUTING, "python")
-    assert len(codes) == 3
+    assert len(codes) == 5
     lines = [line for line in codes[number].splitlines() if line.strip()]
     assert len(lines) < 60
     execute(codes[number])

@@ -1,4 +1,4 @@
-"""What codes, channels and layers know: analyses of inversions, each a function of arrays."""
+"""Analyses of codes, channels and layers of inversions, each a function of arrays."""
 
 from mgp_jax.analysis.ablation import (
     Ablation,

@@ -1,4 +1,4 @@
-"""What the important channels of a code do: switch them off and see what is missing."""
+"""The effect of the important channels of a code, seen by switching them off."""
 
 from typing import Any, NamedTuple
 
@@ -33,7 +33,7 @@ class Ablation(NamedTuple):
 
 
 class Matches(NamedTuple):
-    """How well the difference map of each code fits the segments of the image.
+    """The fit of the difference map of each code to the segments of the image.
 
     Attributes:
         iou: float[N, S], intersection over union of the changed pixels and the segment; NaN for a

@@ -1,4 +1,4 @@
-"""What every code contributes: images of codes alone, of the sum without one, and their dimension.
+"""Contributions of single codes: images of each alone, of the sum without it, and their dimension.
 
 The composed map is a sum over codes, so at the cut each code's part is exact and the parts add up.
 Behind the cut nothing is linear: images of parts show what a part stands for, they do not add up.

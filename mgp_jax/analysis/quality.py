@@ -1,4 +1,4 @@
-"""What a layer knows, and what a generator knows of other things: quality over cuts and codes."""
+"""Quality over cuts and numbers of codes, and of generators on images of other domains."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from mgp_jax.restoration import restore
 
 
 class Cell(NamedTuple):
-    """What one setting achieves, as means over the images.
+    """The quality that one setting achieves, as means over the images.
 
     Attributes:
         generator: name of the generator.

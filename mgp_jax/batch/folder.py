@@ -32,7 +32,7 @@ def holds_run(folder: Path) -> bool:
 
 
 def require_own(folder: Path, settings: Mapping[str, Any], overwrite: bool) -> None:
-    """Checks, without changing anything, that a folder is free or holds a run to continue.
+    """Checks that a folder is free or holds a run to continue; changes nothing.
 
     Args:
         folder: the output folder; need not exist.

@@ -1,4 +1,4 @@
-"""What is to be done with every image, which images there are, and how they are read."""
+"""The job of a run, its input images, and how they are read."""
 
 import os
 import zlib
@@ -25,7 +25,7 @@ BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Job:
-    """What to do with every image.
+    """The settings of a run, the same for every image.
 
     Attributes:
         task: name of the task, for the records.

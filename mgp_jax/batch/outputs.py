@@ -1,4 +1,4 @@
-"""What is written about one image: its files and its record."""
+"""Writes the files and the record of one image."""
 
 import os
 from collections.abc import Sequence

@@ -24,6 +24,7 @@ from mgp_jax.images import to_uint8
 from mgp_jax.inversion import draw, outline
 from mgp_jax.memory import device_limit, fit
 from mgp_jax.restoration import Restoration, run_restoration
+from mgp_jax.seeds import seeded_key
 from mgp_jax.sharding import batch_mesh
 from mgp_jax.solve import Progress
 from mgp_jax.terms import Given
@@ -39,7 +40,7 @@ Value = TypeVar("Value")
 
 
 class Event(NamedTuple):
-    """What `run` reports while it works.
+    """A report of `run` on its progress.
 
     Attributes:
         done: images that have been restored or have failed.
@@ -63,8 +64,8 @@ def run(
 ) -> list[Record]:
     """Restores all images and writes the results as they come.
 
-    All local devices share each batch. With several processes (`jax.distributed`) each does every
-    so-many-th batch and returns when all have done theirs.
+    All local devices share each batch. With P processes (`jax.distributed`) each takes every P-th
+    batch and returns when all have finished.
 
     Args:
         job: what to do.
@@ -244,7 +245,7 @@ class Work:
     def frame(self, progress: Progress, starts: int) -> np.ndarray:
         """Renders the current iterate of each image's first start, as 8-bit images [B, H, W, 3]."""
         inversion = self.job.inversion
-        given = Given(inversion.split, inversion.degradation, {}, jax.random.key(inversion.seed))
+        given = Given(inversion.split, inversion.degradation, {}, seeded_key(inversion.seed))
         variables = jax.tree.map(lambda leaf: leaf[::starts], progress.state.variables)
         images = draw(given, variables, inversion.phases[progress.phase])
         return to_uint8(np.asarray(images))

@@ -1,4 +1,4 @@
-"""How a run went, in a few lines."""
+"""Summaries of a run in a few lines."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""How much arithmetic a step is, and how fast the machine could do it."""
+"""Counts the arithmetic of a step, and measures how fast the machine could do it."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""What a step costs: time against the floor of its arithmetic, compile time, peak memory.
+"""Measures the cost of a step: time against the floor of its arithmetic, compile time, peak memory.
 
 Each case runs in a process of its own, so that the peak memory is its own:
 

@@ -1,4 +1,4 @@
-"""What the commands have in common: exit statuses, kinds of arguments, how results are told."""
+"""The common part of all commands: exit statuses, kinds of arguments, the output of results."""
 
 import json
 from abc import ABC, abstractmethod
@@ -31,7 +31,7 @@ _LOUDNESS = tyro.conf.create_mutex_group(required=False)
 
 @dataclass(frozen=True, kw_only=True)
 class Telling:
-    """How results and progress are told: results on the standard output, all else on the other."""
+    """Options of the output: results go to standard output, everything else to standard error."""
 
     json: Flag = False
     """Print the results as JSON."""

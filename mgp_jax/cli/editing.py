@@ -42,7 +42,7 @@ class Inverted(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Inverting(Optimising):
-    """What all commands that first invert photographs have in common.
+    """The options of all commands that first invert photographs.
 
     The inversion is what `mgp invert` does, in the same folder: what is there already is used.
     """
@@ -294,13 +294,13 @@ class TrainBoundary(Command):
             condition,
             default_space,
             find_direction,
-            load_function,
             read_labels,
             score_samples,
             train_boundary,
         )
         from mgp_jax.errors import ImageError
         from mgp_jax.generators import load_generator
+        from mgp_jax.user_code import load_function
 
         check_seed(self.seed)
         generator = load_generator(self.generator)

@@ -93,7 +93,7 @@ def parse(argv: Sequence[str]) -> Command:
 
 
 def tell_the_end(name: str, seconds: float) -> None:
-    """Says, for `--verbose`, how long a command took, and where."""
+    """Prints, for `--verbose`, how long a command took, and on which devices."""
     import jax
 
     devices = f"{jax.device_count()} {jax.devices()[0].device_kind} ({jax.default_backend()})"
@@ -101,7 +101,7 @@ def tell_the_end(name: str, seconds: float) -> None:
 
 
 def enable_compilation_cache() -> None:
-    """Keeps compiled programs in a folder of the user's cache, unless JAX is told another."""
+    """Keeps compiled programs in the user's cache, unless JAX has been given another folder."""
     import jax
 
     if getattr(jax.config, "jax_compilation_cache_dir", None) is None:

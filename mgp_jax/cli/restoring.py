@@ -1,4 +1,4 @@
-"""The commands that restore images: one degradation each, all else in common."""
+"""The commands that restore images: each has its degradation; the rest is common to all."""
 
 import os
 import shlex
@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Optimising(Command):
-    """What all commands that invert or restore images have in common."""
+    """The options of all commands that invert or restore images."""
 
     inputs: Files
     """Image files, or folders of them."""
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Folder for the results; the same command on it again continues where it stopped."""
-    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "faces64"
-    """A bundled generator (faces64) or a file written by mgp-convert."""
+    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE|FILE.py:FUNCTION")] = "faces64"
+    """A bundled generator (faces64), a file written by mgp-convert, or a Python function that makes
+    a generator or a split."""
     codes: Annotated[int | Literal["auto"] | None, tyro.conf.arg(metavar="N|auto")] = None
     """Number of latent codes; the recipe's unless given. auto: that of a recipe file, else 20."""
     layer: Annotated[str | None, tyro.conf.arg(metavar="INDEX|NAME|auto")] = None
@@ -120,7 +121,7 @@ class Optimising(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Restoring(Optimising):
-    """What all commands that restore images have in common."""
+    """The options of all commands that restore images."""
 
     samples: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
     """Restorations of each image; their mean is the result, their deviation its uncertainty. The
@@ -148,6 +149,15 @@ class Restoring(Optimising):
         """Returns the degradation in its text form: the task's, with the command's options."""
         return OF_COMMAND[self.name].form.format_map(vars(self))
 
+    def own_files(self) -> "dict[str, str | None]":
+        """Returns checksums of the user's Python files, because results depend on them."""
+        from mgp_jax.batch import checksum_of_file
+        from mgp_jax.user_code import names_function
+
+        named = (self.generator, *map(str.strip, self.spec().split("|")))
+        files = [Path(text.rpartition(":")[0]) for text in named if names_function(text)]
+        return {str(file): checksum_of_file(file) for file in files}
+
     @property
     def blend_holes(self) -> bool:
         """Whether what fills holes is blended in."""
@@ -155,7 +165,7 @@ class Restoring(Optimising):
 
     @property
     def placing(self) -> str | None:
-        """Where in the photographs the generator's image lies, in its text form."""
+        """The place of the generator's image within the photographs, in its text form."""
         return None
 
     def run(self, argv: Sequence[str]) -> int:
@@ -191,7 +201,7 @@ class Restoring(Optimising):
             batch_size=self.batch_size,
             checkpoint_every=self.checkpoint_every,
             memory_limit=None if self.memory_limit is None else self.memory_limit * 2**30,
-            note={"command": shlex.join(["mgp", *argv])},
+            note={"command": shlex.join(["mgp", *argv]), "own_files": self.own_files()},
         )
         if self.dry_run:
             plan = make_plan(job, self.inputs, self.out, self.overwrite)
@@ -208,7 +218,7 @@ class Restoring(Optimising):
 
 @dataclass(frozen=True, kw_only=True)
 class Framed(Restoring):
-    """What the tasks have in common in which the observation tells what is around a frame."""
+    """The option of tasks whose observations also show the surroundings of a frame."""
 
     frame: Annotated[str | None, tyro.conf.arg(metavar="SIZE[,X,Y]")] = None
     """The generator's image lies within the photograph: its size and the place of its centre, as
@@ -216,7 +226,7 @@ class Framed(Restoring):
 
     @property
     def placing(self) -> str | None:
-        """Where in the photographs the generator's image lies, in its text form."""
+        """The place of the generator's image within the photographs, in its text form."""
         return self.frame
 
 
@@ -317,7 +327,7 @@ class Restore(Framed):
     degradation: Annotated[str, tyro.conf.arg(metavar="SPEC")]
     """Operators from first to last, joined by |: gray, down:F, mask:FILE, mask:center:SIZE,
     mask:random:FRACTION, blur:gaussian:SIGMA, blur:motion:LENGTH:ANGLE, noise:SIGMA, impulse:
-    FRACTION, jpeg:QUALITY, cs:FRACTION."""
+    FRACTION, jpeg:QUALITY, cs:FRACTION; or FILE.py:FUNCTION, a function of an image."""
 
 
 COMMANDS = (Invert, Colorize, SuperResolve, Inpaint, Denoise, Deblur, Restore)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Measuring(Command):
-    """What both measurements have in common."""
+    """The options of both measurements."""
 
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Folder for tables (Markdown, JSON) and diagrams."""

@@ -6,7 +6,7 @@ text form of the command line, `compose` chains operators, `back_project` makes 
 an observation.
 """
 
-from mgp_jax.degradations.base import Degradation
+from mgp_jax.degradations.base import Degradation, Operator, as_degradation
 from mgp_jax.degradations.blurring import Blur
 from mgp_jax.degradations.composition import Composition, compose, kind_of, operators_of
 from mgp_jax.degradations.framing import Frame
@@ -34,7 +34,9 @@ __all__ = [
     "Jpeg",
     "Mask",
     "Noise",
+    "Operator",
     "adjoint",
+    "as_degradation",
     "back_project",
     "compose",
     "compose_degradations",

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from mgp_jax.degradations.base import Degradation, Shape, register_pytree
+from mgp_jax.degradations.base import Degradation, Shape
 from mgp_jax.degradations.pointwise import Identity
 from mgp_jax.errors import SettingError
 
 
-@register_pytree
 @dataclass(frozen=True, eq=False)
 class Composition(Degradation):
     """Applies its operators from left to right; made by `compose`.

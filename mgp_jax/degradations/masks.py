@@ -14,14 +14,12 @@ from mgp_jax.degradations.base import (
     Label,
     Shape,
     plain,
-    register_pytree,
     require_number,
     require_whole,
 )
 from mgp_jax.errors import SettingError
 
 
-@register_pytree
 @dataclass(frozen=True, eq=False)
 class Mask(Degradation):
     """Some pixels are missing; the observation is zero (mid-gray) there.
@@ -114,7 +112,6 @@ class Mask(Degradation):
         return str(self.label)
 
 
-@register_pytree
 @dataclass(frozen=True, eq=False)
 class Impulse(Mask):
     """Pixel noise at known places: a mask whose missing pixels are observed as random colours."""

@@ -16,6 +16,7 @@ Operators are separated by `|` and applied from left to right; their arguments b
     blur:FILE.npy               kernel with two odd sides
     jpeg:QUALITY[:444]          1 to 100; chroma at half the resolution unless 444
     cs:FRACTION                 random projections; option seed
+    FILE.py:FUNCTION            a function of an image, float[H, W, C] in [-1, 1], written with JAX
 
 A file name may hold `:` but no `|`.
 """
@@ -27,7 +28,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from mgp_jax.degradations.base import Degradation, Shape
+from mgp_jax.degradations.base import Degradation, Shape, as_degradation
 from mgp_jax.degradations.blurring import Blur
 from mgp_jax.degradations.composition import compose
 from mgp_jax.degradations.jpeg import Jpeg
@@ -37,6 +38,7 @@ from mgp_jax.degradations.resampling import METHODS, Downsample
 from mgp_jax.degradations.sensing import CompressedSensing
 from mgp_jax.errors import SettingError
 from mgp_jax.images import read_mask
+from mgp_jax.user_code import load_function, names_function
 
 
 def parse(spec: str, resolution: int) -> Degradation:
@@ -129,6 +131,8 @@ def _builder(arguments: Arguments) -> Callable[[Arguments, Shape], Degradation]:
     name = arguments.name
     if not name:
         raise SettingError("an operator is missing")
+    if names_function(arguments.text):
+        return _own
     if name not in BUILDERS:
         near = difflib.get_close_matches(name, BUILDERS, 1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(BUILDERS)}"
@@ -199,6 +203,12 @@ def _jpeg(arguments: Arguments, shape: Shape) -> Degradation:
 def _sensing(arguments: Arguments, shape: Shape) -> Degradation:
     _require_pixels(arguments, shape)
     return CompressedSensing.random(arguments.number("the fraction"), shape, arguments.seed())
+
+
+def _own(arguments: Arguments, shape: Shape) -> Degradation:
+    del shape
+    arguments.rest = []
+    return as_degradation(load_function(arguments.text))
 
 
 def _require_pixels(arguments: Arguments, shape: Shape) -> None:

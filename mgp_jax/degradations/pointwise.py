@@ -9,14 +9,12 @@ from mgp_jax.degradations.base import (
     Degradation,
     Shape,
     plain,
-    register_pytree,
     require_number,
 )
 from mgp_jax.errors import SettingError
 from mgp_jax.images import LUMINANCE
 
 
-@register_pytree
 @dataclass(frozen=True)
 class Identity(Degradation):
     """The image itself is observed."""
@@ -32,7 +30,6 @@ class Identity(Degradation):
         return "identity"
 
 
-@register_pytree
 @dataclass(frozen=True)
 class Grayscale(Degradation):
     """The luminance 0.299 R + 0.587 G + 0.114 B: float[H, W, 3] -> float[H, W, 1].
@@ -59,7 +56,6 @@ class Grayscale(Degradation):
         return "gray"
 
 
-@register_pytree
 @dataclass(frozen=True)
 class Noise(Degradation):
     """Additive Gaussian noise: the operator is the identity, `simulate` adds the noise.

@@ -1,8 +1,6 @@
 """Boundaries trained from labels: the normal of a linear classifier of latent codes."""
 
-import importlib
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -140,31 +138,6 @@ def score_samples(
     end = generator.space(space or default_space(generator))
     codes = generator.apply(generator.params, z, 0, end)
     return np.asarray(codes), np.concatenate(scores)
-
-
-def load_function(name: str) -> Callable[[np.ndarray], Any]:
-    """Loads a Python function of the user's, from the current folder or what is installed.
-
-    Args:
-        name: `module:function`.
-
-    Raises:
-        SettingError: there is no such module or function.
-    """
-    module, _, function = name.partition(":")
-    if not module or not function:
-        raise SettingError(f"{name}: a function is given as module:function")
-    folder = os.getcwd()
-    sys.path.insert(0, folder)
-    try:
-        found = getattr(importlib.import_module(module), function, None)
-    except Exception as error:  # The user's module may do anything.
-        raise SettingError(f"{name}: cannot be loaded ({type(error).__name__}: {error})") from None
-    finally:
-        sys.path.remove(folder)
-    if not callable(found):
-        raise SettingError(f"{name}: the module has no function {function}")
-    return found
 
 
 def read_labels(path: str | os.PathLike[str]) -> np.ndarray:

@@ -19,7 +19,7 @@ BATCH = 32
 
 
 class Direction(NamedTuple):
-    """Where to move latent codes.
+    """A direction in which latent codes are moved.
 
     Attributes:
         vector: float[D], of unit length; in the space W+ also float[L, D], a row for each layer,
@@ -140,7 +140,7 @@ def sefa(generator: Generator, count: int) -> list[Direction]:
         count: number of directions, the strongest first.
 
     Raises:
-        SettingError: there are not so many.
+        SettingError: there are fewer.
 
     Source: Shen and Zhou 2021 (SeFa), eq. (5). As in their code, outputs count alike.
     """
@@ -173,7 +173,7 @@ def ganspace(
         seed: seed of the random codes.
 
     Raises:
-        SettingError: there are not so many directions, or too few samples.
+        SettingError: there are fewer directions, or too few samples.
 
     Source: Härkönen et al. 2020 (GANSpace), sections 2.1 and 2.2.
     """

@@ -103,7 +103,7 @@ def render_edits(
 
 
 def render_all(split: Split, codes: Sequence[Codes]) -> np.ndarray:
-    """Renders several codes one after another, so that each is rounded as if it were alone."""
+    """Renders several codes one after another, so that each is rounded as in a batch of one."""
     batches = (jax.tree.map(lambda x: jnp.asarray(x)[None], item) for item in codes)
     return np.concatenate([np.asarray(render_batch(split, batch)) for batch in batches])
 

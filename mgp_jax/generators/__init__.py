@@ -10,7 +10,13 @@ from mgp_jax.generators.style import random_noise
 from mgp_jax.generators.stylegan import StyleGANConfig
 from mgp_jax.generators.stylegan2 import StyleGAN2Config
 from mgp_jax.generators.weights import Weights, load_weights, save_weights
-from mgp_jax.generators.zoo import FAMILIES, load_generator, make_generator, random_generator
+from mgp_jax.generators.zoo import (
+    FAMILIES,
+    load_generator,
+    load_prior,
+    make_generator,
+    random_generator,
+)
 
 __all__ = [
     "FAMILIES",
@@ -29,6 +35,7 @@ __all__ = [
     "bind",
     "generate",
     "load_generator",
+    "load_prior",
     "load_weights",
     "make_generator",
     "random_generator",

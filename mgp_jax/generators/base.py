@@ -1,4 +1,4 @@
-"""What a generator is: a configuration, a pytree of parameters and an ordered chain of stages.
+"""Generators: a configuration, a pytree of parameters and an ordered chain of stages.
 
 A generator can be cut between any two stages. The parameters are plain nested dictionaries of
 arrays and are passed to `apply` as an argument: under `jax.jit` they must stay an argument too,
@@ -216,7 +216,7 @@ class Generator:
 
     @cached_property
     def shapes(self) -> tuple[Any, ...]:
-        """What crosses every cut, as ShapeDtypeStructs for a batch of one; cut 0 is the latent."""
+        """Shapes at every cut, as ShapeDtypeStructs for a batch of one; cut 0 is the latent."""
         x = jax.ShapeDtypeStruct((1, *self.latent_shape), "float32")
         shapes = [x]
         for k in range(len(self.stages)):

@@ -16,7 +16,7 @@ from mgp_jax.generators.layers import Convolution, LatentToMap
 
 @dataclass(frozen=True)
 class DCGANConfig(Config):
-    """What a DCGAN looks like.
+    """The configuration of a DCGAN.
 
     Attributes:
         latent_size: length of the latent code.

@@ -27,7 +27,7 @@ from mgp_jax.generators.layers import (
 
 @dataclass(frozen=True)
 class PGGANConfig(Config):
-    """What a PGGAN looks like.
+    """The configuration of a PGGAN.
 
     Attributes:
         latent_size: length of the latent code.

@@ -1,4 +1,4 @@
-"""What StyleGAN and StyleGAN2 share: mapping, truncation, styles and noise.
+"""The common part of StyleGAN and StyleGAN2: mapping, truncation, styles and noise.
 
 Both are chains of the stages `mapping`, `truncation`, `layer0` ... and `to_rgb`. So cut 0 is Z, cut
 1 is W, cut 2 is W+, and behind each layer `Features` cross the cut: the map, the image accumulated
@@ -22,7 +22,7 @@ from mgp_jax.generators.split import NoiseMaps
 
 @dataclass(frozen=True)
 class StyleConfig(Config):
-    """What both families are described by.
+    """The configuration that both families have in common.
 
     Attributes:
         latent_size: length of a latent code in Z.
@@ -33,7 +33,7 @@ class StyleConfig(Config):
         image_channels: channels of the image.
         final_tanh: whether the image ends in a tanh.
         truncation_psi: how far styles keep away from their mean; 1 leaves them as they are.
-        truncation_cutoff: only the style vectors of so many layers are truncated; None for all.
+        truncation_cutoff: number of layers whose style vectors are truncated; None for all.
     """
 
     latent_size: int

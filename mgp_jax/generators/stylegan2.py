@@ -27,7 +27,7 @@ ARCHITECTURES = ("skip", "origin")
 
 @dataclass(frozen=True)
 class StyleGAN2Config(StyleConfig):
-    """What a StyleGAN2 looks like.
+    """The configuration of a StyleGAN2.
 
     Attributes:
         architecture: `skip` sums up the images of all resolutions, `origin` has one to-RGB only.

@@ -12,13 +12,15 @@ import msgspec
 import numpy as np
 from flax import nnx
 
-from mgp_jax.errors import WeightsError
+from mgp_jax.errors import SettingError, WeightsError
 from mgp_jax.generators.base import Config, Generator, Params
 from mgp_jax.generators.dcgan import DCGAN, DCGANConfig
 from mgp_jax.generators.pggan import PGGAN, PGGANConfig
+from mgp_jax.generators.split import Split
 from mgp_jax.generators.stylegan import StyleGAN, StyleGANConfig
 from mgp_jax.generators.stylegan2 import StyleGAN2, StyleGAN2Config
 from mgp_jax.generators.weights import flatten, load_weights
+from mgp_jax.user_code import load_function, names_function
 
 FAMILIES: dict[str, tuple[type, Callable[..., nnx.Module]]] = {
     "dcgan": (DCGANConfig, DCGAN),
@@ -34,10 +36,12 @@ def load_generator(source: str | os.PathLike[str]) -> Generator:
     """Loads a bundled generator by its name, or any generator from a weights file.
 
     Args:
-        source: `faces64`, or the path of a file written by `mgp-convert`.
+        source: `faces64`, or the path of a file written by `mgp-convert`; or `mine.py:build`, a
+            function of the user's that makes one.
 
     Raises:
         WeightsError: the file is missing, not readable, or does not fit the family it names.
+        SettingError: the user's function does not make a whole generator.
 
     Example:
         >>> from mgp_jax import load_generator
@@ -45,6 +49,11 @@ def load_generator(source: str | os.PathLike[str]) -> Generator:
         >>> generator.family, generator.resolution, generator.stages[:2]
         ('dcgan', 64, ('layer0', 'layer1'))
     """
+    if names_function(str(source)):
+        built = load_prior(source)
+        if not isinstance(built, Generator):
+            raise SettingError(f"{source}: makes a split, a whole generator is needed here")
+        return built
     if str(source) in BUNDLED:
         with resources.as_file(resources.files("mgp_jax.assets") / f"{source}.safetensors") as path:
             return _load(path, str(source))
@@ -54,6 +63,26 @@ def load_generator(source: str | os.PathLike[str]) -> Generator:
             f"{source}: neither a file nor a bundled generator ({', '.join(BUNDLED)})"
         )
     return _load(path, path.stem)
+
+
+def load_prior(source: str | os.PathLike[str]) -> Generator | Split:
+    """Loads what images can be restored with: a generator, or what a user's function makes.
+
+    Args:
+        source: see `load_generator`; a function may return a `Split`, too.
+
+    Raises:
+        WeightsError: see `load_generator`.
+        SettingError: the user's function makes something else.
+        UserCodeError: it raises something.
+    """
+    if not names_function(str(source)):
+        return load_generator(source)
+    built = load_function(str(source))()
+    if not isinstance(built, Generator | Split):
+        kind = type(built).__name__
+        raise SettingError(f"{source}: makes a {kind}, not a Generator or a Split")
+    return built
 
 
 def random_generator(config: Config, seed: int = 0, name: str = "random") -> Generator:

@@ -10,6 +10,7 @@ from mgp_jax.codes import cast
 from mgp_jax.degradations import Degradation
 from mgp_jax.errors import SettingError
 from mgp_jax.inversion.resolve import Inversion
+from mgp_jax.seeds import seeded_key
 from mgp_jax.sharding import SPLIT, WHOLE, place
 from mgp_jax.solve import Problem
 from mgp_jax.terms import Given, Target
@@ -26,7 +27,7 @@ def image_keys(seed: int, indices: Any, starts: int = 1) -> jax.Array:
 
     Returns: keys[B * starts], those of an image next to each other.
     """
-    root = jax.random.key(seed)
+    root = seeded_key(seed)
 
     def draw(index: jax.Array, start: jax.Array) -> jax.Array:
         return jax.random.fold_in(jax.random.fold_in(root, index), start)
@@ -51,7 +52,7 @@ def pose(inversion: Inversion, observations: jax.Array) -> Problem:
     looking = [p for p in inversion.recipe.phases if p.perceptual or p.lpips]
     size = looking[0].perceptual_size if looking else None
     target = make_targets(networks, degradation, observations, tolerances, size)
-    key = jax.random.key(inversion.seed)
+    key = seeded_key(inversion.seed)
     given = Given(split, *place((degradation, networks, key), mesh, WHOLE))
     return Problem(given, place(target, mesh, SPLIT))
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mgp_jax.degradations import Degradation, Identity
+from mgp_jax.degradations import Degradation, Identity, Operator, as_degradation
 from mgp_jax.errors import SettingError
-from mgp_jax.generators import Generator, Split, load_generator
+from mgp_jax.generators import Generator, Split, load_prior
 from mgp_jax.methods import MULTI_CODE, Method, What, find_method
 from mgp_jax.methods.method import in_ball
 from mgp_jax.methods.multi_code import family_of
@@ -70,7 +70,7 @@ def load(what: What | str) -> What:
         WeightsError: there is no such generator.
     """
     if isinstance(what, str):
-        return load_generator(what)
+        return load_prior(what)
     if not isinstance(what, Generator | Split):
         raise SettingError(
             f"what to invert with: a generator, a split or a name is needed, not a "
@@ -102,7 +102,7 @@ def default_recipe(
 
 def resolve(
     what: What | str,
-    degradation: Degradation = Identity(),
+    degradation: Operator = Identity(),
     recipe: Recipe | str = DEFAULT_RECIPE,
     *,
     method: Method | str = MULTI_CODE,
@@ -117,7 +117,7 @@ def resolve(
     Args:
         what: a generator, a split, or the name of a bundled generator. A split is used as it is
             cut; a generator is cut where the recipe says.
-        degradation: the operator.
+        degradation: the operator, or any function of an image.
         recipe: how to optimise, or the name of a recipe for this degradation.
         method: the method, or its name.
         seed: seed of all random starts.
@@ -130,7 +130,7 @@ def resolve(
     Raises:
         SettingError: a setting is out of range or does not fit the generator.
     """
-    what, method = load(what), find_method(method)
+    what, method, degradation = load(what), find_method(method), as_degradation(degradation)
     own = dict(networks or {})
     if not method.suits(what, own.get("encoder")):
         needed = "an encoder" if method.needs == "encoder" else "a style-based generator"

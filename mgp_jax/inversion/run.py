@@ -10,12 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from mgp_jax.degradations import Degradation, Identity
+from mgp_jax.degradations import Identity, Operator
 from mgp_jax.generators import Split
 from mgp_jax.inversion.problem import check_observations, image_keys, pose
 from mgp_jax.inversion.resolve import DEFAULT_RECIPE, Inversion, resolve
 from mgp_jax.methods import MULTI_CODE, Method, What
 from mgp_jax.methods.method import settings_of
+from mgp_jax.precision import single_precision
 from mgp_jax.recipes import Phase, Recipe
 from mgp_jax.sharding import SPLIT, WHOLE, place
 from mgp_jax.solve import (
@@ -64,7 +65,7 @@ class Result(NamedTuple):
 def invert(
     what: What | str,
     observations: Any,
-    degradation: Degradation = Identity(),
+    degradation: Operator = Identity(),
     recipe: Recipe | str = DEFAULT_RECIPE,
     *,
     method: Method | str = MULTI_CODE,
@@ -84,7 +85,7 @@ def invert(
         what: a frozen generator, a split, or the name of a bundled generator.
         observations: float[B, ...], what the degradation made of B unknown images; for the
             identity images float[B, H, W, C] in [-1, 1].
-        degradation: the operator, applied to one image at a time. An image stops as soon as the
+        degradation: the operator, or any function of one image. An image stops as soon as the
             error to its observation is that of the degradation's noise.
         recipe: how to optimise, or the name of a recipe for this degradation.
         method: the method, or its name.
@@ -128,6 +129,7 @@ def invert(
     )
 
 
+@single_precision
 def run(
     inversion: Inversion,
     observations: Any,
@@ -159,6 +161,7 @@ def run(
     return Result(np.asarray(images), codes, **found, split=inversion.split)
 
 
+@single_precision
 def outline(inversion: Inversion, count: int) -> tuple[Problem, list[Snapshot]]:
     """Returns the shapes of all that an inversion of `count` images holds; computes nothing.
 

@@ -1,4 +1,4 @@
-"""How good images are. All metrics take float images in [0, 1], NHWC or HWC."""
+"""Metrics of images. All take float images in [0, 1], NHWC or HWC."""
 
 from mgp_jax.metrics.colorization import colorization_auc, colour_weights, to_lab
 from mgp_jax.metrics.fidelity import mse, psnr, ssim, to_unit

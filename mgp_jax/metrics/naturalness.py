@@ -100,7 +100,7 @@ def patch_features(levels: np.ndarray, size: int) -> np.ndarray:
 
 
 def normalised(levels: np.ndarray) -> np.ndarray:
-    """Subtracts the local mean and divides by the local deviation plus 1: float[H, W], twice."""
+    """Subtracts the local mean and divides by the local deviation plus 1: float[H, W]."""
     mean = _smoothed(levels)
     variance = np.abs(_smoothed(levels**2) - mean**2)
     return (levels - mean) / (np.sqrt(variance) + 1)

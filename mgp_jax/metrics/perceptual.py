@@ -1,4 +1,4 @@
-"""How different two images look: LPIPS."""
+"""LPIPS, the perceptual distance of two images."""
 
 import jax
 
@@ -8,7 +8,7 @@ SMALLEST_FOR_LPIPS = 32
 
 
 def lpips(first: jax.Array, second: jax.Array, distance: LPIPS | None = None) -> jax.Array:
-    """LPIPS 0.1: float[..., H, W, 3] in [0, 1], twice, to float[...]; 0 for equal images.
+    """LPIPS 0.1 of two arrays float[..., H, W, 3] in [0, 1]: float[...], 0 for equal images.
 
     Args:
         first: images, H and W of at least 32.

@@ -203,7 +203,7 @@ def _cut(
     draw: ImageDraw.ImageDraw,
     font: Font,
 ) -> str:
-    """Makes a text one line that is not wider than so many pixels."""
+    """Makes a text one line that is at most `width` pixels wide."""
     text = " ".join(text.encode("utf-8", "replace").decode().split())[:400]
     if draw.textlength(text, font) <= width:
         return text

@@ -30,7 +30,7 @@ TEXTS = ("input", "status", "error")
 
 @dataclass(frozen=True)
 class Record:
-    """What became of one input.
+    """The record of one input.
 
     Attributes:
         input: path of the input, as the run was given it.
@@ -60,7 +60,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Run:
-    """What a run has written.
+    """The files that a run has written, as far as they can be read.
 
     Attributes:
         folder: where.
@@ -95,7 +95,7 @@ def read_run(folder: Path) -> Run:
 
 
 def spread(records: Sequence[Record], most: int) -> list[Record]:
-    """Returns all records, or so many of them, evenly spread from the first to the last."""
+    """Returns all records, or at most `most` of them, evenly spread from the first to the last."""
     if len(records) <= most:
         return list(records)
     places = np.linspace(0, len(records) - 1, most).round().astype(int)

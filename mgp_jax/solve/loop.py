@@ -99,7 +99,7 @@ def solve(
                 on_progress(report(snapshot, phases))
         variables, loss = finish(problem, state, phase)
         steps = steps + np.asarray(state.step)
-        past = record(past, state.history, sum(p.steps for p in phases[:number]))
+        past = record(past, state, sum(p.steps for p in phases[:number]))
         number += 1
         if number == len(phases):
             break
@@ -178,15 +178,16 @@ def chunks(
     yield current
 
 
-def record(past: Losses, history: Losses, start: int) -> Losses:
+def record(past: Losses, state: State, start: int) -> Losses:
     """Returns the losses of all phases so far: those of a phase join those of the phases before."""
+    done = np.arange(state.history.total.shape[1]) < np.asarray(state.step)[:, None]
 
     def join(old: np.ndarray, new: jax.Array) -> np.ndarray:
         joined = np.array(old)
-        joined[:, start : start + new.shape[1]] = new
+        joined[:, start : start + new.shape[1]] = np.where(done, new, np.nan)
         return joined
 
-    return jax.tree.map(join, past, history)
+    return jax.tree.map(join, past, state.history)
 
 
 def report(snapshot: Snapshot, phases: Sequence[ResolvedPhase]) -> Progress:

@@ -59,7 +59,7 @@ class State(NamedTuple):
         status: a `Status`, int32.
         watched_loss: the objective that must be undercut for the plateau test.
         watched_step: when it was last undercut.
-        history: the losses of all steps of the phase, NaN where not done.
+        history: the losses of all steps of the phase, infinite where not done.
     """
 
     variables: Any

@@ -30,7 +30,8 @@ def begin(problem: Problem, variables: Any, status: jax.Array, phase: ResolvedPh
     def enter(given: Any, variables: Any, status: jax.Array) -> State:
         variables, held = phase.enter(given, variables, phase)
         rests = (status == Status.TARGET) | (status == Status.DIVERGED)
-        history = jnp.full(phase.steps, jnp.nan, jnp.float32)
+        # Not NaN: whoever debugs with jax_debug_nans must find theirs, not ours.
+        history = jnp.full(phase.steps, jnp.inf, jnp.float32)
         return State(
             variables=variables,
             best=variables,

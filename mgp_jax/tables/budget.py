@@ -1,4 +1,4 @@
-"""What every method may spend on an image: steps, or seconds that are turned into steps."""
+"""The budget of every method for an image: steps, or seconds that are turned into steps."""
 
 import os
 import re
@@ -71,7 +71,7 @@ def clock() -> float:
 
 
 class Price(NamedTuple):
-    """What a method costs, in seconds an image.
+    """The cost of a method in seconds an image.
 
     Attributes:
         start: whatever the number of steps.
@@ -82,7 +82,7 @@ class Price(NamedTuple):
     step: float
 
     def of(self, steps: int) -> float:
-        """Returns the seconds an image of so many steps."""
+        """Returns the seconds an image that a number of steps takes."""
         return self.start + self.step * steps
 
 

@@ -1,4 +1,4 @@
-"""How many codes, and where to cut: the multi-code method over a grid of both."""
+"""The multi-code method over a grid of cuts and numbers of codes."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Runs every method on every task, and can go on later.
+"""Runs every method on every task, resuming where it was stopped.
 
 The folder holds `settings.json`, `results.jsonl` (one record for each method and task), the prices
 of the steps in `prices.json`, and all images.
@@ -33,7 +33,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is compared.
+    """The settings of a comparison.
 
     Attributes:
         generator: the frozen generator.

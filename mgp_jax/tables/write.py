@@ -71,7 +71,7 @@ def write_tables(
 
 
 def heading(about: Mapping[str, Any]) -> str:
-    """Says what was compared."""
+    """Returns the title and the settings of the comparison."""
     count = len(about["images"])
     return (
         f"# All methods on all tasks\n\n`{about['command']}`\n\n"

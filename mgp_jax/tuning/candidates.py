@@ -84,7 +84,7 @@ def fair_cuts(generator: Generator) -> list[int]:
 
 
 def scaled(recipe: Recipe, factor: float) -> Recipe:
-    """Returns a recipe with so many times the steps, at least one a phase."""
+    """Returns a recipe with `factor` times the steps, at least one a phase."""
     return recipe.with_(steps=max(len(recipe.phases), math.floor(recipe.steps * factor)))
 
 

@@ -1,4 +1,4 @@
-"""How long recipes take: their arithmetic, and the speed seen in the trials before."""
+"""Predicts how long recipes take by their arithmetic and the speed seen in earlier trials."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -32,7 +32,7 @@ TOLERANCE = 1.1
 
 
 class Standing(NamedTuple):
-    """How good a recipe is, over all images that it has been tried on.
+    """The quality of a recipe over all images that it has been tried on.
 
     Attributes:
         recipe: the recipe.

@@ -26,7 +26,7 @@ from mgp_jax.restoration import run_restoration
 
 @dataclass(frozen=True)
 class Search:
-    """What to search for.
+    """The settings of a search.
 
     Attributes:
         generator: the frozen generator.

@@ -1,4 +1,4 @@
-"""What the analyses of inverted photographs have in common: inverting, and one record for each."""
+"""The common part of analyses of inverted photographs: inverting, and one record for each."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Subject(NamedTuple):
-    """What is analysed: the inversion of one photograph.
+    """The inversion of one photograph, which is analysed.
 
     Attributes:
         split: what the codes are for.
@@ -33,7 +33,7 @@ class Subject(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class OfPhotographs(Inverting):
-    """What the analyses of inverted photographs have in common.
+    """The options that analyses of inverted photographs have in common.
 
     Results are written to DIR/analysis/NAME; the inversions are those of `mgp edit`.
     """

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class OfQuality(Command):
-    """What the analyses of quality have in common: codes alone are optimised, without residual."""
+    """The options of analyses of quality: codes alone are optimised, without residual."""
 
     inputs: Files
     """Clean photographs, files or folders."""
@@ -88,7 +88,7 @@ class OfQuality(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Layers(OfQuality):
-    """What each layer knows: quality of tasks over cuts and numbers of codes.
+    """Measure the quality of tasks over cuts and numbers of codes.
 
     Example: mgp analyse layers photos/ --out known --cuts 1 2 3 4 --counts 1 5 20
     """
@@ -141,7 +141,7 @@ class Layers(OfQuality):
 
 @dataclass(frozen=True, kw_only=True)
 class Domains(OfQuality):
-    """How generators reconstruct photographs of their own and of other domains.
+    """Measure how generators reconstruct photographs of their own and of other domains.
 
     The photographs of a folder are a domain, named after it.
 
