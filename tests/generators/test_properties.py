@@ -134,16 +134,19 @@ def test_what_crosses_a_cut_is_announced(case: Case):
 
 def test_split_then_composed_is_the_whole_at_every_cut_and_space(case: Case):
     """One code of full importance: in front of the cut, across it and behind it."""
-    generator = case.generator
-    rendered = jax.jit(render)
+    generator, codes = case.generator, []
     for space, start in generator.config.spaces:
         for cut in range(start, len(generator.stages) + 1):
             split = generator.split(cut, space)
             assert (split.cut, split.space) == (cut, space)
             styles = as_features(case.crossings[cut]).styles
             styles = None if styles is None else styles[0]
-            codes = Codes(case.crossings[start][:1], jnp.ones((1, split.channels)), styles)
-            assert_same(rendered(split, codes), case.crossings[-1][0])
+            alpha = jnp.ones((1, split.channels))
+            codes.append((split, Codes(case.crossings[start][:1], alpha, styles)))
+    # A program for each would take much longer to compile.
+    rendered = jax.jit(lambda codes: [render(split, one) for split, one in codes])
+    for image in rendered(codes):
+        assert_same(image, case.crossings[-1][0])
 
 
 def test_codes_of_every_space_reach_the_same_image(case: Case):

@@ -268,7 +268,7 @@ def raising(params: Any, z: jax.Array) -> jax.Array:
 def test_functions_that_do_not_fit(functions: Any, latent_shape: tuple, message: str):
     params = jax.tree.map(jnp.asarray, PARAMS)
     with pytest.raises(SettingError, match=message) as caught:
-        Split.of(*functions, params, latent_shape=latent_shape, name="mine")
+        Split.of(functions[0], functions[1], params, latent_shape=latent_shape, name="mine")
     text = str(caught.value)
     assert "\n" not in text and text.startswith("mine: ") and len(text) < 400
 

@@ -57,8 +57,8 @@ def test_the_steps_of_a_phase():
     size = sum(leaf.nbytes for leaf in jax.tree.leaves((problem, state)))
     assert program.memory is not None and size <= program.memory < 20 * size
     # Shapes are enough to compile.
-    outline = jax.eval_shape(lambda: (problem, state))
-    assert compile_steps(*outline, phase).memory == program.memory
+    shapes = jax.eval_shape(lambda: problem), jax.eval_shape(lambda: state)
+    assert compile_steps(shapes[0], shapes[1], phase).memory == program.memory
 
 
 def test_seconds_are_those_until_all_is_there():
