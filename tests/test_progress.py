@@ -11,7 +11,7 @@ from rich.console import Console
 
 from mgp_jax import progress
 from mgp_jax.batch import Event
-from mgp_jax.inversion import Progress
+from mgp_jax.solve import Progress
 from mgp_jax.progress import Reporter
 
 
