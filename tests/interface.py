@@ -10,6 +10,7 @@ from typing import Any
 
 import mgp_jax
 
+PACKAGE = Path(mgp_jax.__file__)
 PAGE = Path(__file__).parents[1] / "notebooks" / "guides" / "interface.md"
 HEAD = """# The public interface
 
@@ -19,17 +20,27 @@ a change write it again with `python -m tests.interface`.
 
 
 def page() -> str:
-    """Returns the page: a section for each module that public names live in."""
+    """Returns the page: a section for each room that public names are imported from."""
     rooms: dict[str, list[str]] = {}
-    for name in mgp_jax.__all__:
-        room = getattr(mgp_jax, name).__module__.split(".")[1]
+    for name, room in exported().items():
         rooms.setdefault(room, []).append(entry(name, getattr(mgp_jax, name)))
     sections = [f"## {room}\n\n" + "\n".join(rooms[room]) for room in sorted(rooms)]
     return "\n".join([HEAD, *sections])
 
 
+def exported() -> dict[str, str]:
+    """Returns the room of every public name, as the stub says."""
+    stub = ast.parse(PACKAGE.with_suffix(".pyi").read_text(encoding="utf-8"))
+    imports = [node for node in stub.body if isinstance(node, ast.ImportFrom)]
+    found = {alias.name: node.module or "" for node in imports for alias in node.names}
+    return {name: found[name] for name in mgp_jax.__all__}
+
+
 def entry(name: str, value: Any) -> str:
     """Returns the description of a public name, and of the public members of a class."""
+    if isinstance(value, dict):
+        rows = [f"- `{key}`: {row.title}" for key, row in value.items()]
+        return "\n".join([f"### `{name}`\n", f"A table of {len(rows)} rows by name:\n", *rows, ""])
     parts = [f"### `{name}`\n", block(name, value)]
     for member, found in sorted(vars(value).items()) if inspect.isclass(value) else ():
         documentation = inspect.getdoc(found)
