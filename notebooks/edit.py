@@ -171,5 +171,5 @@ show(frames, [f"{share:.0%}" for share in shares], "interpolation")
 # On the command line:
 #
 #     mgp train-boundary faces64 --out hair.npy --score module:function
-#     mgp edit photo.png --out edited --direction hair.npy --range=-3:3 --frames 9
+#     mgp edit photo.png --out edited --generator faces64 --direction hair.npy
 #     mgp interpolate first.png second.png --out between

@@ -221,9 +221,32 @@ def test_another_mask_in_the_same_file_is_refused(job: Job, inputs: Path, tmp_pa
                 run(masked, [inputs / "b.png"], tmp_path / "out")
 
 
-def test_other_inputs_are_refused(job: Job, inputs: Path, copy: Path):
-    with pytest.raises(SettingError, match="inputs before, 1 now; the first that differs was"):
-        run(job, [inputs / "a.png"], copy)
+def test_more_inputs_come_behind_those_that_are_done(
+    job: Job, inputs: Path, first: Path, copy: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Named relatively, from a folder of the same stems, one of the earlier ones being gone."""
+    more, before = copy.parent / "more", files_of(copy)
+    more.mkdir()
+    picture(16, 6).save(more / "a.png")
+    picture(16, 7).save(more / "0.png")
+    monkeypatch.chdir(more.parent)
+    events: list[Event] = []
+    records = run(job, [Path("more")], copy, events.append)
+    assert [Path(record["input"]).name for record in records[6:]] == ["0.png", "a.png"]
+    assert [record["output"] for record in records[6:]] == ["images/0.png", "images/a-2.png"]
+    assert records[:6] == records_of(first)
+    assert sum(len(event.records) for event in events) == 2
+    assert before.items() <= files_of(copy).items()
+    # All at once they come out the same.
+    together = run(job, [inputs, more], copy.parent / "together")
+    assert timeless(together) == [
+        record | {"input": str(more / Path(record["input"]).name)} if number > 5 else record
+        for number, record in enumerate(timeless(records))
+    ]
+    assert files_of(copy.parent / "together") == files_of(copy)
+    # Nothing is left to do for any of them, however they are called.
+    assert run(job, [more.absolute()], copy) == records
+    assert run(job, [inputs], copy) == records
 
 
 def test_another_batch_size_may_go_on(job: Job, inputs: Path, first: Path, copy: Path):
@@ -423,7 +446,6 @@ def test_simulated_noise_follows_seed_and_place(job: Job, inputs: Path):
         ("down:2", 8, None),
         ("down:2", 9, "9x9 pixels, but the observation must have exactly 8x8"),
         ("mask:center:4", 40, None),
-        ("cs:0.1", 16, "which no image file can hold"),
     ],
 )
 def test_without_simulation_the_input_is_the_observation(
@@ -484,6 +506,13 @@ def test_a_folder_that_cannot_be_written_is_refused(job: Job, inputs: Path, tmp_
     for out in (tmp_path / "file", tmp_path / "file" / "out"):
         with pytest.raises(SettingError, match="cannot be written"):
             run(job, [inputs], out)
+
+
+def test_measurements_are_no_image_file(job: Job, inputs: Path, tmp_path: Path):
+    real = changed(job, task="restore", degradation=parse("cs:0.1", 16))
+    with pytest.raises(SettingError, match="no image file can hold; --simulate"):
+        run(real, [inputs / "a.png"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 IMPOSSIBLE: Mapping[str, tuple[Callable[[Job], Job], str]] = {

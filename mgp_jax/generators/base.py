@@ -36,6 +36,11 @@ class Config(ABC):
         """Shape of one latent code."""
 
     @property
+    def latent(self) -> str:
+        """Distribution of the latent code: `normal`, or `uniform` in [-1, 1]."""
+        return "normal"
+
+    @property
     @abstractmethod
     def stage_names(self) -> tuple[str, ...]:
         """Names of the stages in order; the network has an attribute of each name."""
@@ -116,6 +121,11 @@ class Generator:
         return self.config.resolution
 
     @property
+    def channels(self) -> int:
+        """Channels of the image: 3, or 1 for gray ones."""
+        return self.shapes[-1].shape[-1]
+
+    @property
     def dtype(self) -> Any:
         """Type of the parameters' numbers, in which everything is computed."""
         return jax.tree.leaves(self.params)[0].dtype
@@ -142,6 +152,20 @@ class Generator:
         for name in self.stages[start:stop]:
             x = getattr(network, name)(x)
         return x
+
+    def draw_latents(self, key: jax.Array, shape: tuple[int, ...] = ()) -> jax.Array:
+        """Draws latent codes from the distribution that the generator was trained with.
+
+        Args:
+            key: source of randomness.
+            shape: how many codes, as leading axes.
+
+        Returns: float[*shape, *latent_shape], standard normal or uniform in [-1, 1].
+        """
+        shape = (*shape, *self.latent_shape)
+        if self.config.latent == "uniform":
+            return jax.random.uniform(key, shape, minval=-1.0, maxval=1.0)
+        return jax.random.normal(key, shape)
 
     def cut(self, layer: int | str) -> int:
         """Returns the index of a cut given by index or by the name of the stage before it.
@@ -301,8 +325,8 @@ class CutGenerator:
 
     def draw(self, params: Params, key: jax.Array, count: int) -> jax.Array:
         """Draws latent codes and carries them into the space."""
-        z = jax.random.normal(key, (count, *self.config.latent_shape))
-        return self.generator(params).apply(params, z, 0, self.start)
+        whole = self.generator(params)
+        return whole.apply(params, whole.draw_latents(key, (count,)), 0, self.start)
 
     def mean_style(self, params: Params) -> jax.Array | None:
         """Returns what the family says."""

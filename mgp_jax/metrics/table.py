@@ -90,7 +90,7 @@ METRICS: dict[str, Metric] = {
     for metric in (
         Metric("psnr", "PSNR", psnr, digits=2, unit="dB"),
         Metric("ssim", "SSIM", ssim, smallest=SMALLEST_FOR_SSIM),
-        Metric("lpips", "LPIPS", lpips, higher=False, smallest=SMALLEST_FOR_LPIPS, channels=(3,)),
+        Metric("lpips", "LPIPS", lpips, higher=False, smallest=SMALLEST_FOR_LPIPS),
         Metric(
             "auc",
             "AuC",

@@ -80,7 +80,8 @@ def test_photographs_are_edited(mgp: Mgp, folder: Path, tmp_path: Path):
     with Image.open(files / "a.gif") as animation:
         assert animation.n_frames > 8  # type: ignore[attr-defined]
     # Repeated with fewer frames, no older frames stay.
-    assert mgp("edit", *inputs, *settings, *limited, "--frames", 3)[0] == cli.SOME_FAILED
+    fewer = ("--frames", 3, "--overwrite")
+    assert mgp("edit", *inputs, *settings, *limited, *fewer)[0] == cli.SOME_FAILED
     assert len(list((files / "frames").iterdir())) == 2 * 3
 
 

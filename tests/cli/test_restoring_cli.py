@@ -136,7 +136,7 @@ WRONG: dict[str, tuple[tuple, int, str]] = {
     "unknown generator": (
         ("invert", PHOTO, "--generator", "faces46"),
         1,
-        "faces46: neither a file nor a bundled generator (faces64)",
+        "faces46: neither a file nor a bundled generator (faces1024, faces64)",
     ),
     "unreadable generator": (
         ("invert", PHOTO, "--generator", "text.safetensors"),
@@ -198,7 +198,7 @@ WRONG: dict[str, tuple[tuple, int, str]] = {
         1,
         "nothing.png: there is no such",
     ),
-    "mask of another size": (("inpaint", PHOTO, "--mask", PHOTO), 1, "a mask of 20x16 pixels"),
+    "mask of another size": (("inpaint", PHOTO, "--mask", "odd.png"), 1, "a mask of 24x24 pixels"),
     "mask without a hole": (("inpaint", PHOTO, "--mask", "black.png"), 1, "all black"),
     "blur": (("deblur", PHOTO, "--blur", "gaussian:x"), 2, "must be a number, not 'x'"),
 }
@@ -213,6 +213,7 @@ def test_wrong_input_gives_one_clear_line(
     (folder / "empty").mkdir()
     (folder / "text.safetensors").write_text("Dear all")
     Image.new("L", (16, 16)).save(folder / "black.png")
+    Image.fromarray(np.eye(24, dtype=bool)).save(folder / "odd.png")
     arguments, status, message = WRONG[name]
     before = sorted(folder.iterdir())
     given = [photograph if argument is PHOTO else argument for argument in arguments]

@@ -16,6 +16,7 @@ from mgp_jax.generators import (
     DCGANConfig,
     Features,
     Generator,
+    MobileStyleGANConfig,
     PGGANConfig,
     StyleGAN2Config,
     StyleGANConfig,
@@ -39,8 +40,12 @@ CONFIGS = {
     "stylegan2 origin, clamped": dataclasses.replace(
         SKIP, architecture="origin", final_tanh=True, conv_clamp=0.8
     ),
+    "mobile_stylegan": MobileStyleGANConfig(5, 4, (6, 4), (8, 4, 4)),
+    "mobile_stylegan truncated": MobileStyleGANConfig(
+        5, 4, (6, 4), (4, 4, 5), final_tanh=True, truncation_psi=0.7, truncation_cutoff=2
+    ),
 }
-STYLE_FAMILIES = [name for name in CONFIGS if name.startswith("stylegan")]
+STYLE_FAMILIES = [name for name in CONFIGS if "stylegan" in name]
 BATCH = 3
 
 
@@ -215,7 +220,7 @@ def test_random_noise_acts_where_there_is_noise(case: Case):
     assert_same(renewed, random_noise(stored, jax.random.key(0)), 0)
     image = run(dataclasses.replace(generator, params=renewed), case.z, 0, None)
     difference = np.abs(image - case.crossings[-1]).max()
-    assert (difference > 1e-3) == generator.family.startswith("stylegan")
+    assert (difference > 1e-3) == ("stylegan" in generator.family)
     # Nothing but the noise is replaced.
     for name, stage in stored.items():
         kept = {k: v for k, v in stage.items() if k != "noise"}
@@ -224,7 +229,7 @@ def test_random_noise_acts_where_there_is_noise(case: Case):
             assert np.abs(renewed[name]["noise"] - stage["noise"]).min() > 0
 
 
-@pytest.mark.parametrize("name", ["stylegan", "stylegan2 skip"])
+@pytest.mark.parametrize("name", ["stylegan", "stylegan2 skip", "mobile_stylegan"])
 def test_every_image_of_a_batch_may_have_its_own_noise(name: str):
     generator = random_generator(CONFIGS[name])
     z = latents(generator)
@@ -269,6 +274,8 @@ def test_truncation_pulls_towards_the_mean_style(name: str):
         lambda: StyleGANConfig(5, 4, (), (6, 6)),
         lambda: StyleGAN2Config(5, 4, (6, 4), (6, 6)),
         lambda: dataclasses.replace(SKIP, architecture="resnet"),
+        lambda: MobileStyleGANConfig(5, 4, (6, 4), (8, 4)),
+        lambda: MobileStyleGANConfig(5, 4, (6, 4), (6, 4, 4)),
     ],
 )
 def test_impossible_settings_are_refused(broken):

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mgp_jax import images
 from mgp_jax.errors import ImageError
 from mgp_jax.images import (
     find_images,
@@ -24,6 +23,7 @@ from mgp_jax.images import (
     unique_stems,
     write_image,
 )
+from mgp_jax.images.decoding import to_rgb
 
 
 def photograph(width=24, height=18):
@@ -174,7 +174,7 @@ def test_every_mode_of_pillow_becomes_rgb(mode):
         picture = Image.new(mode, (24, 18))
     else:
         picture = source.convert({"La": "LA", "RGBa": "RGBA"}.get(mode, "RGB")).convert(mode)
-    normal = images._normalise(picture)
+    normal = to_rgb(picture, [])
     assert normal.mode == "RGB" and normal.size == (24, 18)
     if mode in ("RGBa", "RGBX", "YCbCr", "HSV", "CMYK"):
         error = np.abs(np.asarray(normal).astype(int) - photograph())
@@ -349,8 +349,8 @@ def test_reads_masks(tmp_path):
         np.testing.assert_array_equal(
             read_mask(save(tmp_path / name, variant, **options), 16), known
         )
-    # Transparent counts as white: missing.
-    alpha = np.dstack([0 * picture, 0 * picture, 0 * picture, 255 - picture])
+    # Strokes on a transparent ground.
+    alpha = np.dstack([0 * picture, 0 * picture, 0 * picture, picture])
     np.testing.assert_array_equal(read_mask(save(tmp_path / "alpha.png", alpha), 16), known)
 
 
@@ -372,9 +372,6 @@ def test_refuses_masks(tmp_path):
         (np.zeros((16, 16), np.uint8), "all black"),
         (ramp, "gray"),
         (red, "coloured"),
-        (hole[:, :12].copy(), "12x16 pixels does not fit, 16x16"),
-        (hole[:8, :8].copy(), "8x8 pixels does not fit"),
-        (np.pad(hole, 4), "24x24 pixels does not fit"),
     ):
         assert problem in refusal(read_mask, save(tmp_path / "a.png", array), 16)
     checks = np.indices((32, 32)).sum(0) % 2 * np.uint8(255)
@@ -484,10 +481,5 @@ def test_stems_are_safe_and_unique(names):
 
 
 def test_imports_no_jax():
-    code = (
-        "import sys, importlib.util as u\n"
-        "spec = u.spec_from_file_location('images', sys.argv[1])\n"
-        "spec.loader.exec_module(u.module_from_spec(spec))\n"
-        "assert 'jax' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code, images.__file__], check=True, cwd=os.getcwd())
+    code = "import sys, mgp_jax.images; assert 'jax' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
