@@ -90,7 +90,8 @@ def test_public_names():
     # Promised to users.
     promised = {
         *("load_generator", "Generator", "generate", "Codes", "init_codes", "render"),
-        *("InversionConfig", "invert", "Result", "restore", "psnr", "ssim", "lpips"),
+        *("invert", "Result", "restore", "Recipe", "Phase", "Split", "METHODS", "Execution"),
+        *("psnr", "ssim", "lpips"),
         *("Identity", "Grayscale", "Downsample", "Mask", "Blur", "Noise", "Jpeg"),
     }
     assert promised <= set(mgp_jax.__all__)

@@ -22,6 +22,7 @@ from mgp_jax.batch import Input, Job, find_inputs, load, run
 from mgp_jax.degradations import parse
 from mgp_jax.generators import load_generator
 from mgp_jax.inversion import resolve
+from mgp_jax.recipes import recipe_for
 
 
 def steps_by_phase(steps: Sequence[int], phases: Sequence[int]) -> np.ndarray:
@@ -63,12 +64,13 @@ def main() -> None:
     arguments = parser.parse_args()
     generator = load_generator(arguments.generator)
     degradation = parse(arguments.degradation, generator.resolution)
-    inversion = resolve(generator, degradation, target_psnr=arguments.target_psnr)
+    recipe = recipe_for("fast", degradation, generator.family)
     first = arguments.batch_sizes[0]
+    inversion = resolve(generator, degradation, recipe, target_psnr=arguments.target_psnr)
     job = Job("restore", inversion, degradation, simulate=True, batch_size=first)
     inputs = find_inputs([arguments.folder])
     whole, taken = timed_run(job, inputs)
-    phases = [phase.steps for phase in inversion.phases]
+    phases = [phase.steps for phase in recipe.phases]
     steps = steps_by_phase(taken, phases)
     print(f"{len(inputs)} images at batch {first}: {whole:.1f} s, compilation apart")
     print(f"steps by phase: {phases}, mean {steps.mean(axis=0)}, median {np.median(steps, axis=0)}")

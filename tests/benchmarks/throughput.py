@@ -29,7 +29,8 @@ from mgp_jax.checkpoint import Checkpoints
 from mgp_jax.degradations import parse
 from mgp_jax.generators import load_generator
 from mgp_jax.inversion import Inversion, image_keys, outline, pose, resolve, start
-from mgp_jax.restoration import Restoration, run_restoration
+from mgp_jax.recipes import recipe_for
+from mgp_jax.restoration import Restoration, restore
 from mgp_jax.solve import begin, compile_steps, report
 
 DEVICES_OF_A_HOST = 8
@@ -71,13 +72,14 @@ def step_seconds(
     inversion: Inversion, observations: np.ndarray, steps: int = 5
 ) -> list[tuple[float, float]]:
     """Returns for every phase the seconds of its compilation and of a step of the whole batch."""
-    count, found = len(observations), []
-    problem = pose(inversion, jax.numpy.asarray(observations))
-    variables = start(problem, image_keys(0, np.arange(count)), inversion.phases[0])
+    problem, found = pose(inversion, jax.numpy.asarray(observations)), []
+    keys = image_keys(0, np.arange(len(observations)))
+    variables = start(problem, keys, inversion.phases[0])
     for phase in inversion.phases:
-        state = begin(problem, variables, jax.numpy.zeros(count, "int32"), phase)
+        state = begin(problem, variables, jax.numpy.zeros(len(observations), "int32"), phase)
         program = compile_steps(problem, state, phase)
-        found.append((program.compile_seconds, seconds(program.run, problem, state, steps) / steps))
+        taken = seconds(program.run, problem, state, steps) / steps
+        found.append((program.compile_seconds, taken))
         variables = state.variables
     return found
 
@@ -86,8 +88,8 @@ def measure(name: str, batch_sizes: Sequence[int], steps: int) -> Costs:
     """Measures inversion with the fast recipe; of a phase only so many steps are run."""
     generator = load_generator(name)
     degradation = parse("identity", generator.resolution)
-    inversion = resolve(generator, degradation)
-    recipe = inversion.recipe
+    recipe = recipe_for("fast", degradation, generator.family)
+    inversion = resolve(generator, degradation, recipe)
     job = Job("invert", inversion, degradation)
     folder = Path(tempfile.mkdtemp())
     photograph = folder / "photograph.png"
@@ -112,9 +114,9 @@ def measure(name: str, batch_sizes: Sequence[int], steps: int) -> Costs:
     saver = Checkpoints(folder / "checkpoints", 0, {})
     checkpoint = seconds(saver.save, report(snapshot, inversion.phases))
 
-    short = resolve(generator, degradation, recipe.with_(steps=len(recipe.phases)))
+    short = recipe.with_(steps=len(recipe.phases))
     began = time.perf_counter()
-    restored: Restoration = run_restoration(short, item.observation[None], degradation)
+    restored: Restoration = restore(generator, item.observation[None], degradation, short)
     compilation += time.perf_counter() - began
     write_outputs(job, item, restored, 0, folder)  # compiles the metrics
     writing = seconds(write_outputs, job, item, restored, 0, folder)
