@@ -151,6 +151,7 @@ def test_a_boundary_is_trained(mgp: Mgp, folder: Path, tmp_path: Path, monkeypat
         (("edit", "--direction", "sefa:1", "--frames", 1), "frames: 1"),
         (("edit", "--direction", "sefa:1", "--codes-moved", 3), "the codes 0 to 2"),
         (("edit", "--direction", "sefa:1", "--mask", "none.png"), "none.png: there is no such"),
+        (("edit", "--direction", "sefa:1", "--method", "dip", "--recipe", "fast"), "are no codes"),
         (("interpolate",), "between two photographs"),
         (("analyse", "removal", "--region", "none.png"), "none.png: there is no such"),
         (
