@@ -51,7 +51,8 @@ class Reporter:
                 self._print(f"note: {record['input']}: {note}")
         if self.quiet:
             return
-        batch = event.progress
+        # A method without steps has nothing to tell before it is done.
+        batch = event.progress if event.progress and event.progress.steps else None
         share = 0.0 if batch is None else batch.step / batch.steps
         state = f"{event.done}/{event.total} images"
         if batch is not None:

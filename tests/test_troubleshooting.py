@@ -244,7 +244,7 @@ SETTINGS = {
     "not a readable weights file": lambda: load_generator(GOLDEN / "dcgan.pth"),
     "layer 9: faces64 has the cuts 0 to 5 and the stages layer0, ...": lambda: faces().cut(9),
     "space w: faces64 has the spaces z": lambda: faces().space("w"),
-    "steps: 1, recipe fast needs 2": lambda: recipe_for("fast", parse("down:4", 64)).with_steps(1),
+    "steps: 1, recipe fast needs 2": lambda: recipe_for("fast", parse("down:4", 64)).with_(steps=1),
     "degradation 'grey': unknown operator 'grey'; did you mean gray?": lambda: parse("grey", 64),
     "truncation: faces64 (dcgan) has no styles": lambda: with_truncation(faces(), 0.7),
 }

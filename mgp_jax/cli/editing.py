@@ -55,12 +55,20 @@ class Inverting(Optimising):
     nothing else. The inversions stay."""
 
     def plan(self) -> "Inversion":
-        """Returns how the photographs are inverted."""
+        """Returns how the photographs are inverted.
+
+        Raises:
+            SettingError: the method finds no codes.
+        """
         from mgp_jax.degradations import Identity
         from mgp_jax.inversion import load
+        from mgp_jax.methods import MULTI_CODE
 
         check_seed(self.seed)
-        return self.resolve(load(self.generator), Identity())
+        inversion = self.resolve(load(self.generator), Identity())
+        if inversion.method.enter is not MULTI_CODE.enter:
+            raise SettingError(f"method {self.method}: its variables are no codes to go on with")
+        return inversion
 
     def invert(self, inversion: "Inversion", argv: Sequence[str]) -> "list[Record]":
         """Inverts what the output folder has no record of, and returns the inputs' records."""

