@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 OK, FAILED, WRONG_USAGE = 0, 1, 2
 PREVIEWED = 16
 
-Family = Literal[
-    "auto", "dcgan", "sequential", "pggan", "stylegan", "stylegan2", "vgg16", "lpips"
-]
+Family = Literal["auto", "dcgan", "sequential", "pggan", "stylegan", "stylegan2", "vgg16", "lpips"]
 OPTION_HELP = (
     "A setting that the checkpoint does not hold, for example activation=leaky_relu:0.2; can be "
     f"repeated.\n{help_text()}"

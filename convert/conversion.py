@@ -136,4 +136,6 @@ def _elsewhere(tree: Any) -> str:
     parts = places(tree)
     if not parts:
         return ""
-    return f"; --inside KEY chooses another part of the file: {', '.join(f'{p:.60}' for p in parts)}"
+    return (
+        f"; --inside KEY chooses another part of the file: {', '.join(f'{p:.60}' for p in parts)}"
+    )

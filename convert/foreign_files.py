@@ -6,7 +6,7 @@ from mgp_jax.errors import CheckpointError
 STARTS: tuple[tuple[bytes, str], ...] = (
     (
         b"version https://git-lfs",
-        "a Git LFS pointer, not the file itself; fetch it with `git lfs pull`, or download it",
+        "a Git LFS pointer, not the file itself; fetch it with git lfs pull, or download it",
     ),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras writes them; only PyTorch's are supported"),
     (b"\x1f\x8b", "a gzip archive; unpack it first"),
@@ -19,7 +19,13 @@ STARTS: tuple[tuple[bytes, str], ...] = (
 TFLITE = b"TFL3"
 TENSORFLOW_INDEX = (0xDB4775248B80FB57).to_bytes(8, "little")  # ends a checkpoint's index
 ONNX_MARKS = (b"pytorch", b"onnx", b"skl2onnx", b"ConvTranspose", b"BatchNormalization")
-TENSORFLOW_MARKS = (b"Placeholder", b"saved_model", b"VariableV2", b"VarHandleOp", b"serving_default")
+TENSORFLOW_MARKS = (
+    b"Placeholder",
+    b"saved_model",
+    b"VariableV2",
+    b"VarHandleOp",
+    b"serving_default",
+)
 
 
 def refuse_foreign(data: memoryview) -> None:

@@ -37,10 +37,7 @@ NAMES: tuple[tuple[str, str], ...] = (
             *("decoder", "dec"),
         )
     ),
-    *(
-        (name, "network")
-        for name in ("", "model", "net", "network", "params", "weights")
-    ),
+    *((name, "network") for name in ("", "model", "net", "network", "params", "weights")),
     ("module", "parallel"),
     ("origmod", "parallel"),
 )
@@ -49,15 +46,26 @@ SUFFIX = re.compile(r"(statedict|state|weights|dict)$")
 
 PROGRESS = "progress of the training run"
 BESIDE: tuple[tuple[str, str], ...] = (
-    (r"(net)?d|discriminator\w*|disc\w*|critic\w*|netd\w*|d_?(ema|model|net|state)\w*", "discriminator"),
+    (
+        r"(net)?d|discriminator\w*|disc\w*|critic\w*|netd\w*|d_?(ema|model|net|state)\w*",
+        "discriminator",
+    ),
     (r"encoder\w*|enc|nete|fc_?(mu|var|logvar|mean|std|log_var)\w*", "encoder"),
-    (r"\w*optim\w*|opt|opt_?\w|\w_?opt|learning_rates|\w*scheduler\w*|\w*scaler\w*", "optimiser state"),
+    (
+        r"\w*optim\w*|opt|opt_?\w|\w_?opt|learning_rates|\w*scheduler\w*|\w*scaler\w*",
+        "optimiser state",
+    ),
     (r"\w*loss\w*|criterion\w*|\w*metric\w*|fid\w*|inception\w*", "a loss or metric"),
-    (r"config|args|opts?|options|hyper_?param\w*|hparams\w*|\w*_kwargs|running_metadata",
-     "settings of the training run"),
+    (
+        r"config|args|opts?|options|hyper_?param\w*|hparams\w*|\w*_kwargs|running_metadata",
+        "settings of the training run",
+    ),
     (r"ada_aug_p|augment_pipe", "augmentation state"),
-    (r"epoch\w*|iter\w*|\w*step\w*|version|callbacks|loops|pytorch-lightning_version|initted|decay"
-     r"|num_updates", PROGRESS),
+    (
+        r"epoch\w*|iter\w*|\w*step\w*|version|callbacks|loops|pytorch-lightning_version|initted|decay"
+        r"|num_updates",
+        PROGRESS,
+    ),
     (r"latent_avg", "not part of the state dict; the mean style of StyleGAN2 is made of it"),
 )
 OTHERS = ("discriminator", "encoder", "optimiser state", "a loss or metric")
@@ -236,7 +244,9 @@ _REASONS = {reason for _, reason in BESIDE}
 def _has_tensors(value: Any) -> bool:
     """Whether a state dict, or a module, is in a value."""
     if isinstance(value, Record):
-        return any(isinstance(value.attributes.get(k), Mapping) for k in ("_modules", "_parameters"))
+        return any(
+            isinstance(value.attributes.get(k), Mapping) for k in ("_modules", "_parameters")
+        )
     return isinstance(value, Mapping) and any(isinstance(v, Leaf) for v in value.values())
 
 

@@ -6,7 +6,6 @@ keep a level of detail `lod`, GAN zoo a blending factor `alpha`. Released files 
 """
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +22,6 @@ from ..wrappers import StateDict
 from .growing import LOWER_RGB, stored_level
 
 ROOT2 = 2**0.5
-
 
 
 @dataclass(frozen=True)

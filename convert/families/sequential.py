@@ -21,8 +21,8 @@ from ..stack.modules import Modules, read_modules
 from ..stack.options import StackOptions
 from ..stack.parts import Part, find_parts
 from ..stack.reading import read_stack
-from ..stack.unsorted import by_names
 from ..stack.refusals import refuse_other_ends, refuse_others
+from ..stack.unsorted import by_names
 from ..wrappers import StateDict
 
 # What a module shows; options for it would contradict the file.

@@ -86,7 +86,9 @@ def plan_mganprior(state: StateDict, options: Options) -> Plan:
         return plain, (f"c{i}", f"c{i - 1}", 3, 3), hwio
 
     # This code never blends: a fractional level switches the whole block off.
-    return _plan(state, options, MGANPRIOR, kernel, math.ceil(stored_level(state, "synthesis.lod", options)))
+    return _plan(
+        state, options, MGANPRIOR, kernel, math.ceil(stored_level(state, "synthesis.lod", options))
+    )
 
 
 def plan_genforce(state: StateDict, options: Options) -> Plan:

@@ -1,7 +1,7 @@
 """Puts the elements of a stack together: the layers of `mgp_jax`, and the rows that fill them."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,10 +21,9 @@ from mgp_jax.generators.stack_layers import (
     Weighted,
 )
 
-from ..layout import Row, Sizes
-from ..layout import Shape as RowShape
-from ..transforms import Transform, flip, hwio, keep, transposed_hwio
-from .elements import SAME, Element, Kernel, Linear, Norm, Shape, Slope, Stack
+from ..layout import Row
+from ..transforms import Transform
+from .elements import Element, Kernel, Linear, Norm, Shape, Slope, Stack
 from .folding import Source, constant, fold, norm_sources, orient_kernel, weight_source
 from .kinds import is_square
 from .parts import Part

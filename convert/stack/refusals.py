@@ -89,4 +89,4 @@ def _makes_images(weights: Sequence[Part]) -> bool:
 def _is_chain(weights: Sequence[Part]) -> bool:
     """Whether the first two layers read as convolutions, and not as transposed ones."""
     first, second = weights[0].weight, weights[1].weight
-    return first[0] in second[:2] and first[1] not in second[:2] or len(second) == 2
+    return (first[0] in second[:2] and first[1] not in second[:2]) or len(second) == 2

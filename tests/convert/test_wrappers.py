@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from convert.unpickler import Record
-from convert.wrappers import NAMES, RAW, places, unwrap
+from convert.wrappers import NAMES, unwrap
 from mgp_jax.errors import CheckpointError
 
 
