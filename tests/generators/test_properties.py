@@ -17,6 +17,7 @@ from mgp_jax.generators import (
     Generator,
     MobileStyleGANConfig,
     PGGANConfig,
+    SequentialConfig,
     StyleGAN2Config,
     StyleGANConfig,
     load_generator,
@@ -26,10 +27,33 @@ from mgp_jax.generators import (
     save_weights,
 )
 from mgp_jax.generators.crossing import as_features
+from mgp_jax.generators.stack_layers import (
+    Activation,
+    Affine,
+    Convolution,
+    Dense,
+    GroupNorm,
+    Pad,
+    PixelShuffle,
+    PReLU,
+    Transposed,
+    Upsample,
+)
 
 SKIP = StyleGAN2Config(5, 4, (6, 4), (6, 4, 4))
 CONFIGS = {
     "dcgan": DCGANConfig(5, (6, 4)),
+    "sequential": SequentialConfig(
+        5,
+        (
+            *(Dense(3, 3, 6, bias_per_pixel=True), Affine(per_pixel=True), Activation("elu", 0.5)),
+            *(Upsample(2, "bilinear"), Convolution(4, (3, 3), (1, 1), ((1, 1), (1, 1)))),
+            *(GroupNorm(groups=2), PReLU(), Transposed(12, (5, 5), (2, 2), ((2, 1), (2, 1)))),
+            *(PixelShuffle(2), Pad(((1, 1), (1, 1)), "reflect"), Convolution(3, (3, 3))),
+        ),
+        output="sigmoid",
+        latent="uniform",
+    ),
     "pggan": PGGANConfig(5, (6, 6, 4, 4)),
     "pggan blended": PGGANConfig(5, (6, 6, 4, 4), final_tanh=True, blend=0.25, enlarge=2),
     "stylegan": StyleGANConfig(5, 4, (6, 4), (6, 6, 4, 4)),
