@@ -3,7 +3,7 @@
 import io
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -84,7 +84,7 @@ def _to_srgb(source: Image.Image, picture: Image.Image, notes: list[str]) -> Ima
     if not data or _is_srgb(source):
         return picture.convert("RGB")
     try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
+        profile: Any = ImageCms.ImageCmsProfile(io.BytesIO(data))
         modes = OF_PROFILES[profile.profile.xcolor_space.strip()]
         # A gray photograph often holds the profile of its colours.
         if picture.mode not in modes and modes == ("RGB",) and picture.mode in ("L", "P", "1"):

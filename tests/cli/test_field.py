@@ -411,7 +411,7 @@ def test_rows(mgp: Mgp, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     row.make()
     kinds = ("SMALL", "GRAY", "FOUR", "HUGE")
     named = {kind: place / f"{kind.lower()}.safetensors" for kind in kinds}
-    words = [named.get(word, word) for word in row.words]
+    words: list[Any] = [named.get(word, word) for word in row.words]
     if words[0] != "sample":
         own = ("--recipe", place / "recipe.json", "--batch-size", 1, "--out", "out")
         words += own if "--generator" in words else (*own, "--generator", named["SMALL"])
