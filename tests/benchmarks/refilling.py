@@ -68,7 +68,7 @@ def main() -> None:
     first = arguments.batch_sizes[0]
     config = InversionConfig(recipe, target_psnr=arguments.target_psnr)
     job = Job("restore", generator, degradation, config, simulate=True, batch_size=first)
-    inputs = find_inputs([arguments.folder])
+    inputs = find_inputs([arguments.folder]).entries
     whole, taken = timed_run(job, inputs)
     phases = [phase.steps for phase in recipe.phases]
     steps = steps_by_phase(taken, phases)
