@@ -151,7 +151,8 @@ class Stage(nnx.Module):
         x = x[:, None, None, :] if x.ndim == 2 else x
         for k, layer in enumerate(self.layers):
             if k and doubles_and_convolves(*self.layers[k - 1 : k + 1]):
-                x = convolve_upsampled(x, self.kernel[...]) + self.bias[...]
+                params = self._parameters(k, layer)
+                x = convolve_upsampled(x, params["kernel"]) + params["bias"]
             elif not doubles_and_convolves(*self.layers[k : k + 2]):
                 x = layer(x, self._parameters(k, layer))
         return x
