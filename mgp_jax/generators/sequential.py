@@ -35,7 +35,7 @@ LARGEST = 8192  # pixels; a file that claims more is damaged
 
 @dataclass(frozen=True)
 class SequentialConfig(Config):
-    """What a sequential generator looks like.
+    """The configuration of a sequential generator.
 
     Attributes:
         latent_size: length of the latent code, which enters as a map of one pixel.
@@ -48,7 +48,7 @@ class SequentialConfig(Config):
     """
 
     latent_size: int
-    layers: tuple[Layer, ...]
+    layers: tuple[Any, ...]  # Layers, and not dictionaries any more once it is made.
     output: str = "tanh"
     latent: str = "normal"
 
