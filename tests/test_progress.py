@@ -11,8 +11,8 @@ from rich.console import Console
 
 from mgp_jax import progress
 from mgp_jax.batch import Event
-from mgp_jax.solve import Progress
 from mgp_jax.progress import Reporter
+from mgp_jax.solve import Progress
 
 
 def running(step: int, batch: int = 2) -> Progress:
