@@ -21,6 +21,7 @@ from .errors import MGPError as MGPError
 from .generators import DCGANConfig as DCGANConfig
 from .generators import Generator as Generator
 from .generators import PGGANConfig as PGGANConfig
+from .generators import SequentialConfig as SequentialConfig
 from .generators import Split as Split
 from .generators import StyleGAN2Config as StyleGAN2Config
 from .generators import StyleGANConfig as StyleGANConfig
@@ -47,6 +48,7 @@ from .recipes import Recipe as Recipe
 from .recipes import recipe_for as recipe_for
 from .restoration import Restoration as Restoration
 from .restoration import restore as restore
+from .restoration import restore_many as restore_many
 from .solve import Execution as Execution
 from .solve import Status as Status
 from .terms import Rendering as Rendering

@@ -18,7 +18,9 @@ from mgp_jax.batch import (
     Job,
     Loaded,
     Record,
+    batches_of,
     check,
+    check_mask,
     find_inputs,
     find_records,
     fitted,
@@ -28,6 +30,7 @@ from mgp_jax.batch import (
 )
 from mgp_jax.errors import ImageError
 from mgp_jax.inversion import image_keys, pose, start
+from mgp_jax.precision import single_precision
 from mgp_jax.solve import begin, compile_program, compile_steps, measure_seconds
 from mgp_jax.solve.phase import moving
 from mgp_jax.tasks import OF_COMMAND
@@ -60,6 +63,7 @@ class Plan(NamedTuple):
         replaces: whether a run in the folder would be removed first.
         done: number of inputs that already have a record.
         unreadable: why inputs cannot be restored, one line each, which names the file.
+        notes: what is left out, and what there is to know about inputs, one line each.
         batches: number of batches to be optimised.
         size: images in a batch.
         start: seconds that choosing the start of a batch takes.
@@ -72,6 +76,7 @@ class Plan(NamedTuple):
     images: int
     done: int
     unreadable: tuple[str, ...]
+    notes: tuple[str, ...]
     batches: int
     size: int
     start: float
@@ -106,6 +111,7 @@ class Plan(NamedTuple):
             f"images: {self.images}, {self.done} done, {to_do} to do, {len(self.unreadable)} "
             f"unreadable; batches: {self.batches} of {self.size}",
             *(f"unreadable: {reason}" for reason in self.unreadable),
+            *(f"note: {note}" for note in self.notes),
             f"results would go to {self.out}"
             + (", after removing those of the run there" if self.replaces else ""),
         ]
@@ -141,18 +147,20 @@ def make_plan(
         SettingError: a setting is out of range, or the folder holds a run with other settings.
     """
     check(job)
-    entries = find_inputs(inputs)
     folder = Path(out)
+    entries, _, told = find_inputs(inputs, folder, overwrite)
+    check_mask(job, entries)
     job = fitted(job, len(entries))
     recorded = settings_of(job, entries)
     records = find_records(folder, recorded, overwrite)
     size = job.batch_size * jax.local_device_count()
     first: list[Loaded] = []
     unreadable: list[str] = []
+    notes = list(told)
     batches = 0
-    for begin_at in range(0, len(entries), size):
+    for batch in batches_of(job, entries, size):
         readable = False
-        for entry in entries[begin_at : begin_at + size]:
+        for entry in batch:
             if entry.stem in records:
                 continue
             try:
@@ -161,7 +169,8 @@ def make_plan(
                 unreadable.append(str(error))
                 continue
             readable = True
-            if len(first) < size:
+            notes += [f"{entry.path}: {note}" for note in loaded.notes]
+            if len(first) < (size if job.masks is None else 1):
                 first.append(loaded)
         batches += readable
     filled = [first[i % len(first)] for i in range(size)] if first else []
@@ -173,6 +182,7 @@ def make_plan(
         images=len(entries),
         done=len(records),
         unreadable=tuple(unreadable),
+        notes=tuple(notes),
         batches=batches,
         size=size,
         start=begun,
@@ -180,6 +190,7 @@ def make_plan(
     )
 
 
+@single_precision
 def measure(job: Job, batch: Sequence[Loaded]) -> tuple[float, tuple[PhaseCost, ...]]:
     """Compiles all programs for a batch, and times the start and one step of each phase.
 
@@ -189,7 +200,7 @@ def measure(job: Job, batch: Sequence[Loaded]) -> tuple[float, tuple[PhaseCost, 
 
     Returns: seconds of the start, and what each phase costs.
     """
-    inversion, starts = job.inversion, job.samples * job.restarts
+    inversion, starts = job.inversion_of(batch[0].degradation), job.samples * job.restarts
     observations = np.repeat(np.stack([item.observation for item in batch]), starts, axis=0)
     problem = pose(inversion, jnp.asarray(observations))
     keys = image_keys(inversion.seed, [item.input.number for item in batch], starts)

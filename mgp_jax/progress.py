@@ -38,6 +38,8 @@ class Reporter:
 
     def __call__(self, event: Event) -> None:
         """Shows an event."""
+        for note in () if self.quiet else event.notes:
+            self._print(f"note: {note}")
         for record in event.records:
             if record["status"] == "failed":
                 self._print(f"failed: {record['error']}")
@@ -45,9 +47,12 @@ class Reporter:
                 self._print(f"diverged, best iterate kept: {record['input']}")
             elif self.verbose:
                 self._print(f"{record['input']}: {_numbers(record)}")
+            for note in () if self.quiet else record.get("notes", ()):
+                self._print(f"note: {record['input']}: {note}")
         if self.quiet:
             return
-        batch = event.progress
+        # A method without steps has nothing to tell before it is done.
+        batch = event.progress if event.progress and event.progress.steps else None
         share = 0.0 if batch is None else batch.step / batch.steps
         state = f"{event.done}/{event.total} images"
         if batch is not None:

@@ -159,6 +159,8 @@ class Recipe:
         return recipe if steps is None else recipe._with_steps(steps)
 
     def _with_steps(self, steps: int) -> "Recipe":
+        if self.steps == 0:
+            raise SettingError(f"steps: {steps}, recipe {self.name} has none")
         if steps < len(self.phases):
             raise SettingError(f"steps: {steps}, recipe {self.name} needs {len(self.phases)}")
         ends, total = [0], 0

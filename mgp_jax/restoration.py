@@ -1,7 +1,9 @@
 """Restoration: inversion through a degradation, several starts, and what is put back afterwards."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 import jax
@@ -25,9 +27,10 @@ from mgp_jax.degradations import (
     smoothest,
 )
 from mgp_jax.errors import SettingError
-from mgp_jax.inversion import Inversion, Result, image_keys, resolve, run
+from mgp_jax.inversion import Inversion, Result, check_observations, image_keys, resolve, run
 from mgp_jax.inversion.resolve import DEFAULT_RECIPE
 from mgp_jax.methods import MULTI_CODE, Method, What
+from mgp_jax.precision import single_precision
 from mgp_jax.recipes import Recipe
 from mgp_jax.solve import Execution, Progress, Snapshot
 
@@ -52,6 +55,12 @@ class Restoration(NamedTuple):
     samples: np.ndarray
     deviation: np.ndarray
     result: Result
+
+    def row(self, number: int) -> "Restoration":
+        """Returns the restoration of one image, B being 1."""
+        one, count = slice(number, number + 1), self.samples.shape[1]
+        result = self.result.rows(slice(number * count, (number + 1) * count))
+        return Restoration(self.images[one], self.samples[one], self.deviation[one], result)
 
 
 def restore(
@@ -131,6 +140,64 @@ def restore(
     )
 
 
+def restore_many(
+    what: What | str,
+    observations: Iterable[Any],
+    degradation: Operator = Identity(),
+    recipe: Recipe | str = DEFAULT_RECIPE,
+    *,
+    batch_size: int = 8,
+    restarts: int = 1,
+    blend: bool = False,
+    frame: Frame | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    **settings: Any,
+) -> Iterator[Restoration]:
+    """Restores any number of images, a few at a time, and yields each as soon as it is done.
+
+    No more than a batch is held in memory. An image's result does not depend on its batch.
+
+    Args:
+        what: see `restore`.
+        observations: the observations, one by one; they are read when they are needed.
+        degradation: see `restore`.
+        recipe: see `restore`.
+        batch_size: images optimised at a time.
+        restarts: see `restore`.
+        blend: see `restore`.
+        frame: see `restore`.
+        on_progress: see `restore`.
+        **settings: `method`, `seed`, `patience`, `target_psnr`, `execution`, `networks`.
+
+    Yields: the restoration of every image, in order, each as a batch of one.
+
+    Raises:
+        SettingError: see `restore`.
+    """
+    if batch_size < 1:
+        raise SettingError(f"batch size: {batch_size}, at least 1 is needed")
+    degradation = as_degradation(degradation)
+    check_frame(frame, degradation)
+    operator = degradation if frame is None else compose(frame, degradation)
+    inversion = resolve(what, operator, recipe, **settings)
+    waiting = enumerate(observations)
+    while batch := list(islice(waiting, batch_size)):
+        # Filled up by repetition, so that all batches share one program.
+        numbers, seen = zip(*(batch[k % len(batch)] for k in range(batch_size)), strict=True)
+        restoration = run_restoration(
+            inversion,
+            np.stack(seen),
+            degradation,
+            restarts=restarts,
+            blend=blend,
+            frame=frame,
+            indices=numbers,
+            on_progress=on_progress,
+        )
+        yield from (restoration.row(k) for k in range(len(batch)))
+
+
+@single_precision
 def run_restoration(
     inversion: Inversion,
     observations: Any,
@@ -158,7 +225,8 @@ def run_restoration(
     """
     samples = inversion.recipe.samples
     check_starts(samples, restarts)
-    observations = jnp.asarray(observations, jnp.float32)
+    seen = inversion if frame is None else replace(inversion, degradation=degradation)
+    observations = check_observations(seen, observations)
     count = len(observations)
     indices = np.arange(count) if indices is None else np.asarray(indices)
     seen, around = observations, None

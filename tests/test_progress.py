@@ -50,6 +50,16 @@ def test_a_pipe_gets_a_line_now_and_then(clock: SimpleNamespace):
 
 
 @pytest.mark.parametrize("terminal", [False, True])
+def test_a_method_without_steps_says_what_is_done(clock: SimpleNamespace, terminal: bool):
+    report, stream = reporter(terminal)
+    with report.shown():
+        report(Event(0, 2, running(0)._replace(steps=0, loss=np.nan, psnr=np.nan)))
+        report(Event(2, 2, None, [record("ok"), record("ok")]))
+    assert "invert: 2/2 images" in stream.getvalue() or terminal
+    assert "step" not in stream.getvalue() and "nan" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("terminal", [False, True])
 def test_what_went_wrong_is_named(clock: SimpleNamespace, terminal: bool):
     report, stream = reporter(terminal)
     name = "photos/" + "very-" * 40 + "long[red].png"

@@ -12,6 +12,7 @@ from mgp_jax.generators import Generator
 from mgp_jax.metrics import Scores, compare
 from mgp_jax.recipes import Recipe, codes_only
 from mgp_jax.restoration import restore
+from mgp_jax.seeds import seeded_key
 
 
 class Cell(NamedTuple):
@@ -107,7 +108,7 @@ def measure(
     cells = []
     places = [(generator.cut(cut), count) for cut in cuts for count in counts]
     for degradation in degradations:
-        recipe, keys = recipe_for(degradation), jax.random.split(jax.random.key(seed), len(images))
+        recipe, keys = recipe_for(degradation), jax.random.split(seeded_key(seed), len(images))
         simulated = jax.jit(jax.vmap(degradation.simulate))(jnp.asarray(images), keys)
         measured = over_grid(generator, degradation, simulated, images, recipe, places, seed=seed)
         for place, scores in zip(places, measured, strict=True):

@@ -7,29 +7,34 @@ it had not been.
 """
 
 from mgp_jax.batch.folder import append_records, find_records, holds_run, open_folder, read_records
+from mgp_jax.batch.inputs import Input, Inputs, find_inputs
 from mgp_jax.batch.job import (
-    Input,
     Job,
     Loaded,
     check,
+    check_mask,
     checksum,
     checksum_of_file,
-    find_inputs,
     load,
     settings_of,
 )
+from mgp_jax.batch.masks import MaskFolder
 from mgp_jax.batch.outputs import Record, load_codes
-from mgp_jax.batch.running import Event, fitted, run
+from mgp_jax.batch.running import Event, batches_of, fitted, run
 from mgp_jax.batch.summary import failures, summary, timing
 
 __all__ = [
     "Event",
     "Input",
+    "Inputs",
     "Job",
     "Loaded",
+    "MaskFolder",
     "Record",
     "append_records",
+    "batches_of",
     "check",
+    "check_mask",
     "checksum",
     "checksum_of_file",
     "failures",

@@ -11,11 +11,13 @@ import numpy as np
 
 from mgp_jax import images as image_files
 from mgp_jax.batch.folder import writing
-from mgp_jax.batch.job import Input, Job, Loaded
+from mgp_jax.batch.inputs import Input
+from mgp_jax.batch.job import Job, Loaded, mask_of
 from mgp_jax.codes import Codes
 from mgp_jax.errors import ImageError, OutputError, SettingError
 from mgp_jax.generators import Split
 from mgp_jax.metrics import compare, recorded
+from mgp_jax.precision import single_precision
 from mgp_jax.restoration import Restoration
 from mgp_jax.solve import Status
 from mgp_jax.solve.phase import fields_of
@@ -25,6 +27,7 @@ Record = dict[str, Any]
 SAVED = ("z", "alpha", "styles")
 
 
+@single_precision
 def write_outputs(
     job: Job, item: Loaded, restoration: Restoration, position: int, folder: Path
 ) -> Record:
@@ -35,7 +38,10 @@ def write_outputs(
     """
     stem = item.input.stem
     image = restoration.images[position]
-    record = empty_record(item.input, None)
+    if not np.isfinite(image).all():
+        reason = f"{item.input.path}: the generator's image is not finite; its weights overflow"
+        return empty_record(item.input, reason)
+    record = empty_record(item.input, None) | {"notes": list(item.notes)}
     result = restoration.result
     rows = slice(position * job.samples, (position + 1) * job.samples)
     diverged = np.any(result.status[rows] == Status.DIVERGED)
@@ -45,8 +51,13 @@ def write_outputs(
         record["status"] = "ok"
     record["steps"] = int(np.max(result.steps[rows]))
     record["output"] = save_image(folder, "images", stem, image)
+    if job.save_array:
+        record["array"] = save_array(folder, stem, image)
+    if (mask := mask_of(item.degradation)) is not None:
+        # White is missing, as in the files that masks are given as.
+        record["mask"] = save_image(folder, "masks", stem, 1 - 2 * np.asarray(mask.known))
     if item.observation.ndim == 3:
-        prepared = np.asarray(job.degradation.prepare(jnp.asarray(item.observation)))
+        prepared = np.asarray(item.degradation.prepare(jnp.asarray(item.observation)))
         record["observation"] = save_image(folder, "observations", stem, prepared)
     if item.truth is not None:
         record["truth"] = save_image(folder, "truths", stem, item.truth)
@@ -88,6 +99,17 @@ def save_image(folder: Path, kind: str, stem: str, image: np.ndarray) -> str:
     except ImageError as error:
         raise OutputError(str(error)) from None
     return f"{kind}/{stem}.png"
+
+
+def save_array(folder: Path, stem: str, image: np.ndarray) -> str:
+    """Writes an image as float32[H, W, C] in [-1, 1] and returns its path within the folder."""
+    path = folder / "arrays" / f"{stem}.npy"
+    try:
+        path.parent.mkdir(exist_ok=True)
+        image_files.write_array(path, image)
+    except (OSError, ImageError) as error:
+        raise OutputError(str(error)) from None
+    return f"arrays/{stem}.npy"
 
 
 def save_codes(folder: Path, stem: str, result: Any, rows: slice) -> str:
@@ -150,6 +172,7 @@ def empty_record(entry: Input, error: str | None) -> Record:
         "output": None,
         "status": "failed",
         "error": error,
+        "notes": [],
         **{metric.name: None for metric in recorded()},
         "steps": 0,
         "seconds": 0.0,

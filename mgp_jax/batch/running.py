@@ -16,7 +16,8 @@ import numpy as np
 from jax.experimental.multihost_utils import sync_global_devices
 
 from mgp_jax.batch import folder as run_folder
-from mgp_jax.batch.job import Input, Job, Loaded, check, find_inputs, load, settings_of
+from mgp_jax.batch.inputs import Input, find_inputs
+from mgp_jax.batch.job import Job, Loaded, check, check_mask, load, settings_of
 from mgp_jax.batch.outputs import Record, empty_record, write_outputs, write_trajectory
 from mgp_jax.checkpoint import Checkpoints
 from mgp_jax.errors import ImageError
@@ -47,12 +48,14 @@ class Event(NamedTuple):
         total: images in all.
         progress: of the running batch, or None when the results of a batch have been written.
         records: new records.
+        notes: what is left out and what is gone, before the first batch.
     """
 
     done: int
     total: int
     progress: Progress | None
     records: Sequence[Record] = ()
+    notes: Sequence[str] = ()
 
 
 def run(
@@ -84,8 +87,9 @@ def run(
             run continues from there.
     """
     check(job)
-    entries = find_inputs(inputs)
     folder, process, processes = Path(out), jax.process_index(), jax.process_count()
+    entries, _, notes = find_inputs(inputs, folder, overwrite)
+    check_mask(job, entries)
     job = fitted(job, len(entries))
     settings = settings_of(job, entries)
     run_folder.require_own(folder, settings, overwrite)
@@ -97,9 +101,11 @@ def run(
     run_folder.repair(file)
 
     records = run_folder.records_by_name(folder)
+    if notes:
+        on_event(Event(len(records), len(entries), None, notes=notes))
     work = Work(job, folder, file, records, len(entries), on_event)
     size = job.batch_size * jax.local_device_count()
-    batches = [entries[start : start + size] for start in range(0, len(entries), size)]
+    batches = batches_of(job, entries, size)
     work.restore_all(batches[process::processes], size)
     names = [entry.stem for entry in entries]
     while len(records) < len(names):
@@ -109,6 +115,12 @@ def run(
     if process == 0:
         run_folder.conclude(folder, names)
     return [records[name] for name in names]
+
+
+def batches_of(job: Job, entries: Sequence[Input], size: int) -> list[Sequence[Input]]:
+    """Divides inputs into batches of one degradation each."""
+    step = size if job.masks is None else 1
+    return [entries[start : start + step] for start in range(0, len(entries), step)]
 
 
 def fitted(job: Job, count: int) -> Job:
@@ -122,6 +134,7 @@ def fitted(job: Job, count: int) -> Job:
         SettingError: not even one image fits.
     """
     images = min(job.batch_size, math.ceil(count / jax.device_count()))
+    images = images if job.masks is None else 1
     execution = replace(job.inversion.execution, mesh=batch_mesh())
     limit = job.memory_limit or device_limit()
     if limit is not None:
@@ -230,9 +243,9 @@ class Work:
             self.on_event(Event(self.done, self.total, progress))
 
         restoration = run_restoration(
-            job.inversion.executed(execution),
+            job.inversion_of(good[0].degradation).executed(execution),
             np.stack([item.observation for item in filled]),
-            job.degradation,
+            good[0].degradation,
             restarts=job.restarts,
             blend=job.blend,
             frame=job.frame,
@@ -265,7 +278,7 @@ class Work:
             if record["name"] not in self.records:
                 if isinstance(item, Loaded) and restoration is not None:
                     record = write_outputs(self.job, item, restoration, position, self.folder)
-                    if frames:
+                    if frames and record["status"] != "failed":
                         stack = [frame[position] for frame in frames]
                         record |= write_trajectory(self.job, item, stack, self.folder)
                 new.append(record | {"seconds": round(seconds, 3)})

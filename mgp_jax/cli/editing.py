@@ -1,8 +1,6 @@
 """The commands that edit photographs: along a direction, between two, and training directions."""
 
-import json
 import shlex
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 import tyro
 
-from mgp_jax.cli.common import OK, SOME_FAILED, Command, Telling, check_seed
+from mgp_jax.cli.common import OK, Command, Flag
 from mgp_jax.cli.restoring import Optimising
+from mgp_jax.cli.result_folder import asked_for, claim_results, finish, write_frames
 from mgp_jax.errors import MGPError, SettingError
+from mgp_jax.seeds import check_seed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,18 +50,29 @@ class Inverting(Optimising):
     recipe: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "edit"
     """How to invert; edit: with a prior that keeps the codes probable, so that edits stay
     meaningful; for others see `mgp invert`."""
+    overwrite: Flag = False
+    """Start anew if the folder holds such results with other settings: remove what they wrote,
+    nothing else. The inversions stay."""
 
     def plan(self) -> "Inversion":
-        """Returns how the photographs are inverted."""
+        """Returns how the photographs are inverted.
+
+        Raises:
+            SettingError: the method finds no codes.
+        """
         from mgp_jax.degradations import Identity
         from mgp_jax.inversion import load
+        from mgp_jax.methods import MULTI_CODE
 
         check_seed(self.seed)
-        return self.resolve(load(self.generator), Identity())
+        inversion = self.resolve(load(self.generator), Identity())
+        if inversion.method.enter is not MULTI_CODE.enter:
+            raise SettingError(f"method {self.method}: its variables are no codes to go on with")
+        return inversion
 
     def invert(self, inversion: "Inversion", argv: Sequence[str]) -> "list[Record]":
-        """Inverts all inputs that the output folder has no record of."""
-        from mgp_jax.batch import Job
+        """Inverts what the output folder has no record of, and returns the inputs' records."""
+        from mgp_jax.batch import Job, find_inputs
 
         if not self.inputs:
             raise SettingError("no input images are given")
@@ -72,8 +83,27 @@ class Inverting(Optimising):
             restarts=self.restarts,
             batch_size=self.batch_size,
             note={"command": shlex.join(["mgp", *argv])},
+            reading=self.reading,
         )
-        return self.restore(job)
+        # The folder may know more photographs than are asked for now.
+        records = {record["name"]: record for record in self.restore(job)}
+        given = find_inputs(self.inputs, self.out).given
+        return [records[entry.stem] for entry in given]
+
+    def region_of(self, path: Path, resolution: int) -> "np.ndarray":
+        """Reads a region of the photographs: bool[H, W], true where the file is white.
+
+        Raises:
+            ImageError: the file cannot be used, or does not fit the photographs.
+        """
+        from mgp_jax.batch import find_inputs
+        from mgp_jax.batch.job import require_fitting
+        from mgp_jax.images import read_mask_picture
+
+        picture = read_mask_picture(path)
+        entries = find_inputs(self.inputs).entries
+        require_fitting(picture, entries, resolution, self.reading)
+        return picture.known(resolution)[..., 0] == 0
 
     def inverted(
         self, split: "Split", records: "Sequence[Record]"
@@ -125,10 +155,8 @@ class Edit(Inverting):
 
     def run(self, argv: Sequence[str]) -> int:
         """Inverts, edits and writes."""
-        import numpy as np
-
+        from mgp_jax.batch.folder import require_own
         from mgp_jax.editing import condition, find_direction
-        from mgp_jax.images import read_mask
 
         strengths = evenly(self.range, self.frames)
         inversion = self.plan()
@@ -148,9 +176,12 @@ class Edit(Inverting):
             raise SettingError(f"codes moved: there are the codes 0 to {count - 1}")
         region = None
         if self.mask is not None:
-            region = np.asarray(read_mask(self.mask, generator.resolution))[..., 0] == 0
+            region = self.region_of(self.mask, generator.resolution)
+        settings = asked_for(self)
+        folder = self.out / "edits" / direction.name.replace("|", "-without-")
+        require_own(folder, settings, self.overwrite)
         records = self.invert(inversion, argv)
-        folder = new_folder(self.out / "edits" / direction.name.replace("|", "-without-"))
+        claim_results(folder, settings, self.overwrite)
         edited = []
         for item in self.inverted(split, records):
             if isinstance(item, Inverted):
@@ -214,6 +245,7 @@ class Interpolate(Inverting):
 
     def run(self, argv: Sequence[str]) -> int:
         """Inverts both photographs and writes the way between them."""
+        from mgp_jax.batch.folder import require_own
         from mgp_jax.editing import drift, interpolate, lift, match, mix_styles, render_all
         from mgp_jax.images import find_images
 
@@ -224,6 +256,8 @@ class Interpolate(Inverting):
         split, name = inversion.split, "way"
         if self.behind is not None:
             name = f"mix-behind-{split.generator.cut(self.behind)}"
+        settings, folder = asked_for(self), self.out / name
+        require_own(folder, settings, self.overwrite)
         items = list(self.inverted(split, self.invert(inversion, argv)))
         ends = [item for item in items if isinstance(item, Inverted)]
         if len(ends) < 2:
@@ -236,7 +270,7 @@ class Interpolate(Inverting):
             split, first = lift(split, first, "w+")
         way = [interpolate(first, second, share, split.space) for share in shares]
         frames = render_all(split, way)
-        folder = new_folder(self.out / name)
+        claim_results(folder, settings, self.overwrite)
         steps = [drift(frames[k + 1 : k + 2], frames[k])[0] for k in range(len(frames) - 1)]
         record = {
             "input": " ".join(item.record["input"] for item in ends),
@@ -262,7 +296,7 @@ class TrainBoundary(Command):
     name: ClassVar[str] = "train-boundary"
 
     generator: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="GENERATOR")]
-    """A bundled generator (faces64) or a file written by mgp-convert."""
+    """A bundled generator (faces1024, faces64) or a file written by mgp-convert."""
     out: Annotated[Path, tyro.conf.arg(metavar="FILE.npy")]
     """File to write, float32 [1, latent size]."""
     latents: Annotated[Path | None, tyro.conf.arg(metavar="Z.npy")] = None
@@ -287,8 +321,6 @@ class TrainBoundary(Command):
 
     def run(self, argv: Sequence[str]) -> int:
         """Trains and writes the boundary."""
-        import numpy as np
-
         from mgp_jax.cli.generators import read_latents
         from mgp_jax.editing import (
             condition,
@@ -298,8 +330,8 @@ class TrainBoundary(Command):
             score_samples,
             train_boundary,
         )
-        from mgp_jax.errors import ImageError
         from mgp_jax.generators import load_generator
+        from mgp_jax.images import write_array
         from mgp_jax.user_code import load_function
 
         check_seed(self.seed)
@@ -323,11 +355,7 @@ class TrainBoundary(Command):
             latents, labels, space, self.out.stem, self.method, self.share, seed=self.seed
         )
         direction = condition(boundary.direction, kept)
-        try:
-            with open(self.out, "wb") as file:
-                np.save(file, direction.vector[None])
-        except OSError as error:
-            raise ImageError(f"{self.out}: cannot be written ({error.strerror})") from None
+        write_array(self.out, direction.vector[None])
         numbers = {name: getattr(boundary, name) for name in ("accuracy", "trained", "held_out")}
         self.telling.answer(
             {"output": str(self.out), **numbers},
@@ -355,55 +383,3 @@ def evenly(text: str, count: int) -> list[float]:
         raise SettingError(f"frames: {count}, at least 2 are needed")
     # Rounded, so that the middle of an even range is zero and captions are short.
     return [round(float(value), 6) + 0.0 for value in np.linspace(first, last, count)]
-
-
-def new_folder(folder: Path) -> Path:
-    """Makes a folder for an edit; an earlier edit of the same name gives way.
-
-    Raises:
-        SettingError: it cannot be written.
-    """
-    try:
-        if (folder / "results.jsonl").exists():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingError(f"{folder}: cannot be written ({error.strerror})") from None
-    return folder
-
-
-def write_frames(
-    folder: Path, stem: str, frames: "np.ndarray", captions: Sequence[str], animation: str
-) -> "Record":
-    """Writes frames one by one, as a strip and as an animation there and back.
-
-    Returns: the files by kind, relative to the folder.
-    """
-    import numpy as np
-
-    from mgp_jax.images import to_uint8, write_animation, write_image
-    from mgp_jax.report import contact_sheet
-
-    (folder / "frames").mkdir(exist_ok=True)
-    images = to_uint8(frames)
-    names = [f"frames/{stem}-{number:02}.png" for number in range(len(images))]
-    for name, image in zip(names, images, strict=True):
-        write_image(folder / name, image)
-    write_image(folder / f"{stem}.png", contact_sheet([list(images)], [stem], headings=captions))
-    # Small images would be hard to see.
-    factor = max(1, 256 // images.shape[1])
-    large = np.repeat(np.repeat(images, factor, axis=1), factor, axis=2)
-    path = f"{stem}.{animation}"
-    write_animation(folder / path, [*large, *large[-2:0:-1]])
-    return {"picture": f"{stem}.png", "animation": path, "frames": names}
-
-
-def finish(folder: Path, records: "Sequence[Record]", kind: str, telling: Telling) -> int:
-    """Writes records, tells which pictures there are, and returns the exit status."""
-    lines = "".join(json.dumps(record) + "\n" for record in records)
-    (folder / "results.jsonl").write_text(lines)
-    good = [record for record in records if record["status"] == "ok"]
-    text = "".join(f"{folder / record['picture']}\n" for record in good)
-    text += f"{len(records)} {kind}: {len(good)} ok, {len(records) - len(good)} failed"
-    telling.answer({"folder": str(folder), "records": records}, text)
-    return OK if len(good) == len(records) else SOME_FAILED

@@ -7,8 +7,9 @@ from typing import Annotated, ClassVar
 
 import tyro
 
-from mgp_jax.cli.common import OK, Command, check_seed
+from mgp_jax.cli.common import OK, Command
 from mgp_jax.errors import SettingError
+from mgp_jax.seeds import check_seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,7 @@ class TrainEncoder(Command):
     name: ClassVar[str] = "train-encoder"
 
     generator: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="GENERATOR")]
-    """A bundled generator (faces64) or a file written by mgp-convert."""
+    """A bundled generator (faces1024, faces64) or a file written by mgp-convert."""
     out: Annotated[Path, tyro.conf.arg(metavar="FILE.safetensors")]
     """Weights file to write."""
     steps: Annotated[int, tyro.conf.arg(metavar="K")] = 1000
@@ -43,8 +44,14 @@ class TrainEncoder(Command):
         if not self.out.parent.is_dir():
             raise SettingError(f"{self.out}: the folder does not exist")
         generator = load_generator(self.generator)
-        size, tasks = generator.resolution, tasks_for("tables").values()
-        degradations = [parse(task.spec(size), size) for task in tasks]
+        size = generator.resolution
+        # Gray images have no colours to be given back.
+        tasks = [
+            task
+            for task in tasks_for("tables").values()
+            if task.kind != "colorization" or generator.channels == 3
+        ]
+        degradations = [parse(task.spec(size), size, generator.channels) for task in tasks]
         console = self.telling.console()
         losses: list[float] = []
 

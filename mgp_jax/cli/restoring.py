@@ -9,13 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tyro
 
-from mgp_jax.cli.common import OK, SOME_FAILED, Command, DryRun, Files, Flag, check_seed
+from mgp_jax.cli.common import (
+    DEFAULT_GENERATOR,
+    MAX_PIXELS,
+    OK,
+    SOME_FAILED,
+    Command,
+    DryRun,
+    Files,
+    Flag,
+)
 from mgp_jax.errors import SettingError
+from mgp_jax.seeds import check_seed
 from mgp_jax.tasks import OF_COMMAND
 
 if TYPE_CHECKING:
-    from mgp_jax.batch import Job, Record
+    from mgp_jax.batch import Job, MaskFolder, Record
     from mgp_jax.degradations import Degradation
+    from mgp_jax.images import Reading
     from mgp_jax.inversion import Inversion
     from mgp_jax.methods import What
 
@@ -28,9 +39,11 @@ class Optimising(Command):
     """Image files, or folders of them."""
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Folder for the results; the same command on it again continues where it stopped."""
-    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE|FILE.py:FUNCTION")] = "faces64"
-    """A bundled generator (faces64), a file written by mgp-convert, or a Python function that makes
-    a generator or a split."""
+    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE|FILE.py:FUNCTION")] = (
+        DEFAULT_GENERATOR
+    )
+    """A bundled generator (faces1024, faces64), a file written by mgp-convert, or a Python function
+    that makes a generator or a split."""
     codes: Annotated[int | Literal["auto"] | None, tyro.conf.arg(metavar="N|auto")] = None
     """Number of latent codes; the recipe's unless given. auto: that of a recipe file, else 20."""
     layer: Annotated[str | None, tyro.conf.arg(metavar="INDEX|NAME|auto")] = None
@@ -57,6 +70,27 @@ class Optimising(Command):
     """Stop an image when its objective has not fallen for so many steps."""
     restarts: Annotated[int, tyro.conf.arg(metavar="R")] = 1
     """Starts of each restoration, of which the one that matches its observation best is kept."""
+
+    white: Annotated[float | None, tyro.conf.arg(metavar="LEVEL")] = None
+    """The level that is white in images of more than 8 bits: 4095 for 12 bits that are stored in
+    16; the largest of the file's type unless given."""
+    max_pixels: Annotated[int, tyro.conf.arg(metavar="N")] = MAX_PIXELS
+    """Larger images are not decoded: a few bytes can claim any size."""
+
+    @property
+    def reading(self) -> "Reading":
+        """How image files are read.
+
+        Raises:
+            SettingError: a setting is out of range.
+        """
+        from mgp_jax.images import Reading
+
+        if self.white is not None and not 0 < self.white < float("inf"):
+            raise SettingError(f"white: {self.white}, must be above 0")
+        if self.max_pixels < 1:
+            raise SettingError(f"max pixels: {self.max_pixels}, at least 1 is needed")
+        return Reading(self.white, self.max_pixels)
 
     def resolve(
         self,
@@ -128,6 +162,8 @@ class Restoring(Optimising):
     recipe's unless given."""
     trajectory: Literal["gif", "webp"] | None = None
     """Also write an animation of each image's renderings on their way."""
+    save_array: Flag = False
+    """Also write each result as float32 [H, W, C] in [-1, 1], to DIR/arrays; images have 8 bits."""
     simulate: Flag = False
     """The inputs are clean images: degrade them first, and measure the result against them."""
     dry_run: DryRun = False
@@ -158,6 +194,10 @@ class Restoring(Optimising):
         files = [Path(text.rpartition(":")[0]) for text in named if names_function(text)]
         return {str(file): checksum_of_file(file) for file in files}
 
+    def masks(self) -> "MaskFolder | None":
+        """Returns the masks, where each photograph has one of its own."""
+        return None
+
     @property
     def blend_holes(self) -> bool:
         """Whether what fills holes is blended in."""
@@ -186,7 +226,12 @@ class Restoring(Optimising):
         if self.distributed or "JAX_COORDINATOR_ADDRESS" in os.environ:
             join_processes()
         what = load(self.generator)
-        degradation: Degradation = parse(self.spec(), what.image_shape[0])
+        masks, resolution = self.masks(), what.image_shape[0]
+        degradation: Degradation
+        if masks is None:
+            degradation = parse(self.spec(), resolution, what.image_shape[2])
+        else:
+            degradation = masks.any_mask(resolution)
         frame = None if self.placing is None else Frame.parse(self.placing)
         seen = degradation if frame is None else compose(frame, degradation)
         job = Job(
@@ -202,6 +247,9 @@ class Restoring(Optimising):
             checkpoint_every=self.checkpoint_every,
             memory_limit=None if self.memory_limit is None else self.memory_limit * 2**30,
             note={"command": shlex.join(["mgp", *argv]), "own_files": self.own_files()},
+            masks=masks,
+            reading=self.reading,
+            save_array=self.save_array,
         )
         if self.dry_run:
             plan = make_plan(job, self.inputs, self.out, self.overwrite)
@@ -278,8 +326,12 @@ class Inpaint(Framed):
 
     name: ClassVar[str] = "inpaint"
 
-    mask: Annotated[str, tyro.conf.arg(metavar="MASK.png")]
-    """Image with the missing pixels in white; or center:SIZE, or random:FRACTION."""
+    mask: Annotated[str, tyro.conf.arg(metavar="MASK.png|FOLDER")]
+    """Image with the missing pixels in white, as large as the photographs or a multiple of the
+    generator's image; a folder with such an image of the same name for each photograph; or
+    center:SIZE, or random:FRACTION. Levels of at least half are white."""
+    invert_mask: Flag = False
+    """Missing pixels are black, not white."""
     blend: Flag = False
     """Shift the colours of what is filled in so that no seam is left."""
 
@@ -287,6 +339,21 @@ class Inpaint(Framed):
     def blend_holes(self) -> bool:
         """Whether what fills holes is blended in."""
         return self.blend
+
+    def masks(self) -> "MaskFolder | None":
+        """Returns the masks, where each photograph has one of its own."""
+        from mgp_jax.batch import MaskFolder
+
+        folder = Path(self.mask)
+        return MaskFolder.open(folder, self.invert_mask) if folder.is_dir() else None
+
+    def spec(self) -> str:
+        """Returns the degradation in its text form."""
+        if not self.invert_mask:
+            return f"mask:{self.mask}"
+        if self.mask.startswith(("center:", "random:")):
+            raise SettingError(f"invert mask: {self.mask} is no image")
+        return f"mask:inverted:{self.mask}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import tyro
 
-from mgp_jax.cli.common import OK, SOME_FAILED, Command, Flag
+from mgp_jax.cli.common import DEFAULT_GENERATOR, OK, SOME_FAILED, Command, Flag
 from mgp_jax.errors import SettingError
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ class Speed(Measuring):
 
     images: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILE|FOLDER")]
     """Clean photographs."""
-    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "faces64"
-    """A bundled generator (faces64) or a file written by mgp-convert."""
+    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = DEFAULT_GENERATOR
+    """A bundled generator (faces1024, faces64) or a file written by mgp-convert."""
     tasks: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SPEC...")] = ("identity",)
     """Degradations to undo: identity, gray, down:F, mask:..."""
     recipes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME|FILE...")] = ("fast", "quality")
@@ -101,7 +101,9 @@ class Speed(Measuring):
         console = self.prepare()
         generator = load_generator(self.generator)
         paths = find_images(self.images)
-        truths = np.stack([read_image(path, generator.resolution) for path in paths])
+        truths = np.stack(
+            [read_image(path, generator.resolution, generator.channels) for path in paths]
+        )
         sections, values, status = [], [], OK
         for task in self.tasks:
             ours = self.ours(generator, truths, task, console)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tyro
 
-from mgp_jax.cli.common import OK, Command, check_seed
+from mgp_jax.cli.common import OK, Command
 from mgp_jax.errors import SettingError
+from mgp_jax.seeds import check_seed
 from mgp_jax.tasks import tasks_for
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Tune(Command):
     name: ClassVar[str] = "tune"
 
     generator: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="GENERATOR")]
-    """A bundled generator (faces64) or a file written by mgp-convert."""
+    """A bundled generator (faces1024, faces64) or a file written by mgp-convert."""
     images: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILE|FOLDER")]
     """Clean sample images; six to twelve are enough."""
     out: Annotated[Path, tyro.conf.arg(metavar="FILE.json")]
@@ -76,10 +77,11 @@ class Tune(Command):
         generator = load_generator(self.generator)
         spec = self.degradation or TASKS[self.task].spec(generator.resolution)
         paths = find_images(self.images)
+        size = generator.resolution, generator.channels
         search = Search(
             generator=generator,
-            degradation=parse(spec, generator.resolution),
-            truths=np.stack([read_image(path, generator.resolution) for path in paths]),
+            degradation=parse(spec, generator.resolution, generator.channels),
+            truths=np.stack([read_image(path, *size) for path in paths]),
             budget=parse_time(self.budget),
             metric=self.metric,
             seconds=self.seconds,

@@ -222,9 +222,14 @@ class Label:
 
     The spec of a degradation names the file or seed of an array. Compared as ordinary metadata it
     would make `jax.jit` compile again for every other mask.
+
+    Attributes:
+        text: the spec.
+        origin: what the arrays were made of, where somebody needs that again.
     """
 
     text: str
+    origin: Any = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Label)

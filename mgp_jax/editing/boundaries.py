@@ -7,10 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mgp_jax.arrays import read_array
 from mgp_jax.editing.directions import Direction, default_space, unit
 from mgp_jax.errors import ImageError, SettingError
 from mgp_jax.generators import Generator, generate, random_latents
 from mgp_jax.metrics import to_unit
+from mgp_jax.seeds import words
 
 METHODS = ("svm", "logistic")
 # Every class needs so many samples, of which the held-out part sees some.
@@ -88,8 +90,10 @@ def train_boundary(
             f"labels: {np.sum(classes)} codes of one class and {np.sum(~classes)} of the other, "
             f"at least {FEWEST} each are needed"
         )
+    low, high = words(seed)
+    random = np.random.RandomState([low, high]) if high else low
     x, test_x, y, test_y = train_test_split(
-        latents[chosen], classes, test_size=held_out, random_state=seed, stratify=classes
+        latents[chosen], classes, test_size=held_out, random_state=random, stratify=classes
     )
     # Few dimensions and many codes: in the primal, where nothing is random.
     settings: Any = {"dual": False} if method == "svm" else {"max_iter": 1000}
@@ -147,22 +151,17 @@ def read_labels(path: str | os.PathLike[str]) -> np.ndarray:
         ImageError: the file is not readable.
         SettingError: it holds something other than numbers.
     """
+    if Path(path).suffix == ".npy":
+        return read_array(path)
     try:
-        if Path(path).suffix == ".npy":
-            labels = np.load(path, allow_pickle=False)
-        else:
-            lines = Path(path).read_text().split()
-            # One heading is common in tables.
-            skip = 1 if lines and not _is_number(lines[0]) else 0
-            labels = np.array([float(line) for line in lines[skip:]])
-    except (OSError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or "it is cut off"
-        raise ImageError(f"{path}: cannot be read ({reason})") from None
+        lines = Path(path).read_text().split()
+        # One heading is common in tables.
+        skip = 1 if lines and not _is_number(lines[0]) else 0
+        return np.array([float(line) for line in lines[skip:]])
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be read ({error.strerror})") from None
     except ValueError:
         raise SettingError(f"{path}: holds something other than one number a line") from None
-    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "fiub":
-        raise SettingError(f"{path}: is not an array of numbers")
-    return labels
 
 
 def _two_classes(labels: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:

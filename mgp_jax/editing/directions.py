@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mgp_jax.errors import ImageError, SettingError
+from mgp_jax.arrays import read_array
+from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator, as_features, random_latents
 
 # Feature maps are averaged down to so many pixels a side before their principal components.
@@ -54,13 +55,7 @@ def read_direction(
         ImageError: the file is not a readable array.
         SettingError: the array does not fit the generator or has no direction.
     """
-    try:
-        with open(path, "rb") as file:
-            array = np.load(file, allow_pickle=False)
-    except Exception as error:  # A damaged file may drive the reader into anything.
-        raise ImageError(f"{path}: not a readable array (.npy): {_reason(error)}") from None
-    if not isinstance(array, np.ndarray):
-        raise ImageError(f"{path}: an archive of arrays, one array (.npy) is needed")
+    array = read_array(path)
     space = default_space(generator) if space is None else space
     shapes = [(space, _code_shape(generator, space)[-1:])]
     if "w+" in dict(generator.config.spaces):
@@ -252,8 +247,3 @@ def _sizes(shape: tuple[int, ...]) -> list[int]:
 def _fixed_sign(vector: np.ndarray) -> np.ndarray:
     """Eigenvectors have no sign of their own; here the largest entry is positive."""
     return vector * np.sign(vector[np.argmax(np.abs(vector))])
-
-
-def _reason(error: Exception) -> str:
-    text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
-    return " ".join(text.split())

@@ -3,8 +3,10 @@
 from mgp_jax.generators.base import Config, Generator, bind
 from mgp_jax.generators.crossing import Features, Params, as_features, as_passed
 from mgp_jax.generators.dcgan import DCGANConfig
+from mgp_jax.generators.mobile_stylegan import MobileStyleGANConfig
 from mgp_jax.generators.pggan import PGGANConfig
 from mgp_jax.generators.sampling import generate, random_latents
+from mgp_jax.generators.sequential import SequentialConfig
 from mgp_jax.generators.split import Split
 from mgp_jax.generators.style import random_noise
 from mgp_jax.generators.stylegan import StyleGANConfig
@@ -24,8 +26,10 @@ __all__ = [
     "DCGANConfig",
     "Features",
     "Generator",
+    "MobileStyleGANConfig",
     "PGGANConfig",
     "Params",
+    "SequentialConfig",
     "Split",
     "StyleGAN2Config",
     "StyleGANConfig",

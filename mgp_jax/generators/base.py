@@ -45,6 +45,13 @@ class Config(ABC):
         """Names of the spaces that latent codes can live in, with the index of their cut."""
         return (("z", 0),)
 
+    def draw_latents(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+        """Draws from the distribution of the latent codes: standard normal unless a family differs.
+
+        Returns: float[*shape, *latent_shape].
+        """
+        return jax.random.normal(key, (*shape, *self.latent_shape))
+
     def truncated(self, psi: float) -> "Config | None":
         """Returns the configuration with another truncation psi, None without styles."""
         del psi
@@ -116,6 +123,11 @@ class Generator:
         return self.config.resolution
 
     @property
+    def channels(self) -> int:
+        """Channels of the image: 3, or 1 for gray ones."""
+        return self.shapes[-1].shape[-1]
+
+    @property
     def dtype(self) -> Any:
         """Type of the parameters' numbers, in which everything is computed."""
         return jax.tree.leaves(self.params)[0].dtype
@@ -142,6 +154,17 @@ class Generator:
         for name in self.stages[start:stop]:
             x = getattr(network, name)(x)
         return x
+
+    def draw_latents(self, key: jax.Array, shape: tuple[int, ...] = ()) -> jax.Array:
+        """Draws latent codes from the distribution that the generator was trained with.
+
+        Args:
+            key: source of randomness.
+            shape: how many codes, as leading axes.
+
+        Returns: float[*shape, *latent_shape].
+        """
+        return self.config.draw_latents(key, shape)
 
     def cut(self, layer: int | str) -> int:
         """Returns the index of a cut given by index or by the name of the stage before it.
@@ -301,8 +324,8 @@ class CutGenerator:
 
     def draw(self, params: Params, key: jax.Array, count: int) -> jax.Array:
         """Draws latent codes and carries them into the space."""
-        z = jax.random.normal(key, (count, *self.config.latent_shape))
-        return self.generator(params).apply(params, z, 0, self.start)
+        whole = self.generator(params)
+        return whole.apply(params, whole.draw_latents(key, (count,)), 0, self.start)
 
     def mean_style(self, params: Params) -> jax.Array | None:
         """Returns what the family says."""

@@ -9,22 +9,27 @@ import numpy as np
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Generator
 from mgp_jax.generators.zoo import make_generator
+from mgp_jax.precision import single_precision
+from mgp_jax.seeds import seeded_key
 
 BATCH = 16
 
 
+@single_precision
 def random_latents(generator: Generator, count: int, seed: int = 0) -> jax.Array:
-    """Draws standard normal latent codes float[count, *latent_shape]; each has its own key.
+    """Draws latent codes float[count, *latent_shape]; each has its own key.
 
     Raises:
         SettingError: the number is below 1.
     """
     if count < 1:
         raise SettingError(f"count: {count}, at least 1 is needed")
-    keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(seed), i))(jnp.arange(count))
-    return jax.vmap(lambda key: jax.random.normal(key, generator.latent_shape))(keys)
+    root = seeded_key(seed)
+    keys = jax.vmap(lambda i: jax.random.fold_in(root, i))(jnp.arange(count))
+    return jax.vmap(lambda key: generator.draw_latents(key))(keys)
 
 
+@single_precision
 def generate(generator: Generator, latents: Any, truncation: float | None = None) -> np.ndarray:
     """Renders latent codes, a few at a time.
 

@@ -14,30 +14,35 @@ from flax import nnx
 
 from mgp_jax.errors import SettingError, WeightsError
 from mgp_jax.generators.base import Config, Generator, Params
-from mgp_jax.generators.dcgan import DCGAN, DCGANConfig
+from mgp_jax.generators.dcgan import DCGANConfig
+from mgp_jax.generators.mobile_stylegan import MobileStyleGAN, MobileStyleGANConfig
 from mgp_jax.generators.pggan import PGGAN, PGGANConfig
+from mgp_jax.generators.sequential import Sequential, SequentialConfig
 from mgp_jax.generators.split import Split
 from mgp_jax.generators.stylegan import StyleGAN, StyleGANConfig
 from mgp_jax.generators.stylegan2 import StyleGAN2, StyleGAN2Config
 from mgp_jax.generators.weights import flatten, load_weights
+from mgp_jax.seeds import seeded_key
 from mgp_jax.user_code import load_function, names_function
 
 FAMILIES: dict[str, tuple[type, Callable[..., nnx.Module]]] = {
-    "dcgan": (DCGANConfig, DCGAN),
+    "dcgan": (DCGANConfig, Sequential),
+    "sequential": (SequentialConfig, Sequential),
+    "mobile_stylegan": (MobileStyleGANConfig, MobileStyleGAN),
     "pggan": (PGGANConfig, PGGAN),
     "stylegan": (StyleGANConfig, StyleGAN),
     "stylegan2": (StyleGAN2Config, StyleGAN2),
 }
 
-BUNDLED = ("faces64",)
+BUNDLED = ("faces1024", "faces64")
 
 
 def load_generator(source: str | os.PathLike[str]) -> Generator:
     """Loads a bundled generator by its name, or any generator from a weights file.
 
     Args:
-        source: `faces64`, or the path of a file written by `mgp-convert`; or `mine.py:build`, a
-            function of the user's that makes one.
+        source: `faces1024`, `faces64`, or the path of a file written by `mgp-convert`; or
+            `mine.py:build`, a function of the user's that makes one.
 
     Raises:
         WeightsError: the file is missing, not readable, or does not fit the family it names.
@@ -100,7 +105,7 @@ def random_generator(config: Config, seed: int = 0, name: str = "random") -> Gen
         (2, 16, 16, 3)
     """
     family = next(family for family, (kind, _) in FAMILIES.items() if isinstance(config, kind))
-    network = FAMILIES[family][1](config, rngs=nnx.Rngs(params=seed))
+    network = FAMILIES[family][1](config, rngs=nnx.Rngs(params=seeded_key(seed)))
     graph, state = nnx.split(network)
     return Generator(family, config, nnx.to_pure_dict(state), graph, name)
 
@@ -145,6 +150,8 @@ def _load(path: Path, name: str) -> Generator:
         config = msgspec.convert(weights.config, kind)
     except msgspec.ValidationError as error:
         raise WeightsError(f"{path}: settings of {weights.family}: {error}") from None
+    if (channels := getattr(config, "image_channels", 3)) not in (1, 3):
+        raise WeightsError(f"{path}: its images have {channels} channels; 1 or 3 are supported")
     return make_generator(
         weights.family,
         config,

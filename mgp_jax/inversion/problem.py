@@ -6,13 +6,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from mgp_jax.checks import LARGEST, checked_array
 from mgp_jax.codes import cast
 from mgp_jax.degradations import Degradation
+from mgp_jax.degradations.base import Function
 from mgp_jax.errors import SettingError
 from mgp_jax.inversion.resolve import Inversion
 from mgp_jax.seeds import seeded_key
 from mgp_jax.sharding import SPLIT, WHOLE, place
 from mgp_jax.solve import Problem
+from mgp_jax.solve.phase import fields_of
 from mgp_jax.terms import Given, Target
 from mgp_jax.terms.networks import observe
 
@@ -79,16 +82,31 @@ def make_targets(
     return Target(observations, features, tolerances)
 
 
-def check_observations(inversion: Inversion, observations: jax.Array) -> None:
-    """Checks that the observations are what the degradation makes of the generator's images.
+def check_observations(inversion: Inversion, observations: Any) -> jax.Array:
+    """Returns observations as float32, if they are what the degradation makes of images.
 
     Raises:
-        SettingError: they have another shape.
+        SettingError: they have another shape or type, hold what is not finite, or are far out of
+            range.
     """
     image = jax.ShapeDtypeStruct(inversion.image_shape, jnp.float32)
-    wanted = jax.eval_shape(inversion.degradation, image).shape
-    if observations.shape[1:] != wanted:
-        raise SettingError(
-            f"observations are {list(observations.shape[1:])}, "
-            f"the degradation makes {list(wanted)} of an image of {inversion.split.name}"
-        )
+    shape = jax.eval_shape(inversion.degradation, image).shape
+    # Own functions and measurements have ranges of their own; noise reaches six deviations.
+    ours = len(shape) == 3 and not isinstance(inversion.degradation, Function)
+    largest = LARGEST + 12 * inversion.degradation.sigma if ours else None
+    return jnp.asarray(checked_array("observations", observations, shape, largest))
+
+
+def check_codes(codes: Any, wanted: Any) -> None:
+    """Checks that the codes to start from have the shapes that the method's own start has.
+
+    Raises:
+        SettingError: they have not.
+    """
+    fields, own = fields_of(codes), fields_of(wanted)
+    for name, value in own.items():
+        if value is None or fields.get(name) is None:
+            continue
+        shapes = jax.tree.map(jnp.shape, fields[name]), jax.tree.map(jnp.shape, value)
+        if shapes[0] != shapes[1]:
+            raise SettingError(f"codes: {name} is {shapes[0]}, {shapes[1]} is needed")

@@ -91,6 +91,9 @@ def default_recipe(
     """
     if isinstance(recipe, Recipe):
         return recipe
+    if not isinstance(recipe, str):
+        kind = type(recipe).__name__
+        raise SettingError(f"recipe: a Recipe or the name of one is needed, not a {kind}")
     if method is MULTI_CODE:
         return recipe_for(recipe, degradation, family_of(what))
     if recipe != DEFAULT_RECIPE:

@@ -12,7 +12,7 @@ from jax import lax
 
 from mgp_jax.degradations import Identity, Operator
 from mgp_jax.generators import Split
-from mgp_jax.inversion.problem import check_observations, image_keys, pose
+from mgp_jax.inversion.problem import check_codes, check_observations, image_keys, pose
 from mgp_jax.inversion.resolve import DEFAULT_RECIPE, Inversion, resolve
 from mgp_jax.methods import MULTI_CODE, Method, What
 from mgp_jax.methods.method import settings_of
@@ -140,12 +140,13 @@ def run(
     resume: Snapshot | None = None,
 ) -> Result:
     """Runs a resolved inversion; see `invert`."""
-    observations = jnp.asarray(observations, jnp.float32)
-    check_observations(inversion, observations)
+    observations = check_observations(inversion, observations)
     mesh = inversion.execution.mesh
     keys = image_keys(inversion.seed, jnp.arange(len(observations))) if keys is None else keys
     observations, keys = (place(x, mesh, SPLIT) for x in (observations, keys))
     problem = pose(inversion, observations)
+    if codes is not None:
+        check_codes(codes, jax.eval_shape(lambda: start(problem, keys, inversion.phases[0])))
     solution = solve(
         problem,
         lambda: start(problem, keys, inversion.phases[0]) if codes is None else codes,

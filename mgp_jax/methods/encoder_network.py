@@ -26,6 +26,7 @@ from mgp_jax.generators.style import Dense
 from mgp_jax.generators.weights import flatten, load_weights, save_weights
 from mgp_jax.methods.observation import first_guess
 from mgp_jax.perception.lpips import Strided
+from mgp_jax.seeds import seeded_key
 
 WIDTHS = (32, 64, 128, 256)
 RATE = 1e-3
@@ -89,7 +90,7 @@ def network(generator: Generator, seed: int = 0) -> EncoderNetwork:
     """Makes an untrained encoder of the right size for a generator."""
     _, height, _, channels = generator.shapes[-1].shape
     size = int(np.prod(generator.latent_shape))
-    return EncoderNetwork(height, channels, size, rngs=nnx.Rngs(params=seed))
+    return EncoderNetwork(height, channels, size, rngs=nnx.Rngs(params=seeded_key(seed)))
 
 
 def train_encoder(
@@ -119,7 +120,7 @@ def train_encoder(
 
     @jax.jit
     def make(generator: Generator, key: jax.Array) -> tuple[jax.Array, jax.Array]:
-        codes = jax.random.normal(key, (BATCH, *generator.latent_shape))
+        codes = generator.draw_latents(key, (BATCH,))
         return codes, generator.apply(generator.params, codes)
 
     @jax.jit
@@ -151,7 +152,7 @@ def train_encoder(
         return optax.apply_updates(params, updates), optimizer, value
 
     def lessons() -> Iterator[tuple[jax.Array, jax.Array, jax.Array]]:
-        root = jax.random.key(seed)
+        root = seeded_key(seed)
         for step in count(0, len(degradations)):
             key = jax.random.fold_in(root, step)
             codes, images = make(generator, key)

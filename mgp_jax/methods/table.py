@@ -38,6 +38,6 @@ def find_method(method: str | Method) -> Method:
     """
     if isinstance(method, Method):
         return method
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise SettingError(f"method {method}: there are {', '.join(METHODS)}")
     return METHODS[method]

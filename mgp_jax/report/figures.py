@@ -18,6 +18,7 @@ from matplotlib.ticker import MaxNLocator
 from mgp_jax.errors import SettingError
 from mgp_jax.images import to_uint8
 from mgp_jax.metrics import PAIR
+from mgp_jax.report.lettering import drawable
 
 MAP = "viridis"
 DPI = 110
@@ -31,7 +32,7 @@ def new_figure(width: float, height: float, title: str | None = None) -> Figure:
     figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     if title:
-        figure.suptitle(title, fontsize=11)
+        figure.suptitle(drawable(title), fontsize=11, parse_math=False)
     return figure
 
 
@@ -90,7 +91,7 @@ def image_rows(
             if item.ndim == 2:
                 shown = axis.imshow(item, cmap=MAP, vmin=0, vmax=largest)
             else:
-                axis.imshow(to_uint8(item))
+                axis.imshow(np.broadcast_to(to_uint8(item), (*item.shape[:2], 3)))
     if shown is not None:
         bar = figure.colorbar(shown, ax=axes, shrink=0.8, pad=0.01)
         bar.set_label("mean absolute change (pixel values 0 to 1)", fontsize=8)
@@ -143,7 +144,7 @@ def segment_matches(
         1, 2, squeeze=False, width_ratios=(2.6, 2.9 + 0.55 * count)
     )
     axes = left.subplots(2, 1)
-    axes[0].imshow(to_uint8(image))
+    axes[0].imshow(np.broadcast_to(to_uint8(image), (*image.shape[:2], 3)))
     axes[0].set_title("codes together", fontsize=9)
     places = np.searchsorted(labels, np.where(segments < 0, labels[0], segments))
     shown = axes[1].imshow(

@@ -21,11 +21,12 @@ FILES = {
     "observation": "observation",
     "truth": "truth",
     "deviation": "deviation",
+    "mask": "mask",
     "trajectory": "trajectory",
     "codes": "codes",
 }
-IMAGES = ("result", "observation", "truth", "deviation", "trajectory")
-TEXTS = ("input", "status", "error")
+IMAGES = ("result", "observation", "mask", "truth", "deviation", "trajectory")
+TEXTS = ("input", "status", "error", "notes")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Record:
         input: path of the input, as the run was given it.
         status: ok, diverged or failed.
         error: why it is not ok, or None.
+        notes: what there is to know about the input.
         numbers: metrics, steps, seconds and whatever else is a finite number, by name.
         files: paths within the run's folder, by kind: those of `IMAGES`, and codes. They need not
             exist.
@@ -44,6 +46,7 @@ class Record:
     input: str
     status: str
     error: str | None
+    notes: Sequence[str]
     numbers: Mapping[str, float]
     files: Mapping[str, PurePosixPath]
 
@@ -165,11 +168,12 @@ def _record(value: Mapping[str, Any]) -> Record:
                 files[FILES[name]] = path
         elif name not in TEXTS and (number := finite(entry)) is not None:
             numbers[name] = number
-    error = value.get("error")
+    error, notes = value.get("error"), value.get("notes")
     return Record(
         input=str(value.get("input") or ""),
         status=str(value.get("status") or "unknown"),
         error=None if error is None else str(error),
+        notes=[str(note) for note in notes] if isinstance(notes, list) else [],
         numbers=numbers,
         files=files,
     )

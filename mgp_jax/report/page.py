@@ -143,7 +143,7 @@ def _data(folder: Path, title: str, sections: Sequence[tuple[str, Run]]) -> dict
                 "summary": _title(run),
                 "notices": list(run.notices),
                 "command": _command(run.settings),
-                "settings": _pairs(run.settings, skip=("command", "versions")),
+                "settings": _pairs(run.settings, skip=("command", "versions", "names")),
                 "versions": [
                     (k, _text(v)) for k, v in _mapping(run.settings.get("versions")).items()
                 ],
@@ -181,6 +181,8 @@ def _entry(
     }
     if record.reason is not None:
         entry["error"] = record.reason
+    if record.notes:
+        entry["notes"] = list(record.notes)
     if codes := record.files.get("codes"):
         curve = read_curve(run.folder / codes, points)
         if curve is not None:

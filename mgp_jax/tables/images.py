@@ -34,7 +34,7 @@ def read_images(inputs: Sequence[Path], generator: Generator) -> Images:
         ImageError: one cannot be read.
     """
     paths = find_images(inputs)
-    truths = [read_image(path, generator.resolution) for path in paths]
+    truths = [read_image(path, generator.resolution, generator.channels) for path in paths]
     return Images(tuple(unique_stems(paths)), np.stack(truths))
 
 
@@ -44,7 +44,7 @@ def example_images(generator: Generator) -> Images:
     The generated ones show what a method does where an exact solution exists.
     """
     with resources.as_file(resources.files("mgp_jax.assets") / "eileen_collins.png") as path:
-        photograph = read_image(path, generator.resolution)
+        photograph = read_image(path, generator.resolution, generator.channels)
     made = np.clip(generate(generator, random_latents(generator, GENERATED, GENERATED_SEED)), -1, 1)
     stems = ("photograph", *(f"generated{k}" for k in range(1, GENERATED + 1)))
     return Images(stems, np.concatenate([photograph[None], made]))

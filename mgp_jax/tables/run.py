@@ -23,6 +23,7 @@ from mgp_jax.methods import METHODS, Method, find_method
 from mgp_jax.methods.encoder_network import Encoder
 from mgp_jax.methods.encoder_network import checksum as weights_of
 from mgp_jax.metrics import METRICS, compare
+from mgp_jax.seeds import seeded_key
 from mgp_jax.tables.budget import Budget, Price, add_price, steps_for, version
 from mgp_jax.tables.case import Case
 from mgp_jax.tables.images import Images
@@ -130,9 +131,10 @@ def make_case(comparison: Comparison, task: str) -> Case:
     Raises:
         SettingError: there is no such task.
     """
-    resolution = comparison.generator.resolution
-    degradation = parse(task_named(task).spec(resolution), resolution)
-    root = jax.random.fold_in(jax.random.key(comparison.seed), 2**31 - 1)
+    generator = comparison.generator
+    resolution = generator.resolution
+    degradation = parse(task_named(task).spec(resolution), resolution, generator.channels)
+    root = jax.random.fold_in(seeded_key(comparison.seed), 2**31 - 1)
     keys = jax.vmap(lambda n: jax.random.fold_in(root, n))(
         jnp.arange(len(comparison.images.truths))
     )

@@ -22,6 +22,7 @@ from mgp_jax.metrics import compare, metric_named
 from mgp_jax.recipe_files import from_values, to_values
 from mgp_jax.recipes import Recipe
 from mgp_jax.restoration import run_restoration
+from mgp_jax.seeds import seeded_key
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def run_trial(search: Search, recipe: Recipe, batch: int, *, compiled: bool) -> 
     # Filled up, so that all batches share one compiled program.
     filled = np.resize(numbers, size)
     truths = jnp.asarray(search.truths[filled])
-    keys = jax.vmap(lambda n: jax.random.fold_in(jax.random.key(search.seed), n))(filled)
+    keys = jax.vmap(lambda n: jax.random.fold_in(seeded_key(search.seed), n))(filled)
     observations = jax.vmap(search.degradation.simulate)(truths, keys)
     inversion = resolve(search.generator, search.degradation, recipe, seed=search.seed)
 

@@ -82,7 +82,8 @@ def test_a_tuned_recipe_is_one_that_commands_take(
         (["--recipe", "fast", "--layer", "layer1", "--codes", "auto"], 20, "layer1"),
     ):
         assert mgp(capsys, "colorize", *common, *given)[0] == cli.OK
-        assert (jobs[-1].config.codes, jobs[-1].config.layer) == (codes, layer)
+        tried = jobs[-1].inversion.recipe
+        assert (tried.codes, tried.layer) == (codes, layer)
     status, _, err = mgp(capsys, "colorize", *common, "--recipe", "absent.json")
     assert (status, err) == (2, "mgp: absent.json: cannot be read (No such file or directory)\n")
 

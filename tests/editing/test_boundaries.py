@@ -8,7 +8,6 @@ from networks import untrained
 
 from mgp_jax.editing import (
     METHODS,
-    load_function,
     read_labels,
     score_samples,
     train_boundary,
@@ -71,21 +70,6 @@ def test_samples_are_scored_as_images_from_0_to_1(config, space: str):
     for wrong in (lambda x: x.mean(), lambda x: ["a"] * len(x)):
         with pytest.raises(SettingError, match="one number each"):
             score_samples(generator, wrong, 20)
-
-
-def test_functions_are_loaded_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    (tmp_path / "my_scores.py").write_text("def red(x):\n    return x[..., 0].mean((1, 2))\n")
-    (tmp_path / "my_broken_scores.py").write_text("1 / 0\n")
-    monkeypatch.chdir(tmp_path)
-    np.testing.assert_allclose(load_function("my_scores:red")(np.ones((2, 4, 4, 3))), 1)
-    for name, message in {
-        "my_scores": "module:function",
-        "my_scores:blue": "has no function blue",
-        "no_such_module:f": "No module named",
-        "my_broken_scores:f": "ZeroDivisionError",
-    }.items():
-        with pytest.raises(SettingError, match=message):
-            load_function(name)
 
 
 def test_labels_are_read(tmp_path: Path):

@@ -10,7 +10,13 @@ import pytest
 from networks import untrained
 
 from mgp_jax.codes import cast, fuse, init_codes, render, render_fused
-from mgp_jax.generators import DCGANConfig, PGGANConfig, StyleGAN2Config, StyleGANConfig
+from mgp_jax.generators import (
+    DCGANConfig,
+    MobileStyleGANConfig,
+    PGGANConfig,
+    StyleGAN2Config,
+    StyleGANConfig,
+)
 from mgp_jax.inversion import invert
 from mgp_jax.perception.vgg import bundled_extractor
 from mgp_jax.recipes import Phase, Recipe
@@ -18,6 +24,7 @@ from mgp_jax.solve import Execution
 
 CONFIGS: dict[str, Any] = {
     "dcgan": DCGANConfig(8, (8, 4)),
+    "mobile_stylegan": MobileStyleGANConfig(5, 4, (4,), (8, 4, 4)),
     "pggan": PGGANConfig(8, (8, 8, 4)),
     "stylegan": StyleGANConfig(5, 4, (4,), (6, 4)),
     "stylegan2": StyleGAN2Config(5, 4, (4,), (6, 4, 4)),

@@ -110,11 +110,7 @@ class RemovedObject(OfPhotographs):
 
     def read_region(self, resolution: int) -> "np.ndarray":
         """Returns bool[H, W]."""
-        import numpy as np
-
-        from mgp_jax.images import read_mask
-
-        return np.asarray(read_mask(self.region, resolution))[..., 0] == 0
+        return self.region_of(self.region, resolution)
 
     def analyse(self, subject: Subject, folder: Path) -> "Record":
         """Takes codes out of one photograph."""

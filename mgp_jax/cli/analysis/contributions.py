@@ -52,16 +52,16 @@ class DimensionOfFeatures(OfPhotographs):
 
     def analyse(self, subject: Subject, folder: Path) -> "Record":
         """Measures the parts of one photograph, and of as many random codes to compare with."""
-        import jax
         import numpy as np
 
         from mgp_jax.analysis import effective_dimension
         from mgp_jax.codes import init_codes
         from mgp_jax.report.figures import lines, save_figure
+        from mgp_jax.seeds import seeded_key
 
         split, codes, _, stem = subject
         found = effective_dimension(split, codes)
-        random = init_codes(split, jax.random.key(self.seed), len(codes.z))
+        random = init_codes(split, seeded_key(self.seed), len(codes.z))
         baseline = effective_dimension(split, random)
         arrays = {f"random_{name}": value for name, value in baseline._asdict().items()}
         save_arrays(folder / f"{stem}.npz", found._asdict() | arrays)

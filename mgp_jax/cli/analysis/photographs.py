@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from mgp_jax.cli.editing import Inverted, Inverting, finish, new_folder
+from mgp_jax.cli.editing import Inverted, Inverting
+from mgp_jax.cli.result_folder import asked_for, claim_results, finish
 
 if TYPE_CHECKING:
     from mgp_jax.batch import Record
@@ -44,10 +45,14 @@ class OfPhotographs(Inverting):
 
     def run(self, argv: Sequence[str]) -> int:
         """Inverts and analyses all inputs."""
+        from mgp_jax.batch.folder import require_own
+
         inversion = self.plan()
         self.check(inversion)
+        settings, folder = asked_for(self), self.out / "analysis" / self.name
+        require_own(folder, settings, self.overwrite)
         records = self.invert(inversion, argv)
-        folder = new_folder(self.out / "analysis" / self.name)
+        claim_results(folder, settings, self.overwrite)
         results = []
         for item in self.inverted(inversion.split, records):
             if isinstance(item, Inverted):

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import tyro
 
 from mgp_jax.cli.analysis.writing import write_table
-from mgp_jax.cli.common import OK, Command, Files, check_seed
-from mgp_jax.cli.editing import new_folder
+from mgp_jax.cli.common import DEFAULT_GENERATOR, OK, Command, Files, Flag
+from mgp_jax.cli.result_folder import FREE, asked_for, claim_results
 from mgp_jax.errors import ImageError
+from mgp_jax.seeds import check_seed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +37,8 @@ class OfQuality(Command):
     """Number of steps; the recipe's unless given."""
     seed: int = 0
     """Seed of the random starts."""
+    overwrite: Flag = False
+    """Start anew if the folder holds such results with other settings."""
 
     def recipe_for(self, degradation: Any, generator: "Generator") -> "Recipe":
         """Returns the recipe of the inversions for a degradation."""
@@ -45,6 +48,14 @@ class OfQuality(Command):
         named = partial(recipe_for, degradation=degradation, family=generator.family)
         recipe = codes_only(choose_recipe(self.recipe, named))
         return recipe if self.steps is None else recipe.with_(steps=self.steps)
+
+    def settings(self) -> "dict[str, Any]":
+        """Returns what was asked for, of which photographs."""
+        from mgp_jax.batch import find_inputs
+        from mgp_jax.batch.inputs import identity
+
+        paths = [identity(entry.path) for entry in find_inputs(self.inputs).entries]
+        return asked_for(self, FREE) | {"inputs": paths}
 
     def read(self, generator: "Generator") -> "dict[str, np.ndarray]":
         """Returns the photographs by the name of the folder that they are in; bad ones are named.
@@ -61,7 +72,7 @@ class OfQuality(Command):
         groups: dict[str, list[Any]] = {}
         for path in find_images(self.inputs):
             try:
-                image = read_image(path, generator.resolution)
+                image = read_image(path, generator.resolution, generator.channels)
             except ImageError as error:
                 print(f"mgp: {error}", file=sys.stderr)
                 continue
@@ -95,8 +106,8 @@ class Layers(OfQuality):
 
     name: ClassVar[str] = "layers"
 
-    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "faces64"
-    """A bundled generator (faces64) or a file written by mgp-convert."""
+    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = DEFAULT_GENERATOR
+    """A bundled generator (faces1024, faces64) or a file written by mgp-convert."""
     cuts: Annotated[tuple[str, ...], tyro.conf.arg(metavar="INDEX|NAME...")] = ()
     """Where to cut; behind the last layer of every resolution unless given."""
     counts: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N...")] = (1, 5, 20)
@@ -118,10 +129,11 @@ class Layers(OfQuality):
         generator = load_generator(self.generator)
         size = generator.resolution
         specs = self.tasks or ("identity", "gray", f"mask:center:{size // 4}")
-        tasks = [parse(spec, size) for spec in specs]
+        tasks = [parse(spec, size, generator.channels) for spec in specs]
         cuts = [generator.cut(cut) for cut in self.cuts] or cuts_of(generator)
         images = np.concatenate(list(self.read(generator).values()))
-        folder = new_folder(self.out / "analysis" / self.name)
+        folder = self.out / "analysis" / self.name
+        claim_results(folder, self.settings(), self.overwrite)
         cells = measure(
             generator,
             images,
@@ -150,7 +162,9 @@ class Domains(OfQuality):
 
     name: ClassVar[str] = "domains"
 
-    generators: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME|FILE...")] = ("faces64",)
+    generators: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME|FILE...")] = (
+        DEFAULT_GENERATOR,
+    )
     """Generators."""
     cuts: Annotated[tuple[str, ...], tyro.conf.arg(metavar="INDEX|NAME...")] = ()
     """Where to cut; the default cut of each generator unless given."""
@@ -170,10 +184,11 @@ class Domains(OfQuality):
             for cut in self.cuts:
                 generator.cut(cut)
         groups = [self.read(generator) for generator in generators]
-        folder = new_folder(self.out / "analysis" / self.name)
+        folder = self.out / "analysis" / self.name
+        claim_results(folder, self.settings(), self.overwrite)
         cells = []
         for generator, images in zip(generators, groups, strict=True):
-            degradation = parse(self.task, generator.resolution)
+            degradation = parse(self.task, generator.resolution, generator.channels)
             cells += measure_domains(
                 generator,
                 images,

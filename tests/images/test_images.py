@@ -2,6 +2,7 @@
 
 import io
 import os
+import struct
 import subprocess
 import sys
 import threading
@@ -13,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mgp_jax import images
 from mgp_jax.errors import ImageError
 from mgp_jax.images import (
     find_images,
@@ -24,6 +24,7 @@ from mgp_jax.images import (
     unique_stems,
     write_image,
 )
+from mgp_jax.images.decoding import to_rgb
 
 
 def photograph(width=24, height=18):
@@ -113,6 +114,31 @@ def test_keeps_deep_gray(tmp_path, name, array):
     assert np.abs(levels(small) - np.rint(levels(small))).mean() > 0.1
 
 
+def test_keeps_deep_colours(tmp_path):
+    levels16 = np.stack([GRAY16, GRAY16[::-1], GRAY16[:, ::-1]], -1)
+    for order in "<>":
+        path = tmp_path / "a.tif"
+        path.write_bytes(deep_tiff(levels16, order))
+        np.testing.assert_allclose(read_image(path), levels16 / 32767.5 - 1, atol=2e-5)
+
+
+def deep_tiff(array, order):
+    """An uncompressed TIFF of 16-bit colours, which Pillow does not write."""
+    height, width, _ = array.shape
+    data = array.astype(f"{order}u2").tobytes()
+    count, start = 9, 8 + 2 + 9 * 12 + 4
+    tags = [(256, 3, 1, width), (257, 3, 1, height), (258, 3, 3, start), (259, 3, 1, 1)]
+    tags += [(262, 3, 1, 2), (273, 4, 1, start + 6), (277, 3, 1, 3), (278, 3, 1, height)]
+    tags += [(279, 4, 1, len(data))]
+    head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, 8)
+    head += struct.pack(f"{order}H", count)
+    for tag, kind, number, value in tags:
+        short = kind == 3 and number == 1
+        packed = struct.pack(f"{order}HH", value, 0) if short else struct.pack(f"{order}I", value)
+        head += struct.pack(f"{order}HHI", tag, kind, number) + packed
+    return head + bytes(4) + struct.pack(f"{order}3H", 16, 16, 16) + data
+
+
 def test_refuses_unknown_levels(tmp_path):
     deep = save(tmp_path / "a.tif", np.full((9, 9), 100_000, np.int32))
     assert "no known range" in refusal(read_image, deep)
@@ -174,7 +200,7 @@ def test_every_mode_of_pillow_becomes_rgb(mode):
         picture = Image.new(mode, (24, 18))
     else:
         picture = source.convert({"La": "LA", "RGBa": "RGBA"}.get(mode, "RGB")).convert(mode)
-    normal = images._normalise(picture)
+    normal = to_rgb(picture, [])
     assert normal.mode == "RGB" and normal.size == (24, 18)
     if mode in ("RGBa", "RGBX", "YCbCr", "HSV", "CMYK"):
         error = np.abs(np.asarray(normal).astype(int) - photograph())
@@ -349,8 +375,8 @@ def test_reads_masks(tmp_path):
         np.testing.assert_array_equal(
             read_mask(save(tmp_path / name, variant, **options), 16), known
         )
-    # Transparent counts as white: missing.
-    alpha = np.dstack([0 * picture, 0 * picture, 0 * picture, 255 - picture])
+    # Strokes on a transparent ground.
+    alpha = np.dstack([0 * picture, 0 * picture, 0 * picture, picture])
     np.testing.assert_array_equal(read_mask(save(tmp_path / "alpha.png", alpha), 16), known)
 
 
@@ -372,9 +398,6 @@ def test_refuses_masks(tmp_path):
         (np.zeros((16, 16), np.uint8), "all black"),
         (ramp, "gray"),
         (red, "coloured"),
-        (hole[:, :12].copy(), "12x16 pixels does not fit, 16x16"),
-        (hole[:8, :8].copy(), "8x8 pixels does not fit"),
-        (np.pad(hole, 4), "24x24 pixels does not fit"),
     ):
         assert problem in refusal(read_mask, save(tmp_path / "a.png", array), 16)
     checks = np.indices((32, 32)).sum(0) % 2 * np.uint8(255)
@@ -484,10 +507,5 @@ def test_stems_are_safe_and_unique(names):
 
 
 def test_imports_no_jax():
-    code = (
-        "import sys, importlib.util as u\n"
-        "spec = u.spec_from_file_location('images', sys.argv[1])\n"
-        "spec.loader.exec_module(u.module_from_spec(spec))\n"
-        "assert 'jax' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code, images.__file__], check=True, cwd=os.getcwd())
+    code = "import sys, mgp_jax.images; assert 'jax' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

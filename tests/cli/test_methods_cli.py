@@ -1,0 +1,114 @@
+"""Every method on the command line, over a batch; a run that was stopped goes on."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from commands import Mgp
+from flax import nnx
+from PIL import Image
+
+from mgp_jax import cli
+from mgp_jax.checkpoint import Checkpoints
+from mgp_jax.generators import load_generator
+from mgp_jax.methods import METHODS
+from mgp_jax.methods.encoder_network import Encoder, checksum, network, save_encoder
+from mgp_jax.solve import Progress
+
+AT_ONCE = ("observation", "encoder")
+NAMES = ("one", "two")
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder, y, x = tmp_path_factory.mktemp("photographs"), *np.mgrid[:8, :8]
+    for k, name in enumerate(NAMES):
+        planes = [30 * x, 250 - 30 * y, 60 + 90 * k + 5 * x]
+        image = np.stack(planes[::-1] if k else planes, -1).astype(np.uint8)
+        Image.fromarray(image).save(folder / f"{name}.png")
+    return [folder / f"{name}.png" for name in NAMES]
+
+
+@pytest.fixture(scope="module")
+def encoder(styled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained one."""
+    generator = load_generator(styled)
+    graph, state = nnx.split(network(generator))
+    about = (("generator_checksum", checksum(generator)),)
+    path = tmp_path_factory.mktemp("encoder") / "encoder.safetensors"
+    params: Any = nnx.to_pure_dict(state)
+    save_encoder(path, Encoder(params, graph, about), "CC0-1.0")
+    return path
+
+
+def records_of(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_restores_a_batch(
+    mgp: Mgp, styled: Path, encoder: Path, photographs: list[Path], tmp_path: Path, method: str
+):
+    out, steps = tmp_path / "out", 0 if method in AT_ONCE else 4
+    command = ["restore", *photographs, "--degradation", "down:2", "--simulate", "--out", out]
+    command += ["--generator", styled, "--method", method]
+    command += ["--steps", steps] if steps else []
+    command += ["--encoder", encoder] if METHODS[method].needs == "encoder" else []
+    done = mgp(*command)
+    assert done.status == cli.OK, done.err
+    assert json.loads((out / "settings.json").read_text())["method"] == method
+    records = records_of(out)
+    assert [(record["status"], record["steps"]) for record in records] == [("ok", steps)] * 2
+    for record in records:
+        image, seen, other = (
+            np.asarray(Image.open(out / name)).astype(float)
+            for name in (record["output"], record["observation"], records[0]["observation"])
+        )
+        # What has been observed is explained by its own image.
+        assert image.shape == (8, 8, 3)
+        found = image.reshape(4, 2, 4, 2, 3).mean((1, 3))
+        np.testing.assert_allclose(found, seen, atol=2)
+        assert record is records[0] or np.abs(found - other).max() > 20
+        with np.load(out / record["codes"]) as arrays:
+            assert arrays["loss"].shape == arrays["error"].shape == (steps,)
+            assert np.isfinite(arrays["loss"]).all()
+
+
+def test_steps_for_a_method_that_has_none(
+    mgp: Mgp, styled: Path, photographs: list[Path], tmp_path: Path
+):
+    command = ["invert", *photographs, "--out", tmp_path / "out", "--generator", styled]
+    done = mgp(*command, "--method", "observation", "--steps", 4)
+    assert done.status == cli.WRONG_USAGE
+    assert done.err == "mgp: steps: 4, recipe at-once has none\n"
+
+
+def test_a_stopped_run_of_another_method_goes_on(
+    mgp: Mgp,
+    styled: Path,
+    photographs: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Pivotal tuning, stopped while the weights of the generator move."""
+    command = ["invert", *photographs, "--generator", styled, "--method", "pivotal"]
+    command += ["--steps", 8, "--checkpoint-every", 2, "--out"]
+    assert mgp(*command, tmp_path / "whole").status == cli.OK
+    save, steps = Checkpoints.save, []
+
+    def note_and_stop_once(self: Checkpoints, progress: Progress) -> None:
+        save(self, progress)
+        steps.append(progress.step)
+        if steps == [2, 4, 6]:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Checkpoints, "save", note_and_stop_once)
+    assert mgp(*command, tmp_path / "parts").status == cli.INTERRUPTED
+    assert mgp(*command, tmp_path / "parts").status == cli.OK
+    assert steps == [2, 4, 6, 8]
+    for name in [f"{kind}/{name}" for kind in ("images", "codes") for name in NAMES]:
+        file = f"{name}.png" if name.startswith("images") else f"{name}.npz"
+        ours, wanted = ((tmp_path / run / file).read_bytes() for run in ("parts", "whole"))
+        assert ours == wanted
