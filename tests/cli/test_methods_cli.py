@@ -32,15 +32,16 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def encoder(styled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An untrained one."""
-    generator = load_generator(styled)
-    graph, state = nnx.split(network(generator))
-    about = (("generator_checksum", checksum(generator)),)
-    path = tmp_path_factory.mktemp("encoder") / "encoder.safetensors"
-    params: Any = nnx.to_pure_dict(state)
-    save_encoder(path, Encoder(params, graph, about), "CC0-1.0")
-    return path
+def encoders(styled: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two that are not trained."""
+    generator, folder = load_generator(styled), tmp_path_factory.mktemp("encoders")
+    about, files = (("generator_checksum", checksum(generator)),), []
+    for seed in range(2):
+        graph, state = nnx.split(network(generator, seed))
+        params: Any = nnx.to_pure_dict(state)
+        files.append(folder / f"encoder{seed}.safetensors")
+        save_encoder(files[-1], Encoder(params, graph, about), "CC0-1.0")
+    return files
 
 
 def records_of(folder: Path) -> list[dict[str, Any]]:
@@ -49,13 +50,18 @@ def records_of(folder: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_restores_a_batch(
-    mgp: Mgp, styled: Path, encoder: Path, photographs: list[Path], tmp_path: Path, method: str
+    mgp: Mgp,
+    styled: Path,
+    encoders: list[Path],
+    photographs: list[Path],
+    tmp_path: Path,
+    method: str,
 ):
     out, steps = tmp_path / "out", 0 if method in AT_ONCE else 4
     command = ["restore", *photographs, "--degradation", "down:2", "--simulate", "--out", out]
     command += ["--generator", styled, "--method", method]
     command += ["--steps", steps] if steps else []
-    command += ["--encoder", encoder] if METHODS[method].needs == "encoder" else []
+    command += ["--encoder", encoders[0]] if METHODS[method].needs == "encoder" else []
     done = mgp(*command)
     assert done.status == cli.OK, done.err
     assert json.loads((out / "settings.json").read_text())["method"] == method
@@ -74,6 +80,17 @@ def test_every_method_restores_a_batch(
         with np.load(out / record["codes"]) as arrays:
             assert arrays["loss"].shape == arrays["error"].shape == (steps,)
             assert np.isfinite(arrays["loss"]).all()
+
+
+def test_another_encoder_is_another_run(
+    mgp: Mgp, styled: Path, encoders: list[Path], photographs: list[Path], tmp_path: Path
+):
+    command = ["restore", *photographs, "--degradation", "down:2", "--simulate"]
+    command += ["--generator", styled, "--method", "encoder", "--out", tmp_path / "out"]
+    assert mgp(*command, "--encoder", encoders[0]).status == cli.OK
+    done = mgp(*command, "--encoder", encoders[1])
+    assert done.status == cli.WRONG_USAGE
+    assert "another setting: checksums: encoder was" in done.err
 
 
 def test_steps_for_a_method_that_has_none(
