@@ -51,6 +51,7 @@ def records_of(folder: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_restores_a_batch(
     mgp: Mgp,
+    small: Path,
     styled: Path,
     encoders: list[Path],
     photographs: list[Path],
