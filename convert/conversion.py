@@ -81,20 +81,8 @@ def convert_file(path: str | os.PathLike[str], request: Request | None = None) -
         CheckpointError: the file cannot be read or does not fit any layout; it is named.
         SettingError: an option is unknown or out of its range.
     """
-    place = find_networks(path)
-    if place is None:
-        tree = read_checkpoint(path)
-        with open(path, "rb") as file:
-            checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    tree, checksum = _read(path)
     try:
-        if place is not None:
-            networks, files = read_networks(place)
-            tree = named_constants(networks)
-            checksum = "; ".join(
-                f"{name} {hashlib.sha256(data).hexdigest()}"
-                for name, data in files.items()
-                if name.endswith(".bin")
-            )
         return _convert(tree, Path(path).name, checksum, request or Request())
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None
@@ -107,6 +95,23 @@ def convert_bytes(data: bytes, name: str, request: Request | None = None) -> Con
         return _convert(read_bytes(data), name, checksum, request or Request())
     except CheckpointError as error:
         raise CheckpointError(f"{name}: {error}") from None
+
+
+def _read(path: str | os.PathLike[str]) -> tuple[Any, str]:
+    """Returns the tensors that a path stands for, and the checksum of the file that holds them."""
+    place = find_networks(path)
+    if place is None:
+        tree = read_checkpoint(path)
+        with open(path, "rb") as file:
+            return tree, hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        networks, files = read_networks(place)
+        tree = named_constants(networks)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+    numbers = {name: data for name, data in files.items() if name.endswith(".bin")}
+    sums = (f"{name} {hashlib.sha256(data).hexdigest()}" for name, data in numbers.items())
+    return tree, "; ".join(sums)
 
 
 def _convert(tree: Any, name: str, checksum: str, request: Request) -> Conversion:

@@ -6,7 +6,7 @@ from mgp_jax.errors import CheckpointError
 STARTS: tuple[tuple[bytes, str], ...] = (
     (
         b"version https://git-lfs",
-        "a Git LFS pointer, not the file itself; fetch it with `git lfs pull`, or download it",
+        "a Git LFS pointer, not the file itself; fetch it with git lfs pull, or download it",
     ),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras writes them; only PyTorch's are supported"),
     (b"\x1f\x8b", "a gzip archive; unpack it first"),

@@ -99,27 +99,27 @@ TABLE: Mapping[str, Mapping[str, Mapping[str, Option]]] = {
 def help_text() -> str:
     """Returns the options of all families, a line each; layouts in brackets where not all have it.
 
-    Families with the same options share a line.
+    Families with the same options share their lines.
     """
-    lines: dict[str, list[str]] = {}
+    families: dict[str, list[str]] = {}
     for family, layouts in TABLE.items():
-        lines.setdefault(_line(layouts), []).append(family)
-    return "\n".join(f"{', '.join(families)}: {line}." for line, families in lines.items())
+        families.setdefault(_lines(layouts), []).append(family)
+    return "\n".join(f"{', '.join(names)}:\n{lines}" for lines, names in families.items())
 
 
-def _line(layouts: Mapping[str, Mapping[str, Option]]) -> str:
+def _lines(layouts: Mapping[str, Mapping[str, Option]]) -> str:
     places: dict[str, list[str]] = {}
-    helps: dict[str, str] = {}
+    found: dict[str, Option] = {}
     for layout, options in layouts.items():
         for name, option in options.items():
             places.setdefault(name, []).append(layout)
-            default = f" (default {option.assumed})" if option.assumed else ""
-            helps.setdefault(name, option.help + default)
-    told = []
-    for name, text in helps.items():
+            found.setdefault(name, option)
+    lines = []
+    for name, option in found.items():
         some = "" if len(places[name]) == len(layouts) else f" [{', '.join(places[name])}]"
-        told.append(f"{name}{some}, {text}")
-    return "; ".join(told)
+        default = f" (default {option.assumed})" if option.assumed else ""
+        lines.append(f"- {name}{some}: {option.help}{default}")
+    return "\n".join(lines)
 
 
 FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}

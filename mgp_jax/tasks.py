@@ -45,65 +45,26 @@ class Task:
 NOTHING, LUMINANCE, PIXELS = "nothing", "its luminance", "its known pixels"
 PROJECTION = "all of it, by the least change, where it is linear and without noise"
 
-TASKS: dict[str, Task] = {
-    task.name: task
-    for task in (
-        Task("reconstruction", "invert", "Inversion", "inversion", "identity", "identity", NOTHING),
-        Task("colorization", "colorize", "Colorization", "colorization", "gray", "gray", LUMINANCE),
-        Task(
-            "super-resolution",
-            "super-resolve",
-            "Super-resolution",
-            "super-resolution",
-            "down:{factor}:{filter}",
-            "down:4",
-            PROJECTION,
-        ),
-        Task(
-            "center-inpainting",
-            "inpaint",
-            "Inpainting",
-            "inpainting",
-            "mask:{mask}",
-            "mask:center:{quarter}",
-            PIXELS,
-            uses=("demo", "tables"),
-        ),
-        Task(
-            "random-inpainting",
-            "inpaint",
-            "Inpainting",
-            "scattered inpainting",
-            "mask:{mask}",
-            "mask:random:0.8",
-            PIXELS,
-            uses=("tables", "tune"),
-        ),
-        Task(
-            "denoising", "denoise", "Denoising", "denoising", "noise:{sigma}", "noise:0.1", NOTHING
-        ),
-        Task(
-            "deblurring",
-            "deblur",
-            "Deblurring",
-            "restoration",
-            "blur:{blur}",
-            "blur:gaussian:1.5",
-            PROJECTION,
-            uses=("tune",),
-        ),
-        Task(
-            "restoration",
-            "restore",
-            "Restoration",
-            "restoration",
-            "{degradation}",
-            "jpeg:30",
-            PROJECTION,
-            uses=(),
-        ),
-    )
-}
+INVERT = ("invert", "Inversion", "inversion", "identity")
+COLORIZE = ("colorize", "Colorization", "colorization", "gray")
+SUPER_RESOLVE = ("super-resolve", "Super-resolution", "super-resolution", "down:{factor}:{filter}")
+HOLE = ("inpaint", "Inpainting", "inpainting", "mask:{mask}")
+SCATTERED = ("inpaint", "Inpainting", "scattered inpainting", "mask:{mask}")
+DENOISE = ("denoise", "Denoising", "denoising", "noise:{sigma}")
+DEBLUR = ("deblur", "Deblurring", "restoration", "blur:{blur}")
+RESTORE = ("restore", "Restoration", "restoration", "{degradation}")
+
+ROWS = (
+    Task("reconstruction", *INVERT, "identity", NOTHING),
+    Task("colorization", *COLORIZE, "gray", LUMINANCE),
+    Task("super-resolution", *SUPER_RESOLVE, "down:4", PROJECTION),
+    Task("center-inpainting", *HOLE, "mask:center:{quarter}", PIXELS, ("demo", "tables")),
+    Task("random-inpainting", *SCATTERED, "mask:random:0.8", PIXELS, ("tables", "tune")),
+    Task("denoising", *DENOISE, "noise:0.1", NOTHING),
+    Task("deblurring", *DEBLUR, "blur:gaussian:1.5", PROJECTION, ("tune",)),
+    Task("restoration", *RESTORE, "jpeg:30", PROJECTION, ()),
+)
+TASKS: dict[str, Task] = {task.name: task for task in ROWS}
 # The first task of each command.
 OF_COMMAND = {task.command: task for task in reversed(TASKS.values())}
 

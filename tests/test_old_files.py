@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from mgp_jax.batch import load_codes
+from mgp_jax.codes import render_batch
 from mgp_jax.generators import Generator, generate, load_generator
 from mgp_jax.images import read_image
-from mgp_jax.inversion import draw
 from mgp_jax.recipe_files import read_recipe
 from mgp_jax.recipes import Phase, Recipe
 
@@ -39,10 +39,11 @@ def test_a_recipe():
 def test_codes(generator: Generator):
     recipe = read_recipe(OLD / "recipe.json")
     assert recipe.layer is not None
-    codes = load_codes(OLD / "codes.npz", generator, recipe.layer)
+    split = generator.split(recipe.layer, recipe.space)
+    codes = load_codes(OLD / "codes.npz", split)
     assert codes.z.shape == (3, 8) and codes.alpha.shape == (3, 8)
     batch = jax.tree.map(lambda leaf: leaf[None], codes)
-    (image,) = np.asarray(draw(generator, batch, generator.cut(recipe.layer), recipe.space))
+    (image,) = np.asarray(render_batch(split, batch))
     # Rounded to 8 bits.
     expected = read_image(OLD / "inverted.png", generator.resolution)
     np.testing.assert_allclose(np.clip(image, -1, 1), expected, atol=1.01 / 255)

@@ -14,8 +14,10 @@ import pytest
 from documents import ROOT
 from PIL import Image, TiffImagePlugin
 
-from convert.conversion import convert_file
+from convert.conversion import Request, convert_file
 from convert.detect import detect
+from convert.options import Options
+from convert.wrappers import StateDict
 from mgp_jax import cli, load_generator, parse, recipe_for
 from mgp_jax.batch import MaskFolder, find_inputs
 from mgp_jax.batch.folder import append_records, open_folder, read_records
@@ -181,6 +183,11 @@ def damaged_records() -> None:
     list(read_records(file("\n".join(lines) + "\n", "results.jsonl")))
 
 
+def plan_of(shapes: dict[str, tuple[int, ...]]) -> object:
+    state = StateDict({name: np.zeros(shape) for name, shape in shapes.items()})
+    return detect(state.shapes).plan(state, Options())
+
+
 def torch_script() -> Path:
     with zipfile.ZipFile("checkpoint.pth", "w") as archive:
         for name in ("data.pkl", "constants.pkl"):
@@ -263,8 +270,20 @@ CONVERSION = {
     ),
     "a truncated or damaged zip archive": lambda: convert_file(half(GOLDEN / "dcgan.pth")),
     "truncated or damaged: ...": lambda: convert_file(GOLDEN / "truncated_legacy.pth"),
-    "not a checkpoint: neither a zip archive nor a pickle": lambda: convert_file(
+    "a web page or XML, not a checkpoint; the download went wrong": lambda: convert_file(
         file("<!doctype html>", "checkpoint.pth")
+    ),
+    "a Git LFS pointer, not the file itself; fetch it with git lfs pull, or download it": lambda: (
+        convert_file(file("version https://git-lfs.github.com/spec/v1", "checkpoint.pth"))
+    ),
+    "not a checkpoint: neither a zip archive nor a pickle": lambda: convert_file(
+        file("weights", "checkpoint.pth")
+    ),
+    "a network with labels, by the names of its tensors; ...": lambda: plan_of(
+        {"embed.weight": (10, 4), "main.0.weight": (14, 8, 4, 4), "main.2.weight": (8, 3, 4, 4)}
+    ),
+    "option strides: the file itself shows it": lambda: convert_file(
+        GOLDEN / "sequential" / "whole_leaky.pth", Request(options={"strides": "1,2,2,2"})
     ),
 }
 MESSAGES = {**IMAGES, **NOTES, **FOLDER, **SETTINGS, **CONVERSION}
@@ -291,4 +310,4 @@ def test_these_are_the_messages_of_the_guide():
     rows = re.findall(r"^\| (`.*?) \|", GUIDE.read_text().partition("## JAX")[0], flags=re.M)
     quoted = {message for row in rows for message in re.findall(r"`([^`]*)`", row)}
     assert len(quoted) > 20
-    assert quoted == MESSAGES.keys() - {"not a checkpoint: neither a zip archive nor a pickle"}
+    assert quoted == MESSAGES.keys()

@@ -114,11 +114,7 @@ def _as_dcgan(config: SequentialConfig) -> DCGANConfig | None:
         return None
     widths = [first.channels, *(layer.channels for layer in others)]  # type: ignore[attr-defined]
     dcgan = DCGANConfig(config.latent_size, tuple(widths[:-1]), widths[-1])
-    same = (dcgan.layers, dcgan.output, dcgan.latent) == (
-        config.layers,
-        config.output,
-        config.latent,
-    )
+    same = (dcgan.layers, dcgan.output, "normal") == (config.layers, config.output, config.latent)
     return dcgan if same else None
 
 

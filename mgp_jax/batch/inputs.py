@@ -60,7 +60,7 @@ def find_inputs(
         ImageError: an input does not exist, or a folder has no images.
         SettingError: the folder's settings are damaged.
     """
-    found = image_files.find_inputs(inputs)
+    found = image_files.search_images(inputs)
     before = {} if folder is None or overwrite else recorded_settings(folder)
     paths = [Path(path) for path in before.get("inputs", ())]
     names = names_of(before)

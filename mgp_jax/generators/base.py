@@ -36,11 +36,6 @@ class Config(ABC):
         """Shape of one latent code."""
 
     @property
-    def latent(self) -> str:
-        """Distribution of the latent code: `normal`, or `uniform` in [-1, 1]."""
-        return "normal"
-
-    @property
     @abstractmethod
     def stage_names(self) -> tuple[str, ...]:
         """Names of the stages in order; the network has an attribute of each name."""
@@ -49,6 +44,13 @@ class Config(ABC):
     def spaces(self) -> tuple[tuple[str, int], ...]:
         """Names of the spaces that latent codes can live in, with the index of their cut."""
         return (("z", 0),)
+
+    def draw_latents(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+        """Draws from the distribution of the latent codes: standard normal unless a family differs.
+
+        Returns: float[*shape, *latent_shape].
+        """
+        return jax.random.normal(key, (*shape, *self.latent_shape))
 
     def truncated(self, psi: float) -> "Config | None":
         """Returns the configuration with another truncation psi, None without styles."""
@@ -160,12 +162,9 @@ class Generator:
             key: source of randomness.
             shape: how many codes, as leading axes.
 
-        Returns: float[*shape, *latent_shape], standard normal or uniform in [-1, 1].
+        Returns: float[*shape, *latent_shape].
         """
-        shape = (*shape, *self.latent_shape)
-        if self.config.latent == "uniform":
-            return jax.random.uniform(key, shape, minval=-1.0, maxval=1.0)
-        return jax.random.normal(key, shape)
+        return self.config.draw_latents(key, shape)
 
     def cut(self, layer: int | str) -> int:
         """Returns the index of a cut given by index or by the name of the stage before it.

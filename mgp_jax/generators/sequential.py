@@ -93,6 +93,12 @@ class SequentialConfig(Config):
         """Shape of one latent code."""
         return (self.latent_size,)
 
+    def draw_latents(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+        """Draws from the distribution of the latent codes, normal or uniform in [-1, 1]."""
+        if self.latent == "normal":
+            return super().draw_latents(key, shape)
+        return jax.random.uniform(key, (*shape, *self.latent_shape), minval=-1.0, maxval=1.0)
+
     @property
     def stage_names(self) -> tuple[str, ...]:
         """Names of the stages in order."""

@@ -149,9 +149,10 @@ class Split:
         split = Split(params, TwoFunctions(head, tail, tuple(latent_shape), name))
         try:
             shape = split.image_shape
-        except (TypeError, ValueError, ZeroDivisionError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise SettingError(f"{name}: head and tail do not fit each other ({reason})") from None
+        # Functions of others may fail in any way.
+        except Exception as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise SettingError(f"{name}: head and tail do not fit each other ({reason})") from error
         if len(shape) != 3 or shape[-1] not in (1, 3):
             raise SettingError(
                 f"{name}: the tail makes float[N, {', '.join(map(str, shape))}], images "

@@ -8,7 +8,7 @@ from mgp_jax.images.finding import (
     SUFFIXES,
     Found,
     find_images,
-    find_inputs,
+    search_images,
     unique_stems,
 )
 from mgp_jax.images.levels import LUMINANCE, to_uint8
@@ -30,12 +30,12 @@ __all__ = [
     "Photograph",
     "Reading",
     "find_images",
-    "find_inputs",
     "read_image",
     "read_mask",
     "read_mask_picture",
     "read_observation",
     "read_photograph",
+    "search_images",
     "to_uint8",
     "unique_stems",
     "upright_size",

@@ -3,7 +3,7 @@
 import io
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -11,6 +11,7 @@ from PIL import Image, ImageCms
 from mgp_jax.images.opening import Reading, opened, upright
 
 WITH_ALPHA = frozenset(("LA", "La", "PA", "RGBA", "RGBa"))
+DEEP_COLOURS = ("RGB;16", "RGBA;16")
 ANIMATED = frozenset(("AVIF", "GIF", "PNG", "WEBP"))
 # Modes that fit the colour space of a profile, the first of which the others are converted to.
 OF_PROFILES = {"RGB": ("RGB",), "GRAY": ("L",), "CMYK": ("CMYK",), "Lab": ("LAB",)}
@@ -44,10 +45,12 @@ def decode(path: str | os.PathLike[str], reading: Reading = Reading()) -> Decode
         kind, raw = picture.format, _raw_mode(picture)
         picture.load()
         first = upright(picture)
-        if raw.startswith("RGB;16") and (reading.white or _is_srgb(picture)):
+        if raw.startswith(DEEP_COLOURS) and (reading.white or _is_srgb(picture)):
             low = _low_bytes(path, reading, raw)
             deep = np.asarray(first).astype(np.float32) * 256 + np.asarray(low)
-            levels = _scaled(deep, 65535, reading, notes)
+            levels = _scaled(deep[..., :3], 65535, reading, notes)
+            if deep.shape[2] == 4:
+                levels += (255 - levels) * (1 - deep[..., 3:] / np.float32(65535))
         elif first.mode.startswith("I"):
             # 16-bit gray arrives as I;16 or, from some formats, as I; real 32-bit data has no known
             # white level.
@@ -84,7 +87,7 @@ def _to_srgb(source: Image.Image, picture: Image.Image, notes: list[str]) -> Ima
     if not data or _is_srgb(source):
         return picture.convert("RGB")
     try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
+        profile: Any = ImageCms.ImageCmsProfile(io.BytesIO(data))
         modes = OF_PROFILES[profile.profile.xcolor_space.strip()]
         # A gray photograph often holds the profile of its colours.
         if picture.mode not in modes and modes == ("RGB",) and picture.mode in ("L", "P", "1"):
@@ -125,7 +128,7 @@ def _low_bytes(path: Path, reading: Reading, raw: str) -> Image.Image:
 
     It does as it is told about the order of the two bytes, so the wrong one gives the other byte.
     """
-    other = "RGB;16B" if raw[-1] in "LN" else "RGB;16L"
+    other = raw[:-1] + ("B" if raw[-1] in "LN" else "L")
     with opened(path, reading) as picture:
         tiles = []
         for tile in picture.tile:  # pyright: ignore[reportAttributeAccessIssue]

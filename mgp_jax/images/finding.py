@@ -43,15 +43,15 @@ class Found(NamedTuple):
 
 
 def find_images(inputs: Sequence[str | os.PathLike[str]]) -> list[Path]:
-    """Lists the image files among files and folders; see `find_inputs`.
+    """Lists the image files among files and folders; see `search_images`.
 
     Raises:
         ImageError: nothing is given, an input does not exist, or a folder holds no image.
     """
-    return find_inputs(inputs).paths
+    return search_images(inputs).paths
 
 
-def find_inputs(inputs: Sequence[str | os.PathLike[str]]) -> Found:
+def search_images(inputs: Sequence[str | os.PathLike[str]]) -> Found:
     """Lists the image files among files and folders, and counts what is left out.
 
     Args:

@@ -13,6 +13,7 @@ from mgp_jax.methods.multi_code import family_of
 from mgp_jax.recipes import Recipe, recipe_for
 from mgp_jax.solve import Execution, ResolvedPhase
 from mgp_jax.terms import Settings, networks_for, objective
+from mgp_jax.terms.networks import check_size
 
 DEFAULT_RECIPE = "fast"
 
@@ -140,6 +141,8 @@ def resolve(
     recipe = default_recipe(recipe, method, degradation, what)
     split = what if isinstance(what, Split) else cut_for(what, recipe)
     looking = networks_for(recipe.phases, own)
+    if "lpips" in looking:
+        check_size(recipe.phases, degradation.observation_shape(split.image_shape))
     if method.needs == "encoder":
         looking["encoder"] = own["encoder"]
     return Inversion(

@@ -85,45 +85,24 @@ def _balanced_auc(images: jax.Array, references: jax.Array) -> jax.Array:
     return colorization_auc(images, references, colour_weights(references))
 
 
-METRICS: dict[str, Metric] = {
-    metric.name: metric
-    for metric in (
-        Metric("psnr", "PSNR", psnr, digits=2, unit="dB"),
-        Metric("ssim", "SSIM", ssim, smallest=SMALLEST_FOR_SSIM),
-        Metric("lpips", "LPIPS", lpips, higher=False, smallest=SMALLEST_FOR_LPIPS),
-        Metric(
-            "auc",
-            "AuC",
-            colorization_auc,
-            digits=2,
-            unit="%",
-            factor=100,
-            channels=(3,),
-            kind="colorization",
-            recorded=False,
-        ),
-        Metric(
-            "auc_balanced",
-            "AuC balanced",
-            _balanced_auc,
-            digits=2,
-            unit="%",
-            factor=100,
-            channels=(3,),
-            kind="colorization",
-            recorded=False,
-        ),
-        Metric(
-            "niqe",
-            "NIQE",
-            each(lambda image, _: niqe(image)),
-            higher=False,
-            digits=2,
-            smallest=SMALLEST_FOR_NIQE,
-            recorded=False,
-        ),
-    )
-}
+def _niqe(image: jax.Array, reference: jax.Array) -> float:
+    del reference
+    return niqe(image)
+
+
+# Of colorizations alone, and in tables alone.
+COLOURS: dict[str, Any] = {"digits": 2, "unit": "%", "factor": 100, "channels": (3,)}
+COLOURS |= {"kind": "colorization", "recorded": False}
+
+ROWS = (
+    Metric("psnr", "PSNR", psnr, digits=2, unit="dB"),
+    Metric("ssim", "SSIM", ssim, smallest=SMALLEST_FOR_SSIM),
+    Metric("lpips", "LPIPS", lpips, False, smallest=SMALLEST_FOR_LPIPS),
+    Metric("auc", "AuC", colorization_auc, **COLOURS),
+    Metric("auc_balanced", "AuC balanced", _balanced_auc, **COLOURS),
+    Metric("niqe", "NIQE", each(_niqe), False, 2, smallest=SMALLEST_FOR_NIQE, recorded=False),
+)
+METRICS: dict[str, Metric] = {metric.name: metric for metric in ROWS}
 # Shown where there is room for two.
 PAIR = (METRICS["psnr"], METRICS["lpips"])
 

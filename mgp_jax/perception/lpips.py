@@ -17,6 +17,8 @@ from mgp_jax.perception.vgg import VGG16, max_pool
 
 SHIFT = (-0.030, -0.088, -0.188)
 SCALE = (0.458, 0.448, 0.450)
+# Of images of fewer pixels in either direction nothing is left in the last layers.
+SMALLEST = 31
 
 VGG16_DEPTHS = (2, 2, 3, 3, 3)
 

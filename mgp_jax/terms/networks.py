@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from mgp_jax.errors import SettingError
 from mgp_jax.perception import bundled_extractor, bundled_lpips
+from mgp_jax.perception.lpips import SMALLEST
 from mgp_jax.recipes import Phase
 
 # The weight in a phase that asks for a network, its name, and what loads it.
@@ -38,6 +39,22 @@ def networks_for(phases: Sequence[Phase], own: Mapping[str, Any]) -> dict[str, A
     return networks
 
 
+def check_size(phases: Sequence[Phase], shape: tuple[int, ...]) -> None:
+    """Checks that LPIPS, where a phase weighs it, has enough to look at.
+
+    Args:
+        phases: the phases.
+        shape: of an observation.
+
+    Raises:
+        SettingError: the images are so small that nothing is left of them in its last layers.
+    """
+    for phase in phases:
+        size = phase.perceptual_size or min(shape[:2])
+        if phase.lpips and len(shape) == 3 and size < SMALLEST:
+            raise SettingError(f"lpips: {size} pixels, at least {SMALLEST} are needed")
+
+
 def look(networks: Mapping[str, Any], name: str, image: jax.Array, size: int | None) -> Any:
     """Returns what a network sees in an image.
 
@@ -46,7 +63,7 @@ def look(networks: Mapping[str, Any], name: str, image: jax.Array, size: int | N
         name: which.
         image: float[H, W, C] in [-1, 1].
         size: height and width that the image is resized to first, None for its own. For VGG16 by
-            nearest neighbour as in the published code, for LPIPS by area.
+            nearest neighbour as in the published code, for LPIPS linearly, with antialiasing.
     """
     if name == "vgg":
         return networks[name](image, size)

@@ -68,7 +68,7 @@ def main() -> None:
     first = arguments.batch_sizes[0]
     inversion = resolve(generator, degradation, recipe, target_psnr=arguments.target_psnr)
     job = Job("restore", inversion, degradation, simulate=True, batch_size=first)
-    inputs = find_inputs([arguments.folder])
+    inputs = find_inputs([arguments.folder]).entries
     whole, taken = timed_run(job, inputs)
     phases = [phase.steps for phase in recipe.phases]
     steps = steps_by_phase(taken, phases)

@@ -24,14 +24,14 @@ def photograph() -> Image.Image:
 
 
 def deep_png(levels: np.ndarray) -> bytes:
-    """A PNG file of 16 bits, which Pillow does not write in colour: uint16[H, W, 1 or 3]."""
+    """A PNG file of 16 bits, which Pillow does not write in colour: uint16[H, W, 1, 3 or 4]."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         checksum = struct.pack(">I", zlib.crc32(kind + data))
         return struct.pack(">I", len(data)) + kind + data + checksum
 
     height, width, channels = levels.shape
-    header = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 3: 2}[channels], 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 3: 2, 4: 6}[channels], 0, 0, 0)
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in levels)
     body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + body

@@ -291,6 +291,13 @@ ROWS: dict[str, Row] = {
         said="if it holds 10 bits, say --white 1023",
         make=lambda: Path("deep.png").write_bytes(deep_png(pixels().astype(np.uint16) * 4)),
     ),
+    "12 bits of colour and alpha": Row(
+        ("invert", "deep.png", "--white", 4095),
+        holds=observed(MEANS * 16 * 255 / 4095),
+        make=lambda: Path("deep.png").write_bytes(
+            deep_png(np.dstack([pixels().astype(np.uint16) * 16, np.full((64, 64), 65535)]))
+        ),
+    ),
     "floating point to 255": Row(
         ("invert", "deep.tif", "--white", 255),
         holds=observed([MEANS[0]] * 3),
@@ -411,7 +418,7 @@ def test_rows(mgp: Mgp, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     row.make()
     kinds = ("SMALL", "GRAY", "FOUR", "HUGE")
     named = {kind: place / f"{kind.lower()}.safetensors" for kind in kinds}
-    words = [named.get(word, word) for word in row.words]
+    words: list[Any] = [named.get(word, word) for word in row.words]
     if words[0] != "sample":
         own = ("--recipe", place / "recipe.json", "--batch-size", 1, "--out", "out")
         words += own if "--generator" in words else (*own, "--generator", named["SMALL"])

@@ -67,7 +67,9 @@ def damage(data: bytes, source: random.Random) -> bytes:
             case 5:
                 changed[place:place] = source.choice(CALLS)
             case 6:
-                changed[place : place + 1] = source.choice((b"0", b"q\x00", b"}", b")", b"N", b"K\x07"))
+                changed[place : place + 1] = source.choice(
+                    (b"0", b"q\x00", b"}", b")", b"N", b"K\x07")
+                )
             case 7:
                 other = source.randrange(len(changed))
                 changed[place : place + 8] = changed[other : other + 8]

@@ -238,6 +238,20 @@ def test_inserted_modules_shift_the_numbers():
         np.testing.assert_array_equal(array, flatten(shifted.params)[key])
 
 
+@pytest.mark.parametrize(("channels", "refused"), [(1, False), (3, False), (4, True)])
+def test_images_are_gray_or_in_colour(
+    channels: int, refused: bool, monkeypatch: pytest.MonkeyPatch
+):
+    state = changed("dcgan", **{"main.12.weight": np.ones((3, channels, 4, 4), np.float32)})
+    monkeypatch.setattr("convert.conversion.unwrap", lambda tree: state)
+    if refused:
+        with pytest.raises(CheckpointError, match=r"dcgan\.pth: its images have 4 channels"):
+            convert_file(GOLDEN / "dcgan.pth")
+    else:
+        made = convert_file(GOLDEN / "dcgan.pth").converted
+        assert made.config["image_channels"] == channels
+
+
 def test_a_bias_in_front_of_a_batch_norm_is_folded():
     usual = flatten(convert(changed("dcgan")).params)
     bias = np.linspace(-1, 1, 12)

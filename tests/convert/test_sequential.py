@@ -311,7 +311,12 @@ SEVEN = {
 @pytest.mark.parametrize(
     "tensors, pixels, whose, said",
     [
-        (LINDER_NOREN, 16, "Linder", {"epsilon": "1e-5,0.8,0.8", "upsample": "nearest,nearest,none"}),
+        (
+            LINDER_NOREN,
+            16,
+            "Linder",
+            {"epsilon": "1e-5,0.8,0.8", "upsample": "nearest,nearest,none"},
+        ),
         (CAOGANG, 28, "caogang", {"output": "sigmoid", "output_paddings": "-1,0,0"}),
         (COURSERA, 28, "Coursera", {"strides": "2,1,2,2", "paddings": "0,0,0,0"}),
         (SEVEN, 28, "7 x 7", {"strides": "1,2,2,2", "paddings": "0,1,1,1"}),
@@ -423,7 +428,9 @@ def test_spectral_and_weight_norm_are_worked_in():
         (f"{new}original1", f"{new}original0"),
     ):
         made = convert({**first, **dict(zip(names, (weight, length), strict=True))})[0].params
-        np.testing.assert_allclose(made["layer1"]["kernel"], expected["layer1"]["kernel"], rtol=1e-5)
+        np.testing.assert_allclose(
+            made["layer1"]["kernel"], expected["layer1"]["kernel"], rtol=1e-5
+        )
 
 
 def test_a_linear_layer_has_spectral_norm_along_its_outputs():

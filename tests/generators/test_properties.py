@@ -10,14 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mgp_jax.codes import Codes, fused_channels, render
+from mgp_jax.codes import Codes, render
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import (
     DCGANConfig,
-    Features,
     Generator,
     MobileStyleGANConfig,
     PGGANConfig,
+    SequentialConfig,
     StyleGAN2Config,
     StyleGANConfig,
     load_generator,
@@ -26,10 +26,34 @@ from mgp_jax.generators import (
     random_noise,
     save_weights,
 )
+from mgp_jax.generators.crossing import as_features
+from mgp_jax.generators.stack_layers import (
+    Activation,
+    Affine,
+    Convolution,
+    Dense,
+    GroupNorm,
+    Pad,
+    PixelShuffle,
+    PReLU,
+    Transposed,
+    Upsample,
+)
 
 SKIP = StyleGAN2Config(5, 4, (6, 4), (6, 4, 4))
 CONFIGS = {
     "dcgan": DCGANConfig(5, (6, 4)),
+    "sequential": SequentialConfig(
+        5,
+        (
+            *(Dense(3, 3, 6, bias_per_pixel=True), Affine(per_pixel=True), Activation("elu", 0.5)),
+            *(Upsample(2, "bilinear"), Convolution(4, (3, 3), (1, 1), ((1, 1), (1, 1)))),
+            *(GroupNorm(groups=2), PReLU(), Transposed(12, (5, 5), (2, 2), ((2, 1), (2, 1)))),
+            *(PixelShuffle(2), Pad(((1, 1), (1, 1)), "reflect"), Convolution(3, (3, 3))),
+        ),
+        output="sigmoid",
+        latent="uniform",
+    ),
     "pggan": PGGANConfig(5, (6, 6, 4, 4)),
     "pggan blended": PGGANConfig(5, (6, 6, 4, 4), final_tanh=True, blend=0.25, enlarge=2),
     "stylegan": StyleGANConfig(5, 4, (6, 4), (6, 6, 4, 4)),
@@ -137,14 +161,21 @@ def test_what_crosses_a_cut_is_announced(case: Case):
             assert (mine.shape[0], shape.shape[0]) == (BATCH, 1)
 
 
-def test_one_code_composed_at_any_cut_equals_the_whole(case: Case):
-    generator = case.generator
-    rendered = jax.jit(render, static_argnums=2)
-    for cut, crossing in enumerate(case.crossings):
-        styles = crossing.styles if isinstance(crossing, Features) else None
-        alpha = jnp.ones((1, fused_channels(generator.shapes[cut])))
-        codes = Codes(case.z[:1], alpha, styles=None if styles is None else styles[0])
-        assert_same(rendered(generator, codes, cut), case.crossings[-1][0])
+def test_split_then_composed_is_the_whole_at_every_cut_and_space(case: Case):
+    """One code of full importance: in front of the cut, across it and behind it."""
+    generator, codes = case.generator, []
+    for space, start in generator.config.spaces:
+        for cut in range(start, len(generator.stages) + 1):
+            split = generator.split(cut, space)
+            assert (split.cut, split.space) == (cut, space)
+            styles = as_features(case.crossings[cut]).styles
+            styles = None if styles is None else styles[0]
+            alpha = jnp.ones((1, split.channels))
+            codes.append((split, Codes(case.crossings[start][:1], alpha, styles)))
+    # A program for each would take much longer to compile.
+    rendered = jax.jit(lambda codes: [render(split, one) for split, one in codes])
+    for image in rendered(codes):
+        assert_same(image, case.crossings[-1][0])
 
 
 def test_codes_of_every_space_reach_the_same_image(case: Case):

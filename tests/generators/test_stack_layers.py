@@ -49,7 +49,9 @@ def correlate(x: np.ndarray, kernel: np.ndarray, stride=(1, 1)) -> np.ndarray:
     made = np.zeros((len(x), rows, columns, kernel.shape[3]))
     for r in range(h):
         for c in range(w):
-            seen = x[:, r : r + rows * stride[0] : stride[0], c : c + columns * stride[1] : stride[1]]
+            seen = x[
+                :, r : r + rows * stride[0] : stride[0], c : c + columns * stride[1] : stride[1]
+            ]
             made += seen[:, :rows, :columns] @ kernel[r, c]
     return made
 
@@ -204,7 +206,12 @@ def test_activations(activation, expected):
     np.testing.assert_allclose(run(activation), expected, rtol=1e-4, atol=1e-6)
 
 
-STACK = (Dense(4, 4, 6), Activation("relu"), Upsample(2), Convolution(3, (3, 3), (1, 1), ((1, 1),) * 2))
+STACK = (
+    Dense(4, 4, 6),
+    Activation("relu"),
+    Upsample(2),
+    Convolution(3, (3, 3), (1, 1), ((1, 1),) * 2),
+)
 
 
 def test_what_a_stack_ends_in():

@@ -2,6 +2,7 @@
 
 import io
 import os
+import struct
 import subprocess
 import sys
 import threading
@@ -111,6 +112,31 @@ def test_keeps_deep_gray(tmp_path, name, array):
     assert small.shape == (9, 9, 3) and np.abs(small).max() <= 1
     # Resized without falling to 256 levels.
     assert np.abs(levels(small) - np.rint(levels(small))).mean() > 0.1
+
+
+def test_keeps_deep_colours(tmp_path):
+    levels16 = np.stack([GRAY16, GRAY16[::-1], GRAY16[:, ::-1]], -1)
+    for order in "<>":
+        path = tmp_path / "a.tif"
+        path.write_bytes(deep_tiff(levels16, order))
+        np.testing.assert_allclose(read_image(path), levels16 / 32767.5 - 1, atol=2e-5)
+
+
+def deep_tiff(array, order):
+    """An uncompressed TIFF of 16-bit colours, which Pillow does not write."""
+    height, width, _ = array.shape
+    data = array.astype(f"{order}u2").tobytes()
+    count, start = 9, 8 + 2 + 9 * 12 + 4
+    tags = [(256, 3, 1, width), (257, 3, 1, height), (258, 3, 3, start), (259, 3, 1, 1)]
+    tags += [(262, 3, 1, 2), (273, 4, 1, start + 6), (277, 3, 1, 3), (278, 3, 1, height)]
+    tags += [(279, 4, 1, len(data))]
+    head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, 8)
+    head += struct.pack(f"{order}H", count)
+    for tag, kind, number, value in tags:
+        short = kind == 3 and number == 1
+        packed = struct.pack(f"{order}HH", value, 0) if short else struct.pack(f"{order}I", value)
+        head += struct.pack(f"{order}HHI", tag, kind, number) + packed
+    return head + bytes(4) + struct.pack(f"{order}3H", 16, 16, 16) + data
 
 
 def test_refuses_unknown_levels(tmp_path):

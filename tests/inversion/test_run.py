@@ -1,16 +1,17 @@
 """Whole inversions: what a result may depend on, and what is reported on the way."""
 
-import dataclasses
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from runs import CONFIG, RECIPE, assert_equal, rendered, rows
+from runs import RECIPE, assert_equal
 
+from mgp_jax.codes import render_batch
 from mgp_jax.generators import Generator
-from mgp_jax.inversion import Progress, Result, Status, image_keys, invert
+from mgp_jax.inversion import Result, image_keys, invert
+from mgp_jax.solve import Execution, Progress, Status
 
 
 def worst_difference(mine: Any, expected: Any) -> float:
@@ -24,7 +25,7 @@ def test_a_result_is_what_it_says(tiny: Generator, photographs: np.ndarray, resu
     assert result.losses.shape == result.errors.shape == (count, steps)
     np.testing.assert_array_equal(result.status, Status.FINISHED)
     np.testing.assert_array_equal(result.steps, steps)
-    np.testing.assert_allclose(rendered(tiny, result.codes, 3), result.images, atol=1e-6)
+    np.testing.assert_allclose(render_batch(result.split, result.codes), result.images, atol=1e-6)
     error = np.mean((result.images - photographs) ** 2, (1, 2, 3))
     # The loss is this error and the tether of the residual.
     assert (error <= result.loss + 1e-6).all() and (result.loss < error + 0.05).all()
@@ -43,22 +44,22 @@ def test_chunks_change_nothing(
     chunk: int,
     seconds: float | None,
 ):
-    config = dataclasses.replace(CONFIG, chunk=chunk, chunk_seconds=seconds)
-    assert CONFIG.chunk == 50
-    assert_equal(invert(tiny, photographs, config), result)
+    execution = Execution(chunk=chunk, chunk_seconds=seconds)
+    assert Execution().chunk == 50
+    assert_equal(invert(tiny, photographs, recipe=RECIPE, execution=execution), result)
 
 
 def test_an_image_does_not_depend_on_the_others(
     tiny: Generator, photographs: np.ndarray, result: Result
 ):
-    keys = image_keys(CONFIG.seed, jnp.arange(3))
+    keys = image_keys(0, jnp.arange(3))
     for index in range(3):
         alone = [index] * 3
-        mine = invert(tiny, photographs[alone], CONFIG, keys=keys[jnp.array(alone)])
-        assert_equal(mine, rows(result, alone))
+        mine = invert(tiny, photographs[alone], recipe=RECIPE, keys=keys[jnp.array(alone)])
+        assert_equal(mine, result.rows(alone))
     order = [2, 0, 1]
-    mine = invert(tiny, photographs[order], CONFIG, keys=keys[jnp.array(order)])
-    assert_equal(mine, rows(result, order))
+    mine = invert(tiny, photographs[order], recipe=RECIPE, keys=keys[jnp.array(order)])
+    assert_equal(mine, result.rows(order))
 
 
 def test_the_size_of_the_batch_changes_only_the_rounding(
@@ -66,15 +67,16 @@ def test_the_size_of_the_batch_changes_only_the_rounding(
 ):
     # XLA may multiply matrices of other sizes in another order. Measured on CPU after these 30
     # steps: 0 for batches of 2, at most 3e-7 for batches of 1 and 5.
-    mine = invert(tiny, photographs[:1], CONFIG)
+    mine = invert(tiny, photographs[:1], recipe=RECIPE)
     assert worst_difference(mine.images, result.images[:1]) < 1e-5
     assert worst_difference(mine.losses, result.losses[:1]) < 1e-5
-    assert worst_difference(mine.codes, rows(result, slice(1)).codes) < 1e-4
+    assert worst_difference(mine.codes, result.rows(slice(1)).codes) < 1e-4
 
 
 def test_progress(tiny: Generator, photographs: np.ndarray, result: Result):
     seen: list[Progress] = []
-    invert(tiny, photographs, dataclasses.replace(CONFIG, chunk=8), on_progress=seen.append)
+    execution = Execution(chunk=8)
+    invert(tiny, photographs, recipe=RECIPE, execution=execution, on_progress=seen.append)
     assert [event.step for event in seen] == [8, 16, 20, 28, 30]
     assert [event.phase for event in seen] == [0, 0, 0, 1, 1]
     assert [event.running for event in seen] == [3, 3, 0, 3, 0]
@@ -91,12 +93,12 @@ def test_progress_is_a_number_while_some_images_rest(tiny: Generator, photograph
     broken = photographs.copy()
     broken[1] = np.nan
     seen: list[Progress] = []
-    invert(tiny, broken, CONFIG, on_progress=seen.append)
+    invert(tiny, broken, recipe=RECIPE, on_progress=seen.append)
     assert [event.running for event in seen] == [0, 0]
     assert all(np.isfinite([event.loss, event.psnr]).all() for event in seen)
     # Nothing is left to be said, and nothing is raised.
     broken[:] = np.nan
-    invert(tiny, broken, CONFIG, on_progress=seen.append)
+    invert(tiny, broken, recipe=RECIPE, on_progress=seen.append)
 
 
 @pytest.mark.parametrize(
@@ -108,6 +110,16 @@ def test_slow_steps_are_reported_more_often(
 ):
     """Two steps show how long they take; multiples of the chunk's length are never passed over."""
     seen: list[Progress] = []
-    config = dataclasses.replace(CONFIG, chunk=8, chunk_seconds=seconds)
-    invert(tiny, photographs, config, on_progress=seen.append)
+    execution = Execution(chunk=8, chunk_seconds=seconds)
+    invert(tiny, photographs, recipe=RECIPE, execution=execution, on_progress=seen.append)
     assert [event.step for event in seen] == expected
+
+
+def test_seeds_choose_the_starts(tiny: Generator, photographs: np.ndarray, result: Result):
+    again = invert(tiny, photographs, recipe=RECIPE, keys=image_keys(0, [0, 1, 2]))
+    assert_equal(again, result)
+    other = invert(tiny, photographs, recipe=RECIPE, seed=1)
+    assert (np.abs(other.losses[:, 0] - result.losses[:, 0]) > 1e-5).all()
+    # Two images never share a start.
+    same = invert(tiny, photographs[[0, 0, 0]], recipe=RECIPE)
+    assert len(set(same.losses[:, 0].tolist())) == 3

@@ -1,4 +1,4 @@
-"""Random keys and the codes that an inversion starts from."""
+"""The codes that an inversion starts from."""
 
 import dataclasses
 from typing import Any
@@ -8,46 +8,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from networks import untrained
-from runs import CONFIG, RECIPE, assert_equal, started
+from runs import RECIPE, started
 
-from mgp_jax.codes import init_codes
 from mgp_jax.degradations import Identity, parse
 from mgp_jax.generators import Generator, StyleGAN2Config, generate
-from mgp_jax.inversion import (
-    Execution,
-    InversionConfig,
-    Result,
-    image_keys,
-    invert,
-    settings,
-)
+from mgp_jax.inversion import image_keys, invert, resolve
+from mgp_jax.methods.multi_code import plan_of
 from mgp_jax.recipes import Phase, Recipe, recipe_for
+from mgp_jax.solve import Execution
 
-
-def test_seeds_choose_the_starts(tiny: Generator, photographs: np.ndarray, result: Result):
-    again = invert(tiny, photographs, CONFIG, keys=image_keys(0, [0, 1, 2]))
-    assert_equal(again, result)
-    other = invert(tiny, photographs, dataclasses.replace(CONFIG, seed=1))
-    assert (np.abs(other.losses[:, 0] - result.losses[:, 0]) > 1e-5).all()
-    # Two images never share a start.
-    same = invert(tiny, photographs[[0, 0, 0]], CONFIG)
-    assert len(set(same.losses[:, 0].tolist())) == 3
-
-
-def test_keys_belong_to_images_and_starts():
-    data = jax.random.key_data
-    for starts in (1, 4):
-        batch = data(image_keys(5, range(3), starts)).reshape(3, starts, -1)
-        for index in range(3):
-            np.testing.assert_array_equal(data(image_keys(5, [index], starts)), batch[index])
-    many = np.asarray(data(image_keys(5, range(20), 5)))
-    assert len({tuple(key) for key in many.tolist()}) == 100
-    # A start keeps its key when there are more of them.
-    np.testing.assert_array_equal(data(image_keys(5, range(3))), many.reshape(20, 5, -1)[:3, 0])
-    assert (data(image_keys(6, [0])) != data(image_keys(5, [0]))).any()
-
-
-SEARCH = InversionConfig(recipe=dataclasses.replace(RECIPE, candidates=40))
+SEARCH = dataclasses.replace(RECIPE, candidates=40)
 
 
 @pytest.mark.parametrize("spec", ["identity", "gray", "down:4", "mask:center:16", "cs:0.1"])
@@ -59,7 +29,7 @@ def test_candidates_are_those_nearest_to_the_observation(
     codes = started(tiny, observations, SEARCH, degradation)
     np.testing.assert_array_equal(codes.alpha, np.float32(1 / 3))
 
-    pool = init_codes(tiny, jax.random.key(0), 40, "layer2").z
+    pool = tiny.split("layer2").draw(jax.random.key(0), 40)
     seen = jax.vmap(degradation)(generate(tiny, pool))
     flat = [np.asarray(x).reshape(len(x), -1) for x in (observations, seen)]
     errors = np.square(flat[0][:, None] - flat[1]).mean(axis=2)
@@ -73,8 +43,7 @@ def test_a_start_depends_on_nothing_but_its_image_and_seeds(
     tiny: Generator, photographs: np.ndarray
 ):
     def z(images: Any, keys: jax.Array, seed: int = 0) -> np.ndarray:
-        config = dataclasses.replace(SEARCH, seed=seed)
-        return np.asarray(started(tiny, photographs[images], config, keys=keys).z)
+        return np.asarray(started(tiny, photographs[images], SEARCH, keys=keys, seed=seed).z)
 
     keys = image_keys(0, [0, 1, 2])
     all_of_them = z([0, 1, 2], keys)
@@ -86,24 +55,24 @@ def test_a_start_depends_on_nothing_but_its_image_and_seeds(
 
 
 def test_a_generated_image_is_found(tiny: Generator):
-    pool = init_codes(tiny, jax.random.key(0), 40, "layer2").z
+    pool = tiny.split("layer2").draw(jax.random.key(0), 40)
     offered = jax.random.permutation(image_keys(0, [0])[0], 40)
     for execution in (Execution(), Execution(slices=3), Execution(precision="bfloat16")):
         image = generate(tiny, pool[offered[4]][None])
-        codes = started(tiny, image, dataclasses.replace(SEARCH, execution=execution))
+        codes = started(tiny, image, SEARCH, execution=execution)
         np.testing.assert_array_equal(codes.z[0, 0], pool[offered[4]])
         assert codes.z.dtype == codes.alpha.dtype == jnp.float32
 
 
 def test_there_are_enough_candidates_for_all_codes(tiny: Generator):
     recipe = dataclasses.replace(RECIPE, candidates=1, codes=7)
-    assert settings(tiny, InversionConfig(recipe=recipe))[0].candidates == 14
+    assert plan_of(resolve(tiny, recipe=recipe).phases[0]).candidates == 14
 
 
 def test_candidates_are_codes_of_the_space():
     generator = untrained(StyleGAN2Config(8, 8, (8, 8), (4, 4, 4)))
     recipe = Recipe("x", (Phase(1),), codes=2, space="w", layer=3, candidates=6)
-    result = invert(generator, jnp.zeros((1, 8, 8, 3)), InversionConfig(recipe=recipe))
+    result = invert(generator, jnp.zeros((1, 8, 8, 3)), recipe=recipe)
     assert result.codes.z.shape == (1, 2, 8) and np.isfinite(result.loss).all()
 
 
@@ -118,7 +87,7 @@ def test_the_projector_starts_from_the_mean_style(space: str):
         recipe_for(space, Identity()).phases[0], perceptual=0.0, z_rate=0.0, steps=2
     )
     recipe = dataclasses.replace(recipe_for(space, Identity()), phases=(phase,))
-    mine = invert(generator, images, InversionConfig(recipe=recipe))
+    mine = invert(generator, images, recipe=recipe)
     shape = {"w": (1, 1, 8), "w+": (1, 1, *generator.shapes[2].shape[1:])}[space]
     assert mine.codes.z.shape == shape
     np.testing.assert_array_equal(mine.codes.z, np.broadcast_to(mean, shape))
