@@ -259,6 +259,7 @@ def settings_of(job: Job, entries: Sequence[Input]) -> dict[str, Any]:
             # Of masks in a folder, which the degradation is any one of, each counts for itself.
             "degradation": checksum(str(degradation), degradation if job.masks is None else ()),
             "recipe": checksum(described(recipe)),
+            "encoder": checksum("", inversion.networks.get("encoder")),
             "inputs": [checksum_of_file(entry.path) for entry in entries],
             "masks": [checksum_of_mask(job.masks, entry.path) for entry in entries if job.masks],
         },

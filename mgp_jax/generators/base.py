@@ -217,13 +217,14 @@ class Generator:
             >>> load_generator("faces64").split("layer2").crossing.maps.shape
             (16, 16, 128)
         """
-        cut = self.default_cut() if layer is None else self.cut(layer)
-        if self.space(space) > cut:
+        # First the space: what lacks it may lack the layer for its sake.
+        begin, cut = self.space(space), self.default_cut() if layer is None else self.cut(layer)
+        if begin > cut:
             raise SettingError(
-                f"layer {layer}: lies before the space {space}, which is cut {self.space(space)}"
+                f"layer {layer}: lies before the space {space}, which is cut {begin}"
             )
         about = (self.family, self.config, self.graph, self.name, self.provenance, self.licence)
-        codes = tuple(self.shapes[self.space(space)].shape[1:])
+        codes = tuple(self.shapes[begin].shape[1:])
         return Split(self.params, CutGenerator(*about, codes, cut, space))
 
     def space(self, name: str) -> int:
