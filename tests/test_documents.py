@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,13 @@ from mgp_jax.tasks import OF_COMMAND
 README, CONTRIBUTING = ROOT / "README.md", ROOT / "notebooks" / "guides" / "contributing.md"
 
 
-TABLES = (zoo.FAMILIES, recipes.RECIPES, parsing.BUILDERS, METRICS, OF_COMMAND)
+TABLES: tuple[dict[str, Any], ...] = (
+    zoo.FAMILIES,
+    recipes.RECIPES,
+    parsing.BUILDERS,
+    METRICS,
+    OF_COMMAND,
+)
 
 
 @pytest.fixture
