@@ -68,9 +68,7 @@ def test_safetensors_are_read():
     conversion = convert_bytes(save(TENSORS), "x.safetensors", Request())
     assert conversion.route == ("generator",)
     kernel = conversion.converted.params["layer0"]["kernel"]
-    np.testing.assert_array_equal(
-        kernel, TENSORS["generator.main.0.weight"].transpose(2, 3, 0, 1)
-    )
+    np.testing.assert_array_equal(kernel, TENSORS["generator.main.0.weight"].transpose(2, 3, 0, 1))
 
 
 def written(header: object, content: bytes = bytes(16)) -> bytes:
