@@ -20,6 +20,7 @@ from mgp_jax.inversion import (
     start,
 )
 from mgp_jax.recipes import Phase, Recipe
+from mgp_jax.seeds import seeded_key
 
 # Two phases: the codes, then the composed map. Most tests run these, so that they compile once.
 RECIPE = Recipe(
@@ -42,7 +43,7 @@ def started(
     phases = settings(generator, config)
     problem = pose(observations, generator, phases, config, degradation or Identity(), None)
     keys = image_keys(config.seed, range(len(observations))) if keys is None else keys
-    return start(problem, keys, code_count(config), phases[0], config.seed)
+    return start(problem, keys, code_count(config), phases[0], seeded_key(config.seed))
 
 
 def assert_equal(mine: Any, expected: Any):
