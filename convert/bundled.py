@@ -150,7 +150,7 @@ class Portrait:
         package: where the photograph comes from.
         member: the photograph inside the package.
         face: where the face is in it.
-        size: width and height in pixels: a part of 1024, a little more than there are.
+        size: width and height in pixels, a power of two.
     """
 
     file: str

@@ -45,7 +45,6 @@ CONVERTED: tuple[tuple[str, dict[str, str], str], ...] = (
     ("specnorm_old", {}, "dcgan"),
     ("tail1x1_pad2", {}, "sequential"),
     ("tail3x3", {**STRIDES, **PADDINGS}, "sequential"),
-    ("tutorial_bias", {}, "dcgan"),
     ("whole_leaky", {}, "sequential"),
 )
 # These outputs are of the network before its weights were rounded to half precision.
