@@ -279,7 +279,7 @@ PORTRAITS = (
         MATPLOTLIB,
         "matplotlib/mpl-data/sample_data/grace_hopper.jpg",
         Face((226, 195), (313, 190), (236, 281), (310, 278)),
-        512,
+        256,
     ),
     Portrait(
         "eileen_collins_aligned.png",
