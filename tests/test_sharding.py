@@ -49,7 +49,7 @@ texts = [
 ]
 words = ("all-reduce", "all-gather", "all-to-all", "collective", "reduce-scatter", "send", "recv")
 try:
-    run(inversion, observations[:7])
+    run(inversion, np.zeros((7, 16, 16, 3)))
 except SettingError as error:
     refused = str(error)
 print(json.dumps({

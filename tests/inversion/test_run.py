@@ -100,6 +100,7 @@ def test_progress_is_a_number_while_some_images_rest(tiny: Generator, photograph
     # Nothing is left to be said, and nothing is raised.
     broken[:] = np.nan
     solved(inversion, broken, on_progress=seen.append)
+    assert all(np.isnan([event.loss, event.psnr]).all() for event in seen[2:])
 
 
 @pytest.mark.parametrize(
