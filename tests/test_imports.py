@@ -84,9 +84,9 @@ def test_help_loads_nothing_heavy(code: str):
 def test_public_names():
     assert sorted(mgp_jax.__all__) == mgp_jax.__all__ == dir(mgp_jax)
     for name in mgp_jax.__all__:
+        # Loaded lazily, so nothing but this notices a name that has moved; tables are plain data.
         value = getattr(mgp_jax, name)
-        # Loaded lazily, so nothing but this notices a name that has moved.
-        assert value.__module__.startswith("mgp_jax."), name
+        assert isinstance(value, dict) or value.__module__.startswith("mgp_jax."), name
     # Promised to users.
     promised = {
         *("load_generator", "Generator", "generate", "Codes", "init_codes", "render"),
