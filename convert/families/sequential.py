@@ -11,7 +11,8 @@ from typing import Any
 from mgp_jax.errors import CheckpointError, SettingError
 from mgp_jax.generators.dcgan import DCGANConfig
 from mgp_jax.generators.sequential import SequentialConfig
-from mgp_jax.generators.stack_layers import Activation, Dense
+from mgp_jax.generators.stack_layers import Dense
+from mgp_jax.generators.stack_pointwise import Activation
 
 from ..layout import Layout, Plan, Shapes
 from ..options import Options

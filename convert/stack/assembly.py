@@ -8,18 +8,9 @@ import numpy as np
 
 from mgp_jax.errors import CheckpointError
 from mgp_jax.generators.sequential import SequentialConfig, split_stages
-from mgp_jax.generators.stack_layers import (
-    Affine,
-    Convolution,
-    Dense,
-    GroupNorm,
-    Layer,
-    Margins,
-    PixelShuffle,
-    PReLU,
-    Transposed,
-    Weighted,
-)
+from mgp_jax.generators.stack_base import Layer, Margins, Weighted
+from mgp_jax.generators.stack_layers import Convolution, Dense, PixelShuffle, Transposed
+from mgp_jax.generators.stack_pointwise import Affine, GroupNorm, PReLU
 
 from ..layout import Row
 from ..transforms import Transform

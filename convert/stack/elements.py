@@ -7,7 +7,7 @@ Layers without tensors are those of `mgp_jax` itself: `Activation`, `Upsample`, 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mgp_jax.generators.stack_layers import Layer
+from mgp_jax.generators.stack_base import Layer
 
 from .parts import Part
 

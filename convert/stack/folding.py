@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mgp_jax.generators.stack_layers import Dense, Layer, Margins, Transposed
+from mgp_jax.generators.stack_base import Layer, Margins
+from mgp_jax.generators.stack_layers import Dense, Transposed
 
 from ..layout import Shape as RowShape
 from ..transforms import (

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mgp_jax.errors import CheckpointError
-from mgp_jax.generators.stack_layers import Activation, Layer, Pad, PixelShuffle, Upsample
+from mgp_jax.generators.stack_base import Layer
+from mgp_jax.generators.stack_layers import Pad, PixelShuffle, Upsample
+from mgp_jax.generators.stack_pointwise import Activation
 
 from ..unpickler import Record
 from .elements import SAME, Element, Kernel, Linear, Norm, Pair, Shape, Slope

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.sequential import LATENTS, OUTPUTS
-from mgp_jax.generators.stack_layers import ACTIVATIONS, WITH_PARAMETER, Activation
+from mgp_jax.generators.stack_pointwise import ACTIVATIONS, WITH_PARAMETER, Activation
 
 from ..options import Options
 from .elements import SAME

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mgp_jax.errors import CheckpointError, SettingError
-from mgp_jax.generators.stack_layers import Activation, Upsample
+from mgp_jax.generators.stack_layers import Upsample
+from mgp_jax.generators.stack_pointwise import Activation
 
 from ..options import Options
 from .elements import Element, Kernel, Linear, Norm, Slope, Stack

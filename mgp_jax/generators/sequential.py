@@ -17,16 +17,8 @@ from flax import nnx
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Config
 from mgp_jax.generators.convolution import convolve_upsampled
-from mgp_jax.generators.stack_layers import (
-    KINDS,
-    Convolution,
-    Layer,
-    Pad,
-    Size,
-    Upsample,
-    Weighted,
-    frozen,
-)
+from mgp_jax.generators.stack_base import Layer, Size, Weighted, frozen
+from mgp_jax.generators.stack_layers import KINDS, Convolution, Pad, Upsample
 
 LATENTS = ("normal", "uniform")
 OUTPUTS = ("tanh", "sigmoid", "none")

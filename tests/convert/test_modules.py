@@ -9,7 +9,8 @@ from convert.stack.modules import read_modules
 from convert.stack.parts import Part
 from convert.unpickler import Record
 from mgp_jax.errors import CheckpointError
-from mgp_jax.generators.stack_layers import Activation, Pad, PixelShuffle, Upsample
+from mgp_jax.generators.stack_layers import Pad, PixelShuffle, Upsample
+from mgp_jax.generators.stack_pointwise import Activation
 
 
 def module(kind: str, children: dict[str, Record] | None = None, **settings: Any) -> Record:

@@ -28,17 +28,14 @@ from mgp_jax.generators import (
 )
 from mgp_jax.generators.crossing import as_features
 from mgp_jax.generators.stack_layers import (
-    Activation,
-    Affine,
     Convolution,
     Dense,
-    GroupNorm,
     Pad,
     PixelShuffle,
-    PReLU,
     Transposed,
     Upsample,
 )
+from mgp_jax.generators.stack_pointwise import Activation, Affine, GroupNorm, PReLU
 
 SKIP = StyleGAN2Config(5, 4, (6, 4), (6, 4, 4))
 CONFIGS = {

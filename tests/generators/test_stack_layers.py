@@ -8,19 +8,16 @@ from networks import untrained
 
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import SequentialConfig
+from mgp_jax.generators.stack_base import Layer
 from mgp_jax.generators.stack_layers import (
-    Activation,
-    Affine,
     Convolution,
     Dense,
-    GroupNorm,
-    Layer,
     Pad,
     PixelShuffle,
-    PReLU,
     Transposed,
     Upsample,
 )
+from mgp_jax.generators.stack_pointwise import Activation, Affine, GroupNorm, PReLU
 
 SOURCE = np.random.default_rng(0)
 X = SOURCE.normal(size=(2, 4, 5, 6)).astype(np.float32)
