@@ -150,7 +150,7 @@ class Portrait:
         package: where the photograph comes from.
         member: the photograph inside the package.
         face: where the face is in it.
-        size: width and height in pixels: a part of 1024, a little more than there are.
+        size: width and height in pixels, a power of two.
     """
 
     file: str
@@ -279,7 +279,7 @@ PORTRAITS = (
         MATPLOTLIB,
         "matplotlib/mpl-data/sample_data/grace_hopper.jpg",
         Face((226, 195), (313, 190), (236, 281), (310, 278)),
-        512,
+        256,
     ),
     Portrait(
         "eileen_collins_aligned.png",

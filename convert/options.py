@@ -35,7 +35,7 @@ VERSION = {"version": Option("of LPIPS: 0.1, or 0.0, which has no input scaling"
 STYLEGAN2 = {**TANH, **MULTIPLIER, "conv_clamp": Option("limit of the outputs of layers, or none")}
 STACK = {
     "activation": Option(
-        "relu, leaky_relu:SLOPE, elu, selu, gelu, silu, tanh or none; one for all, or one for every "
+        "relu, leaky_relu:SLOPE, elu, selu, gelu, silu, tanh or none; one for all, or one for each "
         "layer but the last"
     ),
     "output": Option("what the image ends in: tanh, sigmoid or none"),

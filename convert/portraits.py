@@ -47,7 +47,7 @@ class Face:
         return np.array([centre + x * across + y * along for x, y in signs])
 
     def crop(self, photograph: Image.Image, size: int) -> Image.Image:
-        """Cuts the square out and resamples it to `size` pixels; it must not be much larger."""
+        """Cuts the square out, resampled to `size` pixels, about as many as it has."""
         corners = tuple(float(value) for value in np.ravel(self.square()))
         quad, bicubic = Image.Transform.QUAD, Image.Resampling.BICUBIC
         return photograph.convert("RGB").transform((size, size), quad, corners, bicubic)

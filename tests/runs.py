@@ -7,9 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from mgp_jax.degradations import Degradation, Identity
-from mgp_jax.inversion import image_keys, pose, resolve, start
+from mgp_jax.inversion import Inversion, image_keys, pose, resolve, start
 from mgp_jax.methods import What
 from mgp_jax.recipes import Phase, Recipe
+from mgp_jax.sharding import SPLIT, place
+from mgp_jax.solve import Solution, solve
 
 # Two phases: the codes, then the composed map. Most tests run these, so that they compile once.
 RECIPE = Recipe(
@@ -31,6 +33,20 @@ def started(
     problem = pose(inversion, jnp.asarray(observations))
     keys = image_keys(inversion.seed, range(len(observations))) if keys is None else keys
     return start(problem, keys, inversion.phases[0])
+
+
+def solved(inversion: Inversion, observations: Any, **settings: Any) -> Solution:
+    """What the solver makes of observations, also of those that `run` would refuse."""
+    mesh = inversion.execution.mesh
+    problem = pose(inversion, jnp.asarray(observations))
+    keys = place(image_keys(inversion.seed, range(len(observations))), mesh, SPLIT)
+    return solve(
+        problem,
+        lambda: start(problem, keys, inversion.phases[0]),
+        inversion.phases,
+        inversion.execution,
+        **settings,
+    )
 
 
 def assert_equal(mine: Any, expected: Any):

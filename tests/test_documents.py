@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,14 @@ GUIDE = ROOT / "notebooks" / "guides"
 README, CONTRIBUTING = ROOT / "README.md", GUIDE / "contributing.md"
 
 
-TABLES = (zoo.FAMILIES, recipes.RECIPES, parsing.BUILDERS, METRICS, METHODS, OF_COMMAND)
+TABLES: tuple[dict[str, Any], ...] = (
+    zoo.FAMILIES,
+    recipes.RECIPES,
+    parsing.BUILDERS,
+    METRICS,
+    METHODS,
+    OF_COMMAND,
+)
 
 
 @pytest.fixture

@@ -129,7 +129,7 @@ def gone() -> None:
 
 
 NEARLY_ALL = np.arange(10000).reshape(100, 100) < 9100
-NEARLY_NOTHING = Mask.from_array(~NEARLY_ALL)
+NEARLY_NOTHING = Mask.from_array(~NEARLY_ALL, origin=MaskPicture("mask.png", NEARLY_ALL))
 
 
 def half(path: Path) -> Path:
@@ -234,7 +234,7 @@ NOTES = {
     ),
     "its colour profile cannot be used; its colours are taken as sRGB": lambda: told(profiled()),
     "91% of it is missing in mask.png; if that is the wrong part, --invert-mask turns the mask "
-    "round": lambda: print(*notes_on(MaskPicture("mask.png", NEARLY_ALL), NEARLY_NOTHING)),
+    "round": lambda: print(*notes_on(NEARLY_NOTHING)),
     "2 files of this run are gone (a.png, b.png); what was restored of it stays": gone,
 }
 FOLDER = {

@@ -135,16 +135,10 @@ def matches(shapes: Shapes) -> bool:
 def matches_tutorial(shapes: Shapes) -> bool:
     """All layers have kernels of 4 x 4; all but the last one have a norm behind."""
     parts, _ = find_parts(shapes)
-    weights = [part for part in parts if part.weight[2:] == (4, 4)]
+    weights = [part.weight for part in parts if part.weight[2:] == (4, 4)]
     norms = [part for part in parts if part.is_norm and part.is_tracked]
-    first, second = (weights + [None, None])[:2]
-    return (
-        first is not None
-        and second is not None
-        and len(weights) == len(norms) + 1
-        and len(parts) == 2 * len(weights) - 1
-        and first.weight[1] in second.weight[:2]
-    )
+    alternate = len(weights) == len(norms) + 1 and len(parts) == len(weights) + len(norms)
+    return len(weights) > 1 and alternate and weights[0][1] in weights[1][:2]
 
 
 LAYOUTS = (

@@ -59,7 +59,8 @@ def find_kinds(
         channels = shape[1] if is_transposed else shape[0]
     open_ones = [i for i, kind in enumerate(found) if kind is None]
     usual = _usual(weights, found)
-    kinds = [usual(part) if kind is None else kind for part, kind in zip(weights, found)]
+    pairs = zip(weights, found, strict=True)
+    kinds = [usual(part) if kind is None else kind for part, kind in pairs]
     return kinds, open_ones
 
 
@@ -71,7 +72,7 @@ def is_square(features: int, channels: int) -> bool:
 
 def _usual(weights: Sequence[Part], found: Sequence[bool | None]) -> Callable[[Part], bool]:
     """Returns what a layer is most likely to be whose shape does not tell."""
-    votes = Counter(
+    votes: Counter[tuple[tuple[int, ...], bool]] = Counter(
         (part.weight[2:], kind)
         for part, kind in zip(weights[1:], found[1:], strict=True)
         if kind is not None and len(part.weight) == 4

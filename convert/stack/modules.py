@@ -165,7 +165,7 @@ def _upsample(settings: Mapping[str, Any], where: str) -> Upsample:
     factor, mode = settings.get("scale_factor"), settings.get("mode")
     if isinstance(factor, tuple | list) and len(factor) == 2 and factor[0] == factor[1]:
         factor = factor[0]
-    if not isinstance(factor, NUMBERS) or factor != int(factor):
+    if not isinstance(factor, NUMBERS) or not 1 <= factor <= 64 or factor != int(factor):
         raise CheckpointError(f"{where} by something else than a whole factor")
     if mode not in ("nearest", "bilinear"):
         raise CheckpointError(f"{where} of mode {mode!s:.20}; nearest and bilinear are supported")

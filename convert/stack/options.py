@@ -68,7 +68,7 @@ class StackOptions:
             "paddings", layers, lambda text: text if text == SAME else _whole("paddings", text)
         )
 
-    def norm(self) -> int | None | str:
+    def norm(self) -> int | str | None:
         """The norm: `batch`, `none`, the number of groups (0 for instance norm); or None."""
         text = self.values.text("norm")
         if text in (None, "batch", "none"):
@@ -100,11 +100,8 @@ def read_activation(text: str) -> Activation | None:
     if text == "none":
         return None
     if name not in ACTIVATIONS or (colon and name not in WITH_PARAMETER):
-        raise SettingError(
-            f"option activation={text}: choose from relu, leaky_relu:SLOPE, elu:ALPHA, "
-            f"{', '.join(name for name in ACTIVATIONS if name not in ('relu', 'leaky_relu', 'elu'))}"
-            ", none"
-        )
+        known = ", ".join(f"{n}:NUMBER" if n in WITH_PARAMETER else n for n in ACTIVATIONS)
+        raise SettingError(f"option activation={text}: choose from {known}, none")
     if name not in WITH_PARAMETER:
         return Activation(name)
     parameter = _number(number) if colon else SLOPES[name]

@@ -112,7 +112,8 @@ def find_parts(shapes: Shapes) -> tuple[list[Part], list[str]]:
     parts = []
     for name, tensors in modules.items():
         forms = (form for form in FORMS if tensors.keys() >= set(form[1]))
-        parts.append(Part(name, tensors, *next(forms, ())))
+        form, sources = next(forms, ("plain", ()))
+        parts.append(Part(name, tensors, form, sources))
     if len(parts) > MAX_PARTS:
         raise CheckpointError(f"a network of {len(parts)} layers, at most {MAX_PARTS} are possible")
     return _in_order(parts), others

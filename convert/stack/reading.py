@@ -94,8 +94,8 @@ def read_stack(
     normed = _Norms(given, blocks, known, assumed)
     elements: list[Element] = []
     for i, block in enumerate(blocks):
-        if enlarged[i] is not None:
-            elements.append(enlarged[i])
+        if (upsample := enlarged[i]) is not None:
+            elements.append(upsample)
         elements.append(layers[i])
         elements += _rest(block, active[i], normed, i < len(blocks) - 1, given, assumed)
     normed.finish()
@@ -263,7 +263,7 @@ def _enlargements(
             "option upsample: the names leave no room for it in front of any convolution; say it "
             "with a word for each, as in upsample=nearest,nearest,none"
         )
-    if plain and not listed and not set(upsampling or ()) == {"none"}:
+    if plain and not listed and set(upsampling or ()) != {"none"}:
         assumed["upsample"] = spell_list(methods, always=True)
     return enlarged
 

@@ -147,14 +147,14 @@ def load(job: Job, entry: Input) -> Loaded:
     if job.masks is not None:
         degradation = job.masks.mask_of(entry.path, resolution)
     observed = degradation.observation_shape(shape)
-    mask = mask_picture(degradation)
-    notes = notes_on(mask, degradation)
+    mask, notes = mask_of(degradation), notes_on(degradation)
+    if mask is not None and mask.picture is not None:
+        size = image_files.upright_size(entry.path, job.reading)
+        mask.picture.require_fitting(size, len(mask.known))
     if job.has_truth or observed[:2] == shape[:2]:
         channels = shape[2] if job.has_truth else observed[2]
         # Clean photographs have no holes.
         holes = None if job.has_truth else visible_holes(degradation)
-        if mask is not None:
-            mask.require_fitting(image_files.upright_size(entry.path, job.reading), resolution)
         image, more = image_files.read_photograph(
             entry.path, resolution, channels, job.reading, holes
         )
@@ -172,9 +172,9 @@ def load(job: Job, entry: Input) -> Loaded:
 
 def check_mask(job: Job, entries: Sequence[Input]) -> None:
     """Raises an ImageError if the mask of a file fits none of the inputs that can be read."""
-    picture = mask_picture(job.degradation)
-    if picture is not None and job.masks is None:
-        require_fitting(picture, entries, job.resolution, job.reading)
+    mask = mask_of(job.degradation)
+    if mask is not None and mask.picture is not None and job.masks is None:
+        require_fitting(mask.picture, entries, len(mask.known), job.reading)
 
 
 def require_fitting(
@@ -201,12 +201,6 @@ def mask_of(degradation: Degradation) -> Mask | None:
     return masks[-1] if masks else None
 
 
-def mask_picture(degradation: Degradation) -> MaskPicture | None:
-    """Returns the file of a degradation's mask, if it has one."""
-    mask = mask_of(degradation)
-    return None if mask is None else mask.picture
-
-
 def visible_holes(degradation: Degradation) -> MaskPicture | None:
     """Returns the mask of a file whose holes are those of the observation, if there is one.
 
@@ -218,13 +212,13 @@ def visible_holes(degradation: Degradation) -> MaskPicture | None:
     return None
 
 
-def notes_on(picture: MaskPicture | None, degradation: Degradation) -> tuple[str, ...]:
+def notes_on(degradation: Degradation) -> tuple[str, ...]:
     """Says so where a file's mask leaves little of a photograph."""
     mask = mask_of(degradation)
-    if picture is None or mask is None or mask.missing <= MUCH_MISSING:
+    if mask is None or mask.picture is None or mask.missing <= MUCH_MISSING:
         return ()
     return (
-        f"{mask.missing:.0%} of it is missing in {picture.path}; if that is the wrong part, "
+        f"{mask.missing:.0%} of it is missing in {mask.picture.path}; if that is the wrong part, "
         "--invert-mask turns the mask round",
     )
 

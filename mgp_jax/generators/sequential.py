@@ -35,7 +35,7 @@ LARGEST = 8192  # pixels; a file that claims more is damaged
 
 @dataclass(frozen=True)
 class SequentialConfig(Config):
-    """What a sequential generator looks like.
+    """The configuration of a sequential generator.
 
     Attributes:
         latent_size: length of the latent code, which enters as a map of one pixel.
@@ -48,7 +48,7 @@ class SequentialConfig(Config):
     """
 
     latent_size: int
-    layers: tuple[Layer, ...]
+    layers: tuple[Any, ...]  # Layers, and not dictionaries any more once it is made.
     output: str = "tanh"
     latent: str = "normal"
 
@@ -151,7 +151,8 @@ class Stage(nnx.Module):
         x = x[:, None, None, :] if x.ndim == 2 else x
         for k, layer in enumerate(self.layers):
             if k and doubles_and_convolves(*self.layers[k - 1 : k + 1]):
-                x = convolve_upsampled(x, self.kernel[...]) + self.bias[...]
+                params = self._parameters(k, layer)
+                x = convolve_upsampled(x, params["kernel"]) + params["bias"]
             elif not doubles_and_convolves(*self.layers[k : k + 2]):
                 x = layer(x, self._parameters(k, layer))
         return x

@@ -1,8 +1,8 @@
 """The kinds of layers of sequential generators, as data that knows how to act.
 
-Every layer maps float[N, H, W, I] to float[N, H', W', O]. Kernels are those of correlations: that of
-a transposed convolution is flipped in both axes beforehand, and is applied to the input with zeros
-put between its pixels.
+Every layer maps float[N, H, W, I] to float[N, H', W', O]. Kernels are those of correlations: that
+of a transposed convolution is flipped in both axes beforehand, and is applied to the input with
+zeros put between its pixels.
 """
 
 from collections.abc import Mapping
@@ -149,6 +149,7 @@ class Convolution(Weighted):
         """Correlates with the kernel and adds the bias."""
         kernel = params["kernel"]
         (top, bottom), (left, right) = self.padding
+        y: Any  # what has a gradient of its own is typed as an object
         if self.stride != (1, 1):
             y = lax.conv_general_dilated(
                 x, kernel, self.stride, self.padding, dimension_numbers=DIMENSIONS
@@ -197,7 +198,7 @@ class Transposed(Weighted):
         rows, columns = self.kernel
         square = rows if rows == columns else 0
         if self.stride == (1, 1):
-            y = correlate(x, kernel, (rows - 1, columns - 1))
+            y: Any = correlate(x, kernel, (rows - 1, columns - 1))
             return enlarge(y, _minus(self.padding, 0))
         if self.stride == (2, 2) and square == 3:
             return enlarge(convolve_transposed(x, kernel), _minus(self.padding, 0))

@@ -203,7 +203,7 @@ def report(snapshot: Snapshot, phases: Sequence[ResolvedPhase]) -> Progress:
     )
     # An image that rests in this phase, or has diverged, has none.
     finite = np.isfinite(losses)
-    losses, errors = (losses[finite], errors[finite]) if finite.any() else (losses, errors)
+    losses, errors = (x[finite] if finite.any() else nothing for x in (losses, errors))
     before = sum(phase.steps for phase in phases[:number])
     return Progress(
         phase=number,

@@ -226,7 +226,8 @@ def test_overwriting_removes_what_the_run_wrote(
     with pytest.raises(Stop):
         run(several, [inputs], tmp_path, stop)
     kinds = {path.name for path in tmp_path.iterdir() if path.is_dir()}
-    assert kinds == {"images", "observations", "samples", "deviations", "codes", "checkpoints"}
+    kept = {"images", "observations", "samples", "deviations", "masks", "codes", "checkpoints"}
+    assert kinds == kept
     (tmp_path / "index.html").touch()
     (tmp_path / "thumbnails/images").mkdir(parents=True)
     (tmp_path / "thumbnails/images/000.png.jpg").touch()

@@ -24,7 +24,7 @@ from mgp_jax.errors import MGPError
 from mgp_jax.generators import SequentialConfig
 
 FORBIDDEN = ("os.system", "subprocess.Popen", "exec", "import", "socket.connect")
-LIMIT = 20  # seconds for one file
+LIMIT = 10  # seconds of computing for one file
 NAMES = (
     *(b"ConvTranspose2d", b"BatchNorm2d", b"LeakyReLU", b"Sequential", b"Conv2d", b"Linear"),
     *(b"stride", b"padding", b"eps", b"_modules", b"_parameters", b"weight", b"bias", b"main"),
@@ -115,7 +115,7 @@ def convert_mutants(files: Sequence[Path], count: int, seed: int = 0) -> Counter
         raise TimeoutError
 
     sys.addaudithook(watch)
-    signal.signal(signal.SIGALRM, too_long)
+    signal.signal(signal.SIGPROF, too_long)
     outcomes: Counter[str] = Counter()
     slowest = 0.0
     for number in range(count):
@@ -123,8 +123,8 @@ def convert_mutants(files: Sequence[Path], count: int, seed: int = 0) -> Counter
         bad = mutant(data, source)
         chosen = source.sample(OPTIONS, source.choice((0, 0, 1, 2)))
         request = Request(options={option: source.choice(values) for option, values in chosen})
-        begin = time.perf_counter()
-        signal.alarm(LIMIT)
+        begin = time.process_time()
+        signal.setitimer(signal.ITIMER_PROF, LIMIT)
         # What is loaded on first use is loaded by the first files.
         watching[0] = number >= 50
         try:
@@ -141,9 +141,9 @@ def convert_mutants(files: Sequence[Path], count: int, seed: int = 0) -> Counter
         except Exception as error:
             raise AssertionError(f"{name}, mutant {number}: {error!r}") from error
         finally:
-            signal.alarm(0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
             watching[0] = False
-        slowest = max(slowest, time.perf_counter() - begin)
+        slowest = max(slowest, time.process_time() - begin)
         assert not forbidden, f"{name}, mutant {number}: {forbidden}"
     outcomes["slowest in milliseconds"] = round(1000 * slowest)
     return outcomes

@@ -30,12 +30,10 @@ STRIDES, PADDINGS = {"strides": "1,2,2,2,1"}, {"paddings": "0,1,1,1,1"}
 CONVERTED: tuple[tuple[str, dict[str, str], str], ...] = (
     ("act_before_bn", {}, "sequential"),
     ("bn_noaffine", {}, "dcgan"),
-    ("dropout", {}, "dcgan"),
     ("eps08", {"epsilon": "0.8"}, "dcgan"),
     ("equal_ch_upconv4", {"upsample": "nearest"}, "sequential"),
     ("groupnorm", {"norm": "group:4"}, "sequential"),
     ("half", {}, "dcgan"),
-    ("inst_track", {}, "dcgan"),
     ("lastbn", {}, "sequential"),
     ("leaky", {"activation": "leaky_relu:0.2"}, "sequential"),
     ("mnist7", {}, "sequential"),
@@ -47,9 +45,6 @@ CONVERTED: tuple[tuple[str, dict[str, str], str], ...] = (
     ("specnorm_old", {}, "dcgan"),
     ("tail1x1_pad2", {}, "sequential"),
     ("tail3x3", {**STRIDES, **PADDINGS}, "sequential"),
-    ("tutorial_bias", {}, "dcgan"),
-    ("tutorial_gray", {}, "dcgan"),
-    ("whole_eps", {}, "dcgan"),
     ("whole_leaky", {}, "sequential"),
 )
 # These outputs are of the network before its weights were rounded to half precision.

@@ -13,7 +13,7 @@ from mgp_jax.generators import Features, Generator, Split
 from mgp_jax.generators.crossing import as_features
 
 BATCH = 2
-STYLE_BASED = ("stylegan", "stylegan2")
+STYLE_BASED = {"stylegan", "stylegan2", "mobile_stylegan"}
 
 
 @pytest.fixture(scope="module", params=CONFIGS)

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from networks import untrained
 
-from mgp_jax import InversionConfig, parse, restore
+from mgp_jax import parse, restore
 from mgp_jax.generators import DCGANConfig
 from mgp_jax.recipes import Phase, Recipe
 
@@ -30,8 +30,8 @@ def restored(seed: int) -> np.ndarray:
     degradation = parse("mask:center:2", generator.resolution)
     y, x = np.mgrid[:8, :8] / 8
     image = np.stack([x, y, x * y], -1).astype(np.float32)
-    config = InversionConfig(recipe=RECIPE, seed=seed)
-    return restore(generator, np.asarray(degradation(image))[None], degradation, config).images
+    observation = np.asarray(degradation(image))[None]
+    return restore(generator, observation, degradation, RECIPE, seed=seed).images
 
 
 async def in_a_loop() -> np.ndarray:

@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from networks import untrained
-from runs import RECIPE, assert_equal, started
+from runs import RECIPE, assert_equal, solved, started
 
 from mgp_jax.codes import Codes, render_batch
+from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator, StyleGAN2Config
 from mgp_jax.inversion import Result, invert, pose, resolve
 from mgp_jax.recipes import Phase, Recipe
@@ -106,12 +107,21 @@ def test_absurd_rates_return_the_start(tiny: Generator, photographs: np.ndarray)
 def test_a_broken_observation_stays_alone(tiny: Generator, photographs: np.ndarray, result: Result):
     broken = photographs.copy()
     broken[1, 5, 5, 0] = np.nan
-    mine = invert(tiny, broken, recipe=RECIPE)
+    with pytest.raises(SettingError, match="observations"):
+        invert(tiny, broken, recipe=RECIPE)
+    inversion = resolve(tiny, recipe=RECIPE)
+    mine = solved(inversion, broken)
     assert mine.status.tolist() == [Status.FINISHED, Status.DIVERGED, Status.FINISHED]
     assert mine.steps.tolist() == [30, 1, 30]
-    assert_equal(mine.rows([0, 2]), result.rows([0, 2]))
+    kept = result.rows([0, 2])
+    others = jax.tree.map(lambda leaf: np.asarray(leaf)[[0, 2]], mine)
+    assert_equal(others.variables, kept.codes)
+    for name in ("loss", "losses", "errors", "status", "steps"):
+        np.testing.assert_array_equal(getattr(others, name), getattr(kept, name))
     # There is a result all the same: the start.
-    assert np.isfinite(mine.images[1]).all()
+    begun = started(tiny, photographs)
+    np.testing.assert_array_equal(mine.variables.z[1], begun.z[1])
+    np.testing.assert_array_equal(mine.variables.alpha[1], begun.alpha[1])
     assert mine.loss[1] == np.inf
 
 

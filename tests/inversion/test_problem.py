@@ -54,10 +54,10 @@ def test_features_are_computed_once_and_only_where_wanted(tiny: Generator, extra
 
 @pytest.mark.parametrize("shape", [(3, 16, 16, 3), (3, 32, 32, 1), (32, 32, 3), (3, 32, 32)])
 def test_observations_of_another_shape_are_refused(tiny: Generator, shape):
-    with pytest.raises(SettingError, match=r"the degradation makes \[32, 32, 3\]"):
+    with pytest.raises(SettingError, match=r"observations: .* float\[B, 32, 32, 3\] is needed"):
         invert(tiny, np.zeros(shape), recipe=RECIPE)
     if shape == (3, 32, 32, 1):
-        with pytest.raises(SettingError, match=r"the degradation makes \[16, 16, 3\]"):
+        with pytest.raises(SettingError, match=r"where float\[B, 16, 16, 3\] is needed"):
             invert(tiny, np.zeros(shape), parse("down:2", 32), RECIPE)
 
 

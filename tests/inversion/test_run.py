@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from runs import RECIPE, assert_equal
+from runs import RECIPE, assert_equal, solved
 
 from mgp_jax.codes import render_batch
 from mgp_jax.generators import Generator
-from mgp_jax.inversion import Result, image_keys, invert
+from mgp_jax.inversion import Result, image_keys, invert, resolve
 from mgp_jax.solve import Execution, Progress, Status
 
 
@@ -93,12 +93,14 @@ def test_progress_is_a_number_while_some_images_rest(tiny: Generator, photograph
     broken = photographs.copy()
     broken[1] = np.nan
     seen: list[Progress] = []
-    invert(tiny, broken, recipe=RECIPE, on_progress=seen.append)
+    inversion = resolve(tiny, recipe=RECIPE)
+    solved(inversion, broken, on_progress=seen.append)
     assert [event.running for event in seen] == [0, 0]
     assert all(np.isfinite([event.loss, event.psnr]).all() for event in seen)
     # Nothing is left to be said, and nothing is raised.
     broken[:] = np.nan
-    invert(tiny, broken, recipe=RECIPE, on_progress=seen.append)
+    solved(inversion, broken, on_progress=seen.append)
+    assert all(np.isnan([event.loss, event.psnr]).all() for event in seen[2:])
 
 
 @pytest.mark.parametrize(

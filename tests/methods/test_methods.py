@@ -12,7 +12,7 @@ from runs import assert_equal
 from mgp_jax.degradations import Identity, parse
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator, Split, generate, random_latents
-from mgp_jax.inversion import Inversion, Result, image_keys, resolve, run
+from mgp_jax.inversion import Inversion, Result, image_keys, invert, resolve, run
 from mgp_jax.methods import METHODS, find_method
 from mgp_jax.methods.encoder_network import Encoder
 from mgp_jax.recipes import Recipe
@@ -85,10 +85,9 @@ def test_what_was_stopped_goes_on_bit_for_bit(runs: Any, name: str):
     inversion, images, result, seen = runs(name)
     assert set(result.status.tolist()) == {Status.FINISHED}
     assert seen[-1].step == inversion.recipe.steps
-    # In the middle of each phase, and at its end.
-    middle = {event.phase: event for event in seen[: len(seen) // 2 + 1]}
-    for event in {**{event.phase: event for event in seen[:-1]}, -1: seen[0], **middle}.values():
-        snapshot = jax.tree.map(np.asarray, event.snapshot)
+    # Near the start, in the middle, and near the end: of two phases or more in different ones.
+    for place in sorted({0, len(seen) // 2, max(len(seen) - 2, 0)}):
+        snapshot = jax.tree.map(np.asarray, seen[place].snapshot)
         again = inversion.executed(Execution(chunk=20))
         assert_equal(run(again, images, resume=snapshot), result)
 
@@ -98,8 +97,18 @@ def test_an_image_does_not_depend_on_the_others(runs: Any, name: str):
     inversion, images, result, _ = runs(name)
     keys = image_keys(0, [0, 1])
     for index in ([1, 0], [1, 1]):
-        mine = run(inversion, images[index], keys=keys[np.array(index)])
-        assert_equal(mine, result.rows(index))
+        mine, expected = (
+            run(inversion, images[index], keys=keys[np.array(index)]),
+            result.rows(index),
+        )
+        if name not in STYLED:
+            assert_equal(mine, expected)
+            continue
+        # Where an image has kernels of its own XLA rounds by its place in the batch.
+        for field, tolerance in (("images", 1e-5), ("losses", 1e-5), ("codes", 1e-4)):
+            leaves = [jax.tree.leaves(getattr(r, field)) for r in (mine, expected)]
+            for a, b in zip(*leaves, strict=True):
+                np.testing.assert_allclose(a, b, atol=tolerance)
     assert np.abs(result.images[0] - result.images[1]).max() > 0.01
 
 
@@ -141,10 +150,24 @@ def test_tuned_weights_lead_beyond_the_pivot(small: Generator):
 # Many values of the target are clipped, which free maps and weights can follow but styles cannot.
 @pytest.mark.parametrize(("name", "gain"), [("ilo", 3), ("w+", 1), ("pivotal", 3)])
 def test_style_based_generators(styled: Generator, name: str, gain: float):
+    """Better after 60 steps than after 6."""
     truths = np.clip(generate(styled, random_latents(styled, 1, seed=3)), -1, 1)
-    case = Case(styled, Identity(), jnp.asarray(truths), None, 0)
-    few, many = (psnr(case.restore(METHODS[name], steps), truths) for steps in (6, 60))
-    assert many[0] > few[0] + gain, (few, many)
+    found = invert(styled, truths, recipe=recipe_of(name, styled, 60), method=name)
+    few = 10 * np.log10(4 / found.errors[0, 5])
+    assert psnr(found.images, truths)[0] > few + gain
+    if name == "pivotal":
+        # The noise maps are no weights, and the mean is not used here; all else is.
+        for stage, kept in styled.params.items():
+            for part, before in kept.items():
+                changed = [
+                    not np.array_equal(a[0], b)
+                    for a, b in zip(
+                        jax.tree.leaves(found.codes.weights[stage][part]),
+                        jax.tree.leaves(before),
+                        strict=True,
+                    )
+                ]
+                assert any(changed) == (part not in ("noise", "mean")), (stage, part)
 
 
 def test_certain_pixels_are_put_back(small: Generator, truths: np.ndarray):

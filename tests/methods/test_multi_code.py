@@ -1,7 +1,7 @@
 """What a phase of codes holds fixed when it begins, and that holding it changes nothing."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,12 +11,12 @@ import pytest
 from networks import CONFIGS, untrained
 from runs import assert_equal, started
 
-from mgp_jax.codes import Codes, features_of, fuse, render, whitening
+from mgp_jax.codes import Codes, features_of, fuse, render, render_batch, whitening
 from mgp_jax.generators import Generator, Split
 from mgp_jax.inversion import Inversion, draw, invert, pose, resolve
 from mgp_jax.methods.multi_code import enter_codes, in_coordinates, render_codes
 from mgp_jax.recipes import Phase, Recipe
-from mgp_jax.terms import Held
+from mgp_jax.terms import Given, Held
 
 COUNT = 2
 
@@ -63,41 +63,106 @@ HELD = [
 ]
 
 
-def resolved(split: Split, moves: tuple[str, ...], whiten: bool) -> Inversion:
+def resolved(split: Split, case: int) -> Inversion:
+    moves, whiten, _ = HELD[case]
     recipe = Recipe("held", (Phase(1, moves=moves, whiten=whiten),), codes=COUNT)
     return resolve(split, recipe=recipe)
 
 
-@pytest.mark.parametrize(("moves", "whiten", "names"), HELD)
-def test_a_phase_holds_what_does_not_change(
-    split: Split, moves: tuple[str, ...], whiten: bool, names: str
-):
-    inversion = resolved(split, moves, whiten)
-    images = jnp.zeros((1, *inversion.image_shape))
-    given = pose(inversion, images).given
-    codes = jax.tree.map(lambda leaf: leaf[0], started(split, images, inversion.recipe))
-    (phase,) = inversion.phases
-    entered: tuple[Codes, Held] = jax.jit(lambda g, c: enter_codes(g, c, phase))(given, codes)
-    after, held = entered
+class Entered(NamedTuple):
+    """Phases that have begun: a program for each would take much longer to compile.
+
+    Attributes:
+        codes: what all of them began with.
+        features: what comes out of the head.
+        fused: what is composed of that.
+        whitening: of the features.
+        cases: by case, the codes of the phase and what it holds.
+        renderings: by case, image, composed map and anchor of codes that have moved, with what is
+            held and without it; and what the codes render.
+    """
+
+    codes: Codes
+    features: Any
+    fused: Any
+    whitening: Any
+    cases: dict[int, tuple[Codes, Held]]
+    renderings: dict[int, Any]
+
+
+@pytest.fixture(scope="module")
+def entered(split: Split) -> Entered:
+    inversions = [resolved(split, case) for case in range(len(HELD))]
+    images = jnp.zeros((1, *split.image_shape))
+    given = pose(inversions[0], images).given
+    begun = jax.tree.map(lambda leaf: leaf[0], started(split, images, inversions[0].recipe))
+
+    @jax.jit
+    def enter_all(given: Given, codes: Codes) -> Any:
+        cases, renderings = {}, {}
+        for case, inversion in enumerate(inversions):
+            (phase,) = inversion.phases
+            after, held = cases[case] = enter_codes(given, codes, phase)
+            away = {
+                name: jax.tree.map(lambda leaf: leaf + 0.1, getattr(after, name))
+                for name in phase.moves
+            }
+            moved = after._replace(**away)
+            mine, free = (render_codes(given, moved, h, phase) for h in (held, None))
+            renderings[case] = (
+                tuple((r.image, r.composed, r.anchor) for r in (mine, free)),
+                render(given.split, moved),
+            )
+        features = features_of(given.split, codes)
+        return features, fuse(given.split, codes), whitening(features), cases, renderings
+
+    return Entered(begun, *enter_all(given, begun))
+
+
+@pytest.mark.parametrize("case", range(len(HELD)), ids=lambda case: "-".join(HELD[case][0]))
+def test_a_phase_holds_what_does_not_change(split: Split, entered: Entered, case: int):
+    moves, _, names = HELD[case]
+    after, held = entered.cases[case]
     assert {name for name, value in held._asdict().items() if value is not None} == set(
         names.split()
     )
-    features, composed = features_of(split, codes), fuse(split, codes)
     if held.anchor is not None:
-        close(held.anchor, composed)
+        close(held.anchor, entered.fused)
     if held.features is not None:
-        close(held.features, features._replace(styles=None))
+        close(held.features, entered.features._replace(styles=None))
     if held.whitening is not None:
-        close(held.whitening, whitening(features))
+        close(held.whitening, entered.whitening)
     # Only what moves and is not there yet is made: a residual of zeros, the stored noise maps.
     assert (after.residual is not None) == ("residual" in moves)
     assert (after.noise is not None) == ("noise" in moves)
-    assert_equal(after._replace(residual=None, noise=None), codes)
+    assert_equal(after._replace(residual=None, noise=None), entered.codes)
     if after.residual is not None:
-        assert_equal(after.residual, jax.tree.map(np.zeros_like, composed))
+        assert_equal(after.residual, jax.tree.map(np.zeros_like, entered.fused))
     if after.noise is not None:
         assert_equal(after.noise, split.noise_maps)
         assert set(after.noise) == {"layer0", "layer1", "layer2"}
+
+
+@pytest.mark.parametrize("case", range(len(HELD)), ids=lambda case: "-".join(HELD[case][0]))
+def test_what_is_held_renders_as_what_is_not(entered: Entered, case: int):
+    """With variables that have moved, those that the phase moves."""
+    (mine, free), expected = entered.renderings[case]
+    for image, _, _ in (mine, free):
+        close(image, expected)
+    close(mine[1], free[1])
+    # Without a phase nothing is held, so there is nothing to be tethered to.
+    assert free[2] is None and (mine[2] is not None) == ("anchor" in HELD[case][2])
+
+
+def test_a_composed_map_is_that_of_the_residual_too(split: Split, entered: Entered):
+    """What the tail renders, not what the codes alone come to."""
+    for case, (moves, _, _) in enumerate(HELD):
+        composed = entered.renderings[case][0][0][1]
+        away = max(
+            float(np.abs(a - b).max())
+            for a, b in zip(jax.tree.leaves(composed), jax.tree.leaves(entered.fused), strict=True)
+        )
+        assert (away > 0.05) == (moves != ("styles",))
 
 
 def close(mine: Any, expected: Any):
@@ -106,34 +171,11 @@ def close(mine: Any, expected: Any):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(("moves", "whiten", "names"), HELD[::3] + HELD[1::3])
-def test_what_is_held_renders_as_what_is_not(
-    split: Split, moves: tuple[str, ...], whiten: bool, names: str
-):
-    """With variables that have moved, those that the phase moves."""
-    inversion = resolved(split, moves, whiten)
-    images = jnp.zeros((1, *inversion.image_shape))
-    given = pose(inversion, images).given
-    begun = jax.tree.map(lambda leaf: leaf[0], started(split, images, inversion.recipe))
-    (phase,) = inversion.phases
-
-    @jax.jit
-    def compare(codes: Codes) -> Any:
-        codes, held = enter_codes(given, codes, phase)
-        change = {
-            name: jax.tree.map(lambda leaf: leaf + 0.1, getattr(codes, name)) for name in moves
-        }
-        codes = codes._replace(**change)
-        mine = render_codes(given, codes, held, phase)
-        free = render_codes(given, codes, None, phase)
-        return mine.image, free.image, mine.composed, free.composed, render(split, codes)
-
-    image, free, composed, free_composed, expected = compare(begun)
-    close(image, expected)
-    close(free, expected)
-    close(composed, free_composed)
-    (drawn,) = draw(given, jax.tree.map(lambda leaf: leaf[None], begun), phase)
-    close(drawn, render(split, begun))
+def test_codes_are_drawn_as_they_are_rendered(split: Split, entered: Entered):
+    inversion = resolved(split, 0)
+    given = pose(inversion, jnp.zeros((1, *split.image_shape))).given
+    batch = jax.tree.map(lambda leaf: leaf[None], entered.codes)
+    close(draw(given, batch, inversion.phases[0]), render_batch(split, batch))
 
 
 def test_importances_are_whitened_and_back():
