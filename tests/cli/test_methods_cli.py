@@ -120,13 +120,14 @@ def test_a_stopped_run_of_another_method_goes_on(
     def note_and_stop_once(self: Checkpoints, progress: Progress) -> None:
         save(self, progress)
         steps.append(progress.step)
-        if steps == [2, 4, 6]:
+        if steps[-1] == 6 and steps.count(6) == 1:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(Checkpoints, "save", note_and_stop_once)
     assert mgp(*command, tmp_path / "parts").status == cli.INTERRUPTED
     assert mgp(*command, tmp_path / "parts").status == cli.OK
-    assert steps == [2, 4, 6, 8]
+    # The first steps of a run are reported one by one.
+    assert steps[steps.index(6) + 1] in (7, 8) and steps[-1] == 8
     for name in [f"{kind}/{name}" for kind in ("images", "codes") for name in NAMES]:
         file = f"{name}.png" if name.startswith("images") else f"{name}.npz"
         ours, wanted = ((tmp_path / run / file).read_bytes() for run in ("parts", "whole"))
