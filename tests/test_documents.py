@@ -139,7 +139,7 @@ def test_the_test_command_is_found_once():
 def test_the_changelog_ends_at_this_version():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     changelog = (GUIDE / "changelog.md").read_text()
-    newest = re.findall(r"^## (\S+)", changelog, flags=re.M)[0]
+    newest = re.findall(r"^## (\d\S*)", changelog, flags=re.M)[0]
     citation = (ROOT / "CITATION.cff").read_text()
     assert newest == project["version"] and f"version: {newest}\n" in citation
 
