@@ -64,8 +64,8 @@ def _load(name: str, place: str) -> ModuleType:
         spec = importlib.util.spec_from_file_location(path.stem, path)
         if spec is None or spec.loader is None:
             raise SettingError(f"{name}: cannot be loaded")
-        module = importlib.util.module_from_spec(spec)
-        _guarded_import(name, lambda: spec.loader.exec_module(module))  # pyright: ignore
+        module, execute = importlib.util.module_from_spec(spec), spec.loader.exec_module
+        _guarded_import(name, lambda: execute(module))
         return module
     folder = os.getcwd()
     sys.path.insert(0, folder)

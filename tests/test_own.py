@@ -30,10 +30,13 @@ SIZE = 8
 def own_generator() -> Split:
     random = np.random.default_rng(0)
     params = {"dense": random.normal(size=(5, 48)) / 3, "mix": random.normal(size=(3, 3))}
-    head = lambda params, z: jnp.tanh(z @ params["dense"]).reshape(-1, 4, 4, 3)  # noqa: E731
-    tail = lambda params, maps: jnp.tanh(  # noqa: E731
-        jnp.repeat(jnp.repeat(maps, 2, axis=1), 2, axis=2) @ params["mix"]
-    )
+
+    def head(params, z):
+        return jnp.tanh(z @ params["dense"]).reshape(-1, 4, 4, 3)
+
+    def tail(params, maps):
+        return jnp.tanh(jnp.repeat(jnp.repeat(maps, 2, axis=1), 2, axis=2) @ params["mix"])
+
     params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), params)
     return Split.of(head, tail, params, latent_shape=(5,), name="own")
 
@@ -82,7 +85,10 @@ def stopped_and_resumed(split: Split, observations, degradation, recipe, **setti
     """A batch whose run is stopped behind every chunk and resumed ends as if it had not been."""
     execution = Execution(chunk=3)
     snapshots = []
-    keep = lambda progress: snapshots.append(progress.snapshot)  # noqa: E731
+
+    def keep(progress):
+        snapshots.append(progress.snapshot)
+
     settings = {"execution": execution, **settings}
     whole = invert(split, observations, degradation, recipe, on_progress=keep, **settings)
     assert len(snapshots) >= 3

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from mgp_jax.codes import Codes
 from mgp_jax.methods.multi_code import MULTI_CODE
-from mgp_jax.methods.observation import AT_ONCE, first_guess
+from mgp_jax.methods.observation import AT_ONCE, first_guesses
 from mgp_jax.methods.single import ONE_CODE, always
 from mgp_jax.solve import ResolvedPhase
 from mgp_jax.terms import Given, Target
@@ -19,10 +19,8 @@ from mgp_jax.terms import Given, Target
 def encode(given: Given, target: Target, keys: jax.Array, phase: ResolvedPhase) -> Codes:
     """Guesses the codes behind observations, which are first brought to the shape of images."""
     del keys, phase
-    split, degradation = given.split, given.degradation
-    guesses = jax.vmap(lambda seen: first_guess(degradation, seen, split.image_shape))(
-        target.observation
-    )
+    split = given.split
+    guesses = first_guesses(given.degradation, target.observation, split.image_shape)
     z = given.networks["encoder"](guesses).reshape(len(guesses), 1, *split.latent_shape)
     return Codes(z, jnp.ones((len(z), 1, split.channels)))
 

@@ -24,7 +24,7 @@ from mgp_jax.generators import Generator, Params, bind
 from mgp_jax.generators.layers import leaky_relu
 from mgp_jax.generators.style import Dense
 from mgp_jax.generators.weights import flatten, load_weights, save_weights
-from mgp_jax.methods.observation import first_guess
+from mgp_jax.methods.observation import first_guesses
 from mgp_jax.perception.lpips import Strided
 from mgp_jax.seeds import seeded_key
 
@@ -129,8 +129,8 @@ def train_encoder(
         return jax.vmap(degradation.simulate)(images, keys)
 
     @jax.jit
-    def guess(degradation: Degradation, observations: jax.Array, like: jax.Array) -> jax.Array:
-        return jax.vmap(lambda seen: first_guess(degradation, seen, like.shape))(observations)
+    def guess(degradation: Degradation, observations: jax.Array) -> jax.Array:
+        return first_guesses(degradation, observations, generator.image_shape)
 
     @jax.jit
     def improve(
@@ -158,7 +158,7 @@ def train_encoder(
             codes, images = make(generator, key)
             for turn, degradation in enumerate(degradations, 1):
                 seen = degrade(degradation, images, jax.random.fold_in(key, turn))
-                yield guess(degradation, seen, images[0]), images, codes
+                yield guess(degradation, seen), images, codes
 
     for step, lesson in enumerate(islice(lessons(), steps), 1):
         params, optimizer, value = improve(generator, params, optimizer, *lesson)

@@ -36,12 +36,17 @@ def first_guess(
     return jnp.clip(observation, -1, 1) if observation.shape == tuple(shape) else gray
 
 
+def first_guesses(
+    degradation: Degradation, observations: jax.Array, shape: tuple[int, ...]
+) -> jax.Array:
+    """Returns the first guesses float[B, H, W, C] of a batch."""
+    return jax.vmap(lambda seen: first_guess(degradation, seen, shape))(observations)
+
+
 def guess(given: Given, target: Target, keys: jax.Array, phase: ResolvedPhase) -> dict[str, Any]:
     """Starts from the first guesses, and stays there."""
     del keys, phase
-    shape = given.split.image_shape
-    one = lambda seen: first_guess(given.degradation, seen, shape)  # noqa: E731
-    return {"image": jax.vmap(one)(target.observation)}
+    return {"image": first_guesses(given.degradation, target.observation, given.split.image_shape)}
 
 
 def show(given: Given, variables: dict[str, Any], held: Any, phase: ResolvedPhase) -> Rendering:
