@@ -1,6 +1,10 @@
 """What several tests share."""
 
+import os
 from collections.abc import Iterator
+
+# Nearly all of the time goes into compiling, so the compiler shall not try hard.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 import jax
 import numpy as np
