@@ -135,7 +135,7 @@ def test_what_is_said_is_not_assumed():
         "latent": "uniform",
         "order": "norm_first",
     }
-    conversion = convert_file(STACKS / "tutorial_bias.pth", Request(options=options))
+    conversion = convert_file(STACKS / "leaky.pth", Request(options=options))
     assert conversion.assumed == {}
     assert conversion.converted.config["latent"] == "uniform"
     assert conversion.converted.config["output"] == "none"

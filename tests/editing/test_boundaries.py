@@ -80,6 +80,6 @@ def test_labels_are_read(tmp_path: Path):
         np.testing.assert_array_equal(read_labels(tmp_path / name), expected)
     (tmp_path / "d.csv").write_text("0\nyes\n")
     np.save(tmp_path / "e.npy", np.array(["a"]))
-    for name, error in {"d.csv": SettingError, "e.npy": SettingError, "f.npy": ImageError}.items():
+    for name, error in {"d.csv": SettingError, "e.npy": ImageError, "f.npy": ImageError}.items():
         with pytest.raises(error, match=name):
             read_labels(tmp_path / name)
