@@ -13,7 +13,7 @@ from PIL import Image
 from mgp_jax import cli
 from mgp_jax.codes import Codes
 from mgp_jax.errors import SettingError
-from mgp_jax.inversion import Result
+from mgp_jax.inversion import Inversion, Result
 from mgp_jax.restoration import Restoration
 
 pytest.importorskip("pillow_heif")
@@ -29,16 +29,17 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def instant(monkeypatch: pytest.MonkeyPatch) -> None:
     """Restorations at once: what is read and written counts here, nothing is optimised."""
 
-    def restore(generator: Any, observations: np.ndarray, *_: Any, **__: Any) -> Restoration:
+    def restore(inversion: Inversion, observations: Any, *_: Any, **__: Any) -> Restoration:
         count = len(observations)
         images = np.zeros((count, 16, 16, 3), np.float32)
         losses = np.ones((count, 2), np.float32)
         codes = Codes(np.ones((count, 2, 8), np.float32), np.ones((count, 2, 4), np.float32))
         done = np.ones(count, int)
-        result = Result(images, codes, losses[:, 0], losses, losses, done, done)
+        found = (images, codes, losses[:, 0], losses, losses, done, done)
+        result = Result(*found, inversion.split)
         return Restoration(images, images[:, None], 0 * images, result)
 
-    monkeypatch.setattr("mgp_jax.batch.running.restore", restore)
+    monkeypatch.setattr("mgp_jax.batch.running.run_restoration", restore)
 
 
 def read(folder: Path) -> dict[str, dict[str, Any]]:
