@@ -156,16 +156,17 @@ class _Builder:
         part = element.part
         self._take(part, element.inputs)
         margins = _margins(element)
+        rows, columns = part.weight[2:]
         layer: Layer
         if not element.transposed:
-            layer = Convolution(element.outputs, part.weight[2:], element.stride, margins)
+            layer = Convolution(element.outputs, (rows, columns), element.stride, margins)
         elif (self.height, self.width) == (1, 1):
             # The kernel itself is the output, whatever the stride is, but for what is cut off.
-            sides = zip(part.weight[2:], margins, strict=True)
+            sides = zip((rows, columns), margins, strict=True)
             height, width = (k - sum(pair) for k, pair in sides)
             layer = Dense(height, width, element.outputs)
         else:
-            layer = Transposed(element.outputs, part.weight[2:], element.stride, margins)
+            layer = Transposed(element.outputs, (rows, columns), element.stride, margins)
         orient = orient_kernel(layer, element.transposed, margins)
         bias = constant(np.zeros(element.outputs))
         if "bias" in part.shapes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mgp_jax.errors import CheckpointError
 
@@ -56,7 +57,7 @@ def place_kernels(
         (s, p, o), (t, q, n) = sides  # type: ignore[misc]
         if output_paddings:
             o = n = output_paddings[i]
-        padding = SAME if SAME in (p, q) else (p, q)
+        padding: Any = SAME if SAME in (p, q) else (p, q)
         kernels.append(Kernel(site.part, site.transposed, (s, t), padding, (o, n)))
     assumed = {}
     if not strides and kernels:
