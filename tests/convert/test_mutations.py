@@ -9,6 +9,8 @@ CHECKPOINTS = [path for path in FILES if path.suffix in (".pth", ".pkl", ".pt")]
 
 
 @pytest.mark.slow
+# Python's own reader of pickles says so of damaged texts.
+@pytest.mark.filterwarnings("ignore:invalid escape sequence:DeprecationWarning")
 def test_damaged_checkpoints_end_in_one_clear_error():
     outcomes = convert_mutants(CHECKPOINTS, 2000)
     assert outcomes["converted"] > 100 and outcomes["refused"] > 1000
