@@ -14,12 +14,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
+from .options import TABLE, help_text
+
 if TYPE_CHECKING:
     from .conversion import Conversion
 
 OK, FAILED, WRONG_USAGE = 0, 1, 2
+PREVIEWED = 16
 
-Family = Literal["auto", "dcgan", "pggan", "stylegan", "stylegan2", "vgg16", "lpips"]
+if TYPE_CHECKING:
+    Family = str
+else:
+    Family = Literal["auto", *TABLE]
+OPTION_HELP = (
+    "A setting that the checkpoint does not hold, for example activation=leaky_relu:0.2; can be "
+    f"repeated.\n{help_text()}"
+)
 Pairs = Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="KEY=VALUE")]
 
 
@@ -27,8 +37,9 @@ Pairs = Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(meta
 class Arguments:
     """Convert a foreign checkpoint into a weights file of mgp_jax.
 
-    Reads PyTorch checkpoints (zip, legacy), stylegan2-ada .pkl files and numpy pickles without
-    PyTorch and without running anything of them. Prints what became of every tensor.
+    Reads PyTorch checkpoints (zip, legacy), stylegan2-ada .pkl files, numpy pickles and pairs of
+    networks of OpenVINO (.xml, .bin), without PyTorch or OpenVINO and without running anything of
+    them. Prints what became of every tensor.
 
     Exit status: 0 converted, 1 not possible, 2 wrong usage.
 
@@ -36,19 +47,18 @@ class Arguments:
     """
 
     checkpoint: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CHECKPOINT")]
-    """The file to convert."""
+    """The file to convert; for networks of OpenVINO their folder, an .xml file of it or a wheel."""
     out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """The .safetensors file to write."""
     family: Family = "auto"
     """What the checkpoint holds; found out by itself unless given."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print the report as JSON."""
-    option: Pairs = ()
-    """A setting that the checkpoint does not hold, for example lod=1; can be repeated.
-    pggan: lod, final_tanh, fused_scale and use_wscale (genforce), alpha (GAN zoo).
-    stylegan: lod, final_tanh, mapping_multiplier, fused_scale and use_wscale (genforce).
-    stylegan2: final_tanh, mapping_multiplier, conv_clamp, use_wscale (genforce), label (ADA).
-    vgg16: until=relu3_3. lpips: network, version."""
+    option: Annotated[Pairs, tyro.conf.arg(help=OPTION_HELP)] = ()
+    inside: Annotated[str, tyro.conf.arg(metavar="KEY.KEY")] = ""
+    """Where in the file the network is, if it is not found by itself or another one is wanted."""
+    preview: Annotated[Path | None, tyro.conf.arg(metavar="SHEET.png")] = None
+    """Also write an image of 16 samples: at a glance it shows whether the conversion is right."""
     provenance: Pairs = ()
     """A line about the origin, for example source=URL; can be repeated."""
     licence: str = ""
@@ -65,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = tyro.cli(Arguments, prog="mgp-convert", args=argv)
 
-    from mgp_jax.errors import CheckpointError, SettingError
+    from mgp_jax.errors import MGPError, SettingError
 
     from .conversion import UNKNOWN_LICENCE, Request, convert_file
 
@@ -79,12 +89,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             _pairs("--option", arguments.option),
             _pairs("--provenance", arguments.provenance),
             arguments.licence or UNKNOWN_LICENCE,
+            tuple(arguments.inside.split(".")) if arguments.inside else (),
         )
         conversion = convert_file(arguments.checkpoint, request)
         conversion.save(arguments.out)
+        if arguments.preview is not None:
+            write_preview(arguments.out, arguments.preview)
     except SettingError as error:
         return _fail(error, WRONG_USAGE)
-    except CheckpointError as error:
+    except MGPError as error:
         return _fail(error, FAILED)
     except OSError as error:
         return _fail(f"{arguments.out}: cannot be written ({error.strerror})", FAILED)
@@ -115,11 +128,28 @@ def report(conversion: "Conversion", checkpoint: Path, out: Path) -> dict[str, A
         "family": conversion.family,
         "layout": conversion.layout,
         "inside": list(conversion.route),
+        "averaged": conversion.averaged,
         "config": conversion.converted.config,
+        "assumed": dict(conversion.assumed),
         "provenance": dict(conversion.provenance),
         "licence": conversion.licence,
         "tensors": tensors,
     }
+
+
+def write_preview(weights: Path, sheet: Path) -> None:
+    """Writes 16 samples of a converted generator as one image.
+
+    Raises:
+        WeightsError: what was converted is no generator.
+        ImageError: the image cannot be written.
+    """
+    from mgp_jax.generators import generate, load_generator, random_latents
+    from mgp_jax.images import write_image
+    from mgp_jax.report import tile
+
+    generator = load_generator(weights)
+    write_image(sheet, tile(generate(generator, random_latents(generator, PREVIEWED))))
 
 
 def _print_table(conversion: "Conversion", out: Path) -> None:
@@ -143,11 +173,16 @@ def _print_table(conversion: "Conversion", out: Path) -> None:
     console.print(table)
     config = ", ".join(f"{k}={v}" for k, v in conversion.converted.config.items())
     inside = f", inside {'.'.join(conversion.route)}" if conversion.route else ""
-    lines = (
-        f"family {conversion.family}, layout {conversion.layout}{inside}",
+    averaged = " (the averaged generator; the one before averaging is there too)"
+    lines = [
+        f"family {conversion.family}, layout {conversion.layout}{inside}"
+        + (averaged if conversion.averaged else ""),
         f"configuration {config}",
         f"written {out}",
-    )
+    ]
+    if conversion.assumed:
+        assumed = ", ".join(f"{name} {value}" for name, value in conversion.assumed.items())
+        lines.append(f"assumed: {assumed}; set others with --option NAME=VALUE")
     for line in lines:
         console.print(Text(line), soft_wrap=True)
 

@@ -4,20 +4,22 @@ To add a family, write its file in `families/` and add its layouts here. Order m
 layout that matches is taken.
 """
 
+import re
 from collections.abc import Callable
 
 from mgp_jax.errors import CheckpointError
 
-from .families import dcgan, lpips, pggan, stylegan, stylegan2, vgg16
+from .families import lpips, mobile_stylegan, pggan, sequential, stylegan, stylegan2, vgg16
 from .layout import Layout, Shapes
 
 LAYOUTS: tuple[Layout, ...] = (
     *stylegan2.LAYOUTS,
+    *mobile_stylegan.LAYOUTS,
     *stylegan.LAYOUTS,
     *pggan.LAYOUTS,
-    *dcgan.LAYOUTS,
     *lpips.LAYOUTS,
     *vgg16.LAYOUTS,
+    *sequential.LAYOUTS,
 )
 
 FAMILIES = tuple(dict.fromkeys(layout.family for layout in LAYOUTS))
@@ -25,6 +27,11 @@ FAMILIES = tuple(dict.fromkeys(layout.family for layout in LAYOUTS))
 
 def _has_prefix(*prefixes: str) -> Callable[[Shapes], bool]:
     return lambda shapes: any(key.startswith(prefixes) for key in shapes)
+
+
+def _has_all(*patterns: str) -> Callable[[Shapes], bool]:
+    tests = [re.compile(pattern) for pattern in patterns]
+    return lambda shapes: all(any(test.search(key) for key in shapes) for test in tests)
 
 
 def _is_zoo_dcgan(shapes: Shapes) -> bool:
@@ -44,6 +51,13 @@ def _is_discriminator(shapes: Shapes) -> bool:
     marks = (".fromrgb.", ".final_linear.", ".b4.out.", ".input0.")
     return any(mark in f".{key}" for key in shapes for mark in marks)
 
+
+def _is_newer_mobile(shapes: Shapes) -> bool:
+    named = "student.input.input" in shapes
+    return named and not any(key.endswith(".style_inv") for key in shapes)
+
+
+PLAIN = "plain stacks of layers are"
 
 # Networks that are recognised, but whose arithmetic mgp_jax does not have; and what to do instead.
 UNSUPPORTED: tuple[tuple[str, Callable[[Shapes], bool], str], ...] = (
@@ -73,6 +87,28 @@ UNSUPPORTED: tuple[tuple[str, Callable[[Shapes], bool], str], ...] = (
         _has_prefix("baseScale0"),
         "the layouts of mganprior and genforce are",
     ),
+    (
+        "a newer MobileStyleGAN, whose styles go through a tanh",
+        _is_newer_mobile,
+        "those with style_inv are",
+    ),
+    (
+        "lucidrains' stylegan2-pytorch",
+        _has_all(r"(^|\.)initial_block$", r"\.to_style1\."),
+        "the layouts of mganprior, genforce, rosinality and stylegan2-ada-pytorch are",
+    ),
+    ("FastGAN", _has_all(r"(^|\.)init\.init\.0\.", r"(^|\.)feat_\d+\."), PLAIN),
+    (
+        "pytorch-mimicry's residual generator (SNGAN and its kin)",
+        _has_all(r"(^|\.)l1\.", r"\.c_sc\."),
+        PLAIN,
+    ),
+    (
+        "aladdinpersson's ProGAN",
+        _has_all(r"(^|\.)prog_blocks\.", r"(^|\.)rgb_layers\."),
+        "the layouts of mganprior, genforce and pytorch_GAN_zoo are",
+    ),
+    ("BigGAN", _has_all(r"(^|\.)(shared|gen_z|linear)\.", r"\.bn1\.(gain|bias|scale)\b"), PLAIN),
     ("a discriminator", _is_discriminator, "generators are; choose the generator's file"),
 )
 
@@ -96,7 +132,7 @@ def detect(shapes: Shapes, family: str = "auto") -> Layout:
             return layout
     if found:
         raise CheckpointError(f"not a {family} checkpoint; it looks like {found[0]}")
-    some = ", ".join(list(shapes)[:3])
+    some = ", ".join(f"{key:.80}" for key in list(shapes)[:3])
     wanted = ", ".join(FAMILIES) if family == "auto" else family
     raise CheckpointError(
         f"unknown layout: {len(shapes)} tensors named like {some}; known families are {wanted}"

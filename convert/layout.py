@@ -6,8 +6,9 @@ widths of a network are read, not assumed. Every missing, unexpected and mis-sha
 reported in one go.
 """
 
+import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -16,7 +17,8 @@ import numpy as np
 
 from mgp_jax.errors import CheckpointError
 
-from .options import Options
+from .options import TABLE, Option, Options
+from .transforms import Transform
 from .wrappers import StateDict
 
 # A size is a number, a name, or a multiple of a named size: (16, "c0") is 16 times c0.
@@ -24,7 +26,6 @@ Size = int | str | tuple[int, str]
 Shape = tuple[Size, ...]
 Shapes = Mapping[str, tuple[int, ...]]
 Sizes = Mapping[str, int]
-Transform = Callable[..., np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,16 @@ class Plan:
         rows: the parameters.
         configure: makes the configuration from the named sizes.
         ignored: reasons to ignore tensors, by name or pattern (`*`, `?`); the first match counts.
+        assumed: what the file does not show and nobody said, by the option that sets it; None for
+            what the table of options says.
+        family: the family of the result, where it is not the layout's.
     """
 
     rows: tuple[Row, ...]
     configure: Callable[[Sizes], dict[str, Any]]
     ignored: Mapping[str, str] = field(default_factory=dict)
+    assumed: Mapping[str, str] | None = None
+    family: str | None = None
 
 
 @dataclass(frozen=True)
@@ -66,14 +72,17 @@ class Layout:
         name: whose layout it is.
         matches: tells from the names and shapes whether a checkpoint has this layout.
         plan: makes the conversion plan for a checkpoint.
-        options: what the layout lets the user set, with a line of help for each.
     """
 
     family: str
     name: str
     matches: Callable[[Shapes], bool]
     plan: Callable[[StateDict, Options], Plan]
-    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def options(self) -> Mapping[str, Option]:
+        """What the layout lets the user set."""
+        return TABLE[self.family][self.name]
 
     def __str__(self) -> str:
         return f"{self.family} ({self.name})"
@@ -105,6 +114,12 @@ class Converted:
     moves: tuple[Move, ...]
 
 
+def count(keys: Iterable[str], pattern: str) -> int:
+    """Returns one more than the highest number in the keys that match, at most 999."""
+    numbers = [int(match[1]) for key in keys if (match := re.match(pattern, key))]
+    return max(numbers, default=-1) + 1
+
+
 def apply(plan: Plan, state: StateDict) -> Converted:
     """Converts a state dict.
 
@@ -130,7 +145,11 @@ def apply(plan: Plan, state: StateDict) -> Converted:
     targets: dict[str, list[tuple[str, tuple[int, ...]]]] = {key: [] for key in expected}
     for row in plan.rows:
         sources = (np.asarray(state.tensors[key], np.float64) for key in row.sources)
-        value = np.ascontiguousarray(row.transform(*sources), np.float32)
+        with np.errstate(all="ignore"):
+            value = np.ascontiguousarray(row.transform(*sources), np.float32)
+        if not np.isfinite(value).all():
+            names = ", ".join(row.sources)
+            raise CheckpointError(f"{row.target} is not finite, which is made of {names}")
         _place(params, row.target, value)
         for key in row.sources:
             targets[key].append((row.target, value.shape))

@@ -2,6 +2,7 @@
 
 * the zip format of PyTorch since 1.6,
 * the legacy format before it: five pickles, then the storages,
+* safetensors,
 * plain pickles: the persistent `.pkl` of stylegan2-ada-pytorch, whose storages are legacy files
   inside the pickle, and numpy pickles.
 
@@ -18,7 +19,9 @@ from typing import Any, BinaryIO
 
 from mgp_jax.errors import CheckpointError
 
+from .foreign_files import refuse_archive, refuse_foreign
 from .numpy_pickles import NUMPY_CALLS
+from .safetensors_files import is_safetensors, read_safetensors
 from .tensors import TENSOR_CALLS, Storage
 from .unpickler import BASIC_CALLS, Calls, Record, plain_key, unpickle
 
@@ -72,6 +75,9 @@ def _read(stream: mmap.mmap | io.BytesIO, file: BinaryIO, nested: bool = False) 
         return _read_zip(data, file, calls)
     if start[257:262] == b"ustar":
         raise CheckpointError("a tar archive; unpack it first")
+    refuse_foreign(data)
+    if is_safetensors(data):
+        return read_safetensors(data)
     if not start.startswith(b"\x80"):
         raise CheckpointError("not a checkpoint: neither a zip archive nor a pickle")
     first = unpickle(stream, calls)
@@ -84,6 +90,7 @@ def _read_zip(data: memoryview, file: BinaryIO, calls: Calls) -> Any:
             members = {member.filename: member for member in archive.infolist()}
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, OverflowError):
         raise CheckpointError("a truncated or damaged zip archive") from None
+    refuse_archive(set(members))
     tops = [name.removesuffix("data.pkl") for name in members if name.endswith("/data.pkl")]
     tops = [top for top in tops if top.count("/") == 1]
     if len(tops) != 1:

@@ -30,6 +30,33 @@ def keep(value: np.ndarray) -> np.ndarray:
     return value
 
 
+def spectral(weight: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Divides a weight by its largest singular value, as spectral norm does (Miyato et al. 2018).
+
+    Args:
+        weight: the weight (out, ...).
+        u: its stored left singular vector (out).
+        v: the right one, as long as the other axes together.
+    """
+    return weight / (u @ weight.reshape(len(u), -1) @ v)
+
+
+def spectral_transposed(weight: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """As `spectral`, for a transposed convolution."""
+    return np.moveaxis(spectral(np.moveaxis(weight, 1, 0), u, v), 0, 1)
+
+
+def weight_normed(direction: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """Gives a weight its lengths, as weight norm does (Salimans and Kingma 2016).
+
+    Args:
+        direction: the weight, of any lengths.
+        length: the lengths, along the axes in which its own are 1.
+    """
+    axes = tuple(k for k, size in enumerate(np.shape(length)) if size == 1) or None
+    return direction * (length / np.sqrt(np.sum(direction**2, axes, keepdims=True)))
+
+
 def scaled(transform: Transform, factor: float) -> Transform:
     """Returns `transform` followed by a multiplication."""
     return lambda *values: transform(*values) * factor

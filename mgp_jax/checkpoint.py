@@ -13,7 +13,7 @@ import numpy as np
 from orbax.checkpoint import v1 as ocp
 
 from mgp_jax.errors import OutputError
-from mgp_jax.inversion import Progress, Snapshot
+from mgp_jax.solve import Progress, Snapshot
 
 ROOM_FOR_METADATA = 1 << 20
 

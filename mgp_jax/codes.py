@@ -1,6 +1,5 @@
 """The variables of an inversion, how several codes become one feature map, and its rendering."""
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -9,7 +8,8 @@ from jax import lax
 from jax.scipy.linalg import solve_triangular
 
 from mgp_jax.errors import SettingError
-from mgp_jax.generators.base import Features, Generator, Params
+from mgp_jax.generators.crossing import Features
+from mgp_jax.generators.split import NoiseMaps, Split
 
 
 class Codes(NamedTuple):
@@ -21,69 +21,43 @@ class Codes(NamedTuple):
         alpha: float[N, C], the importance of every channel of every code's feature map; the
             channels of an image accumulated at the cut (StyleGAN2) follow those of the features.
         styles: float[L, D], the styles of the layers behind the cut, or None.
-        residual: what is added to the composed feature map, of its shape, or None.
+        residual: what is added to the composed feature map, `Features` without styles, or None.
         noise: for every noisy stage its noise map float[1, H, W, 1], or None for the stored ones.
     """
 
     z: jax.Array
     alpha: jax.Array
     styles: jax.Array | None = None
-    residual: Any = None
-    noise: dict[str, jax.Array] | None = None
+    residual: Features | None = None
+    noise: NoiseMaps | None = None
 
 
-def init_codes(
-    generator: Generator, key: jax.Array, count: int, layer: int | str, space: str = "z"
-) -> Codes:
+def init_codes(split: Split, key: jax.Array, count: int) -> Codes:
     """Draws the codes that an inversion starts from.
 
     The latent codes are standard normal (in W and W+: the mapping of normal codes), the importances
     equal, so that the composed map is the mean of the feature maps.
 
     Args:
-        generator: the generator.
+        split: the generator, cut.
         key: source of randomness.
         count: number of codes N, at least 1.
-        layer: the cut, as index or name.
-        space: the space of the codes, one of `generator.spaces`.
 
     Raises:
-        SettingError: the number of codes, the cut or the space is out of range.
+        SettingError: the number of codes is out of range.
 
     Example:
         >>> import jax
         >>> from mgp_jax import init_codes, load_generator
-        >>> generator = load_generator("faces64")
-        >>> codes = init_codes(generator, jax.random.key(0), count=5, layer="layer2")
+        >>> split = load_generator("faces64").split("layer2")
+        >>> codes = init_codes(split, jax.random.key(0), count=5)
         >>> codes.z.shape, codes.alpha.shape
         ((5, 100), (5, 128))
     """
     if count < 1:
         raise SettingError(f"codes: {count}, at least 1 is needed")
-    cut, start = generator.cut(layer), generator.space(space)
-    if start > cut:
-        raise SettingError(f"layer {layer}: lies before the space {space}, which is cut {start}")
-    z = jax.random.normal(key, (count, *generator.latent_shape))
-    z = generator.apply(generator.params, z, 0, start)
-    channels = fused_channels(generator.shapes[cut])
-    alpha = jnp.full((count, channels), 1 / count, jnp.float32)
-    return Codes(z, alpha, mean_styles(generator, cut))
-
-
-def fused_channels(crossing: Any) -> int:
-    """Returns how many channels alpha weighs: of the map and, if one travels along, the image."""
-    if not isinstance(crossing, Features):
-        return crossing.shape[-1]
-    return crossing.maps.shape[-1] + (0 if crossing.rgb is None else crossing.rgb.shape[-1])
-
-
-def mean_styles(generator: Generator, cut: int) -> jax.Array | None:
-    """Returns the mean style of every layer where the tail behind `cut` takes styles, else None."""
-    crossing = generator.shapes[cut]
-    if not isinstance(crossing, Features) or crossing.styles is None:
-        return None
-    mean = generator.params["truncation"]["mean"]
-    return jnp.broadcast_to(mean, crossing.styles.shape[1:])
+    alpha = jnp.full((count, split.channels), 1 / count, jnp.float32)
+    return Codes(split.draw(key, count), alpha, split.mean_styles)
 
 
 def compose(features: jax.Array, alpha: jax.Array) -> jax.Array:
@@ -112,44 +86,37 @@ def compose(features: jax.Array, alpha: jax.Array) -> jax.Array:
     return jnp.einsum("n...c,nc->...c", features, alpha)
 
 
-def features_of(generator: Generator, codes: Codes, layer: int | str, space: str = "z") -> Any:
+def features_of(split: Split, codes: Codes) -> Features:
     """Runs all codes through the head.
 
     Args:
-        generator: the generator. What is computed has the dtype of its parameters.
-        codes: codes for this cut.
-        layer: the cut, as index or name.
-        space: the space of the codes.
+        split: the generator, cut. What is computed has the dtype of its parameters.
+        codes: codes for this split.
 
-    Returns: what arrives at the cut, with a leading axis N: feature maps float[N, H, W, C], or
-        `Features` where the generator passes those.
+    Returns: what arrives at the cut, with a leading axis N.
     """
-    codes = cast(codes, generator.dtype)
-    params = with_noise(generator.params, codes.noise)
-    return generator.apply(params, codes.z, generator.space(space), generator.cut(layer))
+    codes = cast(codes, split.dtype)
+    return split.with_noise(codes.noise).head(codes.z)
 
 
-def fuse_features(crossing: Any, alpha: jax.Array) -> Any:
+def fuse_features(features: Features, alpha: jax.Array) -> Features:
     """Composes what arrives at the cut.
 
     Args:
-        crossing: see `features_of`.
+        features: see `features_of`.
         alpha: float[N, C], channel importances.
 
-    Returns: the composed feature map float[H, W, C]; `Features` without batch axis and styles where
-        the generator passes those. The residual is not added yet.
+    Returns: the composed map, without batch axis and styles. The residual is not added yet.
     """
-    if not isinstance(crossing, Features):
-        return compose(crossing, alpha)
-    channels = crossing.maps.shape[-1]
-    rgb = crossing.rgb
+    channels = features.maps.shape[-1]
+    rgb = features.rgb
     return Features(
-        maps=compose(crossing.maps, alpha[:, :channels]),
+        maps=compose(features.maps, alpha[:, :channels]),
         rgb=None if rgb is None else compose(rgb, alpha[:, channels:]),
     )
 
 
-def whitening(crossing: Any) -> jax.Array:
+def whitening(features: Features) -> jax.Array:
     """Returns the coordinates in which all importances matter alike.
 
     The feature maps of several codes resemble each other, so that changing one importance does much
@@ -157,14 +124,13 @@ def whitening(crossing: Any) -> jax.Array:
     0 with each other and mean square 1.
 
     Args:
-        crossing: see `features_of`.
+        features: see `features_of`.
 
     Returns: float[C, N, N], the lower triangular W of every channel, in the order of alpha.
     """
-    parts = [crossing] if not isinstance(crossing, Features) else [crossing.maps, crossing.rgb]
     products = [
         jnp.einsum("nhwc,mhwc->cnm", part, part) / (part.shape[1] * part.shape[2])
-        for part in parts
+        for part in (features.maps, features.rgb)
         if part is not None
     ]
     gram = jnp.concatenate(products)
@@ -175,23 +141,19 @@ def whitening(crossing: Any) -> jax.Array:
     return solve_triangular(root, jnp.broadcast_to(jnp.eye(count), root.shape), lower=True)
 
 
-def fuse(
-    generator: Generator, codes: Codes, layer: int | str, space: str = "z", slices: int = 0
-) -> Any:
+def fuse(split: Split, codes: Codes, slices: int = 0) -> Features:
     """Runs all codes through the head and composes what arrives at the cut; see `fuse_features`.
 
     Args:
-        generator: the generator.
-        codes: codes for this cut.
-        layer: the cut, as index or name.
-        space: the space of the codes.
+        split: the generator, cut.
+        codes: codes for this split.
         slices: run the codes in so many equal parts, one after another, and compute the feature
             maps a second time for the gradient instead of keeping them; 0 for all codes at once.
     """
 
-    def run(z: jax.Array, alpha: jax.Array) -> Any:
-        features = features_of(generator, codes._replace(z=z), layer, space)
-        return fuse_features(features, alpha.astype(generator.dtype))
+    def run(z: jax.Array, alpha: jax.Array) -> Features:
+        features = features_of(split, codes._replace(z=z))
+        return fuse_features(features, alpha.astype(split.dtype))
 
     if not slices:
         return run(codes.z, codes.alpha)
@@ -199,80 +161,66 @@ def fuse(
     shapes = jax.eval_shape(run, parts[0][0], parts[1][0])
     zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
 
-    def add(total: Any, part: list[jax.Array]) -> tuple[Any, None]:
+    def add(total: Features, part: list[jax.Array]) -> tuple[Features, None]:
         return jax.tree.map(jnp.add, total, run(*part)), None
 
     return lax.scan(jax.checkpoint(add), zeros, parts)[0]
 
 
-def contribute(generator: Generator, codes: Codes, layer: int | str, space: str = "z") -> Any:
+def contribute(split: Split, codes: Codes) -> Features:
     """Returns what each code contributes to the composed feature map.
 
     Args:
-        generator: the generator.
-        codes: codes for this cut.
-        layer: the cut, as index or name.
-        space: the space of the codes.
+        split: the generator, cut.
+        codes: codes for this split.
 
     Returns: as `fuse`, with a leading axis N; the sum over that axis is what `fuse` returns.
     """
-    crossing = features_of(generator, codes, layer, space)
     # A set of one code composes to that code's part.
-    return jax.vmap(lambda part, alpha: fuse_features(part, alpha))(
-        jax.tree.map(lambda leaf: leaf[:, None], crossing), codes.alpha[:, None]
-    )
+    single = jax.tree.map(lambda leaf: leaf[:, None], features_of(split, codes))
+    return jax.vmap(fuse_features)(single, codes.alpha[:, None])
 
 
-def render_fused(
-    generator: Generator, fused: Any, codes: Codes, layer: int | str, remat: bool = False
-) -> jax.Array:
+def render_fused(split: Split, fused: Features, codes: Codes, remat: bool = False) -> jax.Array:
     """Adds the residual to a composed feature map and runs it through the tail.
 
     Args:
-        generator: the generator. What is computed has the dtype of its parameters.
+        split: the generator, cut. What is computed has the dtype of its parameters.
         fused: the composed feature map.
         codes: where residual, styles and noise are taken from.
-        layer: the cut, as index or name.
         remat: keep only what passes between stages for the gradient and compute the rest again.
 
     Returns: an image float[H, W, C] in [-1, 1] (up to overshoots of families that do not clip).
     """
-    fused, codes = cast((fused, codes), generator.dtype)
-    if codes.residual is not None:
-        fused = jax.tree.map(jnp.add, fused, codes.residual)
-    if isinstance(fused, Features):
-        fused = fused._replace(styles=codes.styles)
-    params = with_noise(generator.params, codes.noise)
-    x = jax.tree.map(lambda x: x[None], fused)
-    if not remat:
-        return generator.apply(params, x, generator.cut(layer))[0]
-    for stage in range(generator.cut(layer), len(generator.stages)):
-        one = partial(generator.apply, start=stage, stop=stage + 1)
-        x = jax.checkpoint(one)(params, x)
-    return x[0]
+    fused, codes = cast((fused, codes), split.dtype)
+    features = with_residual(fused, codes)._replace(styles=codes.styles)
+    batch = jax.tree.map(lambda x: x[None], features)
+    return split.with_noise(codes.noise).tail(batch, remat)[0]
 
 
-def render(generator: Generator, codes: Codes, layer: int | str, space: str = "z") -> jax.Array:
+def with_residual(fused: Features, codes: Codes) -> Features:
+    """Returns the map that the tail renders: the composed one and the residual."""
+    return fused if codes.residual is None else jax.tree.map(jnp.add, fused, codes.residual)
+
+
+def render(split: Split, codes: Codes) -> jax.Array:
     """Renders codes: head, composition, tail.
 
     Args:
-        generator: the generator.
-        codes: codes for this cut.
-        layer: the cut, as index or name.
-        space: the space of the codes.
+        split: the generator, cut.
+        codes: codes for this split.
 
     Returns: an image float[H, W, C] in [-1, 1] (up to overshoots of families that do not clip).
 
     Source: Gu et al. 2020, eq. (2).
     """
-    return render_fused(generator, fuse(generator, codes, layer, space), codes, layer)
+    return render_fused(split, fuse(split, codes), codes)
 
 
-def with_noise(params: Params, noise: dict[str, jax.Array] | None) -> Params:
-    """Returns the parameters with the noise maps of some stages replaced."""
-    if not noise:
-        return params
-    return {**params, **{name: {**params[name], "noise": n} for name, n in noise.items()}}
+@jax.jit
+def render_batch(split: Split, codes: Codes) -> jax.Array:
+    """Renders a batch of codes, leaves with leading axes B: float[B, H, W, C]."""
+    return jax.vmap(render, in_axes=(None, 0))(split, codes)
 
 
 def cast(tree: Any, dtype: jnp.dtype) -> Any:

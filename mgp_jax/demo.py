@@ -9,19 +9,14 @@ from pathlib import Path
 from mgp_jax.batch import Job, Record, run
 from mgp_jax.degradations import parse
 from mgp_jax.generators import load_generator
-from mgp_jax.inversion import InversionConfig
+from mgp_jax.inversion import resolve
 from mgp_jax.planning import Plan, make_plan
 from mgp_jax.progress import Reporter
-from mgp_jax.recipes import recipe_for
 from mgp_jax.report import write_contact_sheet, write_demo_page
+from mgp_jax.tasks import tasks_for
 
-TASKS = (
-    ("invert", "identity"),
-    ("colorize", "gray"),
-    ("super-resolve", "down:4"),
-    ("inpaint", "mask:center:16"),
-    ("denoise", "noise:0.1"),
-)
+# Its recipes are measured, and all tasks take a minute.
+GENERATOR = "faces64"
 
 
 def run_demo(out: Path, reporter_for: Callable[[str], Reporter]) -> Iterator[tuple[str, Record]]:
@@ -40,25 +35,24 @@ def run_demo(out: Path, reporter_for: Callable[[str], Reporter]) -> Iterator[tup
                 (record,) = run(job, [path], out / job.task, reporter)
             write_contact_sheet(out / job.task)
             yield job.task, record
-    write_demo_page(out, [(task, out / task) for task, _ in TASKS])
+    write_demo_page(out, [(t.command, out / t.command) for t in tasks_for("demo").values()])
 
 
 def plan_demo(out: Path) -> list[Plan]:
-    """Says what `run_demo` would do; writes nothing."""
+    """Returns the plans of what `run_demo` would do; writes nothing."""
     with photograph() as path:
         return [make_plan(job, [path], out / job.task) for job in jobs(out)]
 
 
 def jobs(out: Path) -> Iterator[Job]:
     """Yields the tasks of the demonstration with a given output folder."""
-    generator = load_generator("faces64")
-    for task, spec in TASKS:
-        degradation = parse(spec, generator.resolution)
+    generator = load_generator(GENERATOR)
+    for task in tasks_for("demo").values():
+        degradation = parse(task.spec(generator.resolution), generator.resolution)
         yield Job(
-            task=task,
-            generator=generator,
+            task=task.command,
+            inversion=resolve(generator, degradation),
             degradation=degradation,
-            config=InversionConfig(recipe=recipe_for("fast", degradation, generator.family)),
             simulate=True,
             batch_size=1,
             note={"command": shlex.join(["mgp", "demo", "--out", str(out)])},

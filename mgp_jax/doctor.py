@@ -24,7 +24,7 @@ LEAST_DISK = 2**30
 
 
 class Check(NamedTuple):
-    """What was found out.
+    """The result of one check.
 
     Attributes:
         name: what was looked at.
@@ -101,7 +101,7 @@ def check_disk(name: str) -> Check:
 
 
 def check_memory(name: str) -> Check:
-    """Measures the machine's memory, or the device's where JAX knows it."""
+    """Measures the free memory of the machine, or of the device where JAX reports it."""
     statistics = jax.devices()[0].memory_stats() or {}
     total, used = statistics.get("bytes_limit"), statistics.get("bytes_in_use", 0)
     if total is not None:

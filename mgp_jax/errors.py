@@ -27,3 +27,7 @@ class SettingError(MGPError, ValueError):
 
 class OutputError(MGPError):
     """Results cannot be written, for example because the disk is full."""
+
+
+class UserCodeError(MGPError):
+    """A function that the user has brought raised something; the message holds its traceback."""

@@ -1,14 +1,13 @@
-"""How many images and codes at a time fit into the memory of a device."""
+"""Finds out how many images and codes at a time fit into the memory of a device."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 import jax
 
-from mgp_jax.degradations import Degradation
 from mgp_jax.errors import SettingError
-from mgp_jax.generators.base import Generator
-from mgp_jax.inversion import InversionConfig, advance, code_count, outline, settings
+from mgp_jax.inversion import Inversion, outline
+from mgp_jax.solve import compile_steps
 
 # The rest is for the other programs of a run and for fragmentation.
 USABLE = 0.9
@@ -20,47 +19,29 @@ def device_limit() -> float | None:
     return USABLE * stats["bytes_limit"] if stats and "bytes_limit" in stats else None
 
 
-def required(
-    generator: Generator, config: InversionConfig, degradation: Degradation, count: int
-) -> int:
+def required(inversion: Inversion, count: int) -> int:
     """Returns how many bytes the steps of an inversion of `count` images take on one device.
 
     These are the arguments, results and temporaries of the compiled program of the phase that
     takes most, as the compiler states them.
     """
-    execution = replace(config.execution, mesh=None)
-    config = replace(config, execution=execution)
-    problem, snapshots = outline(generator, config, degradation, count)
-    sizes = []
-    for setting, snapshot in zip(settings(generator, config), snapshots, strict=True):
-        analysis = advance.lower(problem, snapshot.state, 1, setting).compile().memory_analysis()
-        if analysis is None:
-            raise SettingError("memory limit: this backend does not say how much a program takes")
-        sizes.append(
-            analysis.argument_size_in_bytes
-            + analysis.output_size_in_bytes
-            + analysis.temp_size_in_bytes
-        )
-    return max(sizes)
+    inversion = inversion.executed(replace(inversion.execution, mesh=None))
+    problem, snapshots = outline(inversion, count)
+    programs = (
+        compile_steps(problem, snapshot.state, phase)
+        for phase, snapshot in zip(inversion.phases, snapshots, strict=True)
+    )
+    return max(program.required_memory for program in programs)
 
 
-def fit(
-    generator: Generator,
-    config: InversionConfig,
-    degradation: Degradation,
-    images: int,
-    starts: int,
-    limit: float,
-) -> tuple[int, int]:
+def fit(inversion: Inversion, images: int, starts: int, limit: float) -> tuple[int, int]:
     """Chooses how many images a device optimises at a time, and how the codes are sliced.
 
     Smaller batches come first, because they take no additional operations; slicing, which computes
     heads and tails a second time, only where a single image does not fit.
 
     Args:
-        generator: the generator.
-        config: settings of the inversion.
-        degradation: the operator.
+        inversion: what is to be done.
         images: images at a time, at most.
         starts: number of starts of each image, which are optimised together.
         limit: bytes that are available.
@@ -71,9 +52,9 @@ def fit(
         SettingError: not even one image with one code at a time fits.
     """
     size = 0
-    for count, slices in _choices(images, code_count(config)):
-        sliced = replace(config, execution=replace(config.execution, slices=slices))
-        size = required(generator, sliced, degradation, count * starts)
+    for count, slices in _choices(images, inversion.recipe.codes):
+        sliced = inversion.executed(replace(inversion.execution, slices=slices))
+        size = required(sliced, count * starts)
         if size <= limit:
             return count, slices
     raise SettingError(

@@ -1,4 +1,4 @@
-"""Says what a run would do and what it would cost, without writing anything.
+"""Plans a run and measures its cost, without writing anything.
 
 The cost is measured, not guessed: the programs of all phases are compiled for the first batch,
 which tells their memory, and one step of each is timed. The compiled programs stay in the
@@ -6,7 +6,6 @@ compilation cache, so that the run itself starts sooner.
 """
 
 import os
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +18,9 @@ from mgp_jax.batch import (
     Job,
     Loaded,
     Record,
+    batches_of,
     check,
+    check_mask,
     find_inputs,
     find_records,
     fitted,
@@ -28,11 +29,15 @@ from mgp_jax.batch import (
     settings_of,
 )
 from mgp_jax.errors import ImageError
-from mgp_jax.inversion import advance, begin, code_count, image_keys, moving, pose, settings, start
+from mgp_jax.inversion import image_keys, pose, start
+from mgp_jax.precision import single_precision
+from mgp_jax.solve import begin, compile_program, compile_steps, measure_seconds
+from mgp_jax.solve.phase import moving
+from mgp_jax.tasks import OF_COMMAND
 
 
 class PhaseCost(NamedTuple):
-    """What one phase costs for one batch.
+    """The cost of one phase for one batch.
 
     Attributes:
         moves: the variables that it moves.
@@ -49,7 +54,7 @@ class PhaseCost(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What a run would do.
+    """The plan of a run: its work and its cost.
 
     Attributes:
         settings: all settings of the run, as they would be recorded; the layer by its name.
@@ -58,6 +63,7 @@ class Plan(NamedTuple):
         replaces: whether a run in the folder would be removed first.
         done: number of inputs that already have a record.
         unreadable: why inputs cannot be restored, one line each, which names the file.
+        notes: what is left out, and what there is to know about inputs, one line each.
         batches: number of batches to be optimised.
         size: images in a batch.
         start: seconds that choosing the start of a batch takes.
@@ -70,6 +76,7 @@ class Plan(NamedTuple):
     images: int
     done: int
     unreadable: tuple[str, ...]
+    notes: tuple[str, ...]
     batches: int
     size: int
     start: float
@@ -96,12 +103,15 @@ class Plan(NamedTuple):
         """Returns the plan for people."""
         names = ("degradation", "recipe", "steps", "codes", "layer", "seed", "samples", "restarts")
         told = ", ".join(f"{name} {self.settings[name]}" for name in names)
+        task = OF_COMMAND.get(self.settings["task"])
         to_do = self.images - self.done - len(self.unreadable)
         lines = [
             f"{self.settings['task']} with {self.settings['generator']}: {told}",
+            *([] if task is None else [f"put back from the observation: {task.put_back}"]),
             f"images: {self.images}, {self.done} done, {to_do} to do, {len(self.unreadable)} "
             f"unreadable; batches: {self.batches} of {self.size}",
             *(f"unreadable: {reason}" for reason in self.unreadable),
+            *(f"note: {note}" for note in self.notes),
             f"results would go to {self.out}"
             + (", after removing those of the run there" if self.replaces else ""),
         ]
@@ -137,19 +147,20 @@ def make_plan(
         SettingError: a setting is out of range, or the folder holds a run with other settings.
     """
     check(job)
-    entries = find_inputs(inputs)
     folder = Path(out)
+    entries, _, told = find_inputs(inputs, folder, overwrite)
+    check_mask(job, entries)
     job = fitted(job, len(entries))
     recorded = settings_of(job, entries)
     records = find_records(folder, recorded, overwrite)
-    cut = settings(job.generator, job.config)[0].cut
     size = job.batch_size * jax.local_device_count()
     first: list[Loaded] = []
     unreadable: list[str] = []
+    notes = list(told)
     batches = 0
-    for begin_at in range(0, len(entries), size):
+    for batch in batches_of(job, entries, size):
         readable = False
-        for entry in entries[begin_at : begin_at + size]:
+        for entry in batch:
             if entry.stem in records:
                 continue
             try:
@@ -158,18 +169,20 @@ def make_plan(
                 unreadable.append(str(error))
                 continue
             readable = True
-            if len(first) < size:
+            notes += [f"{entry.path}: {note}" for note in loaded.notes]
+            if len(first) < (size if job.masks is None else 1):
                 first.append(loaded)
         batches += readable
     filled = [first[i % len(first)] for i in range(size)] if first else []
     begun, phases = measure(job, filled) if filled else (0.0, ())
     return Plan(
-        settings=recorded | {"layer": ("latent code", *job.generator.stages)[cut]},
+        settings=recorded | {"layer": job.inversion.split.cut_name},
         out=folder,
         replaces=overwrite and holds_run(folder),
         images=len(entries),
         done=len(records),
         unreadable=tuple(unreadable),
+        notes=tuple(notes),
         batches=batches,
         size=size,
         start=begun,
@@ -177,6 +190,7 @@ def make_plan(
     )
 
 
+@single_precision
 def measure(job: Job, batch: Sequence[Loaded]) -> tuple[float, tuple[PhaseCost, ...]]:
     """Compiles all programs for a batch, and times the start and one step of each phase.
 
@@ -186,35 +200,22 @@ def measure(job: Job, batch: Sequence[Loaded]) -> tuple[float, tuple[PhaseCost, 
 
     Returns: seconds of the start, and what each phase costs.
     """
-    config, starts = job.config, job.samples * job.restarts
-    phases = settings(job.generator, config)
+    inversion, starts = job.inversion_of(batch[0].degradation), job.samples * job.restarts
     observations = np.repeat(np.stack([item.observation for item in batch]), starts, axis=0)
-    problem = pose(jnp.asarray(observations), job.generator, phases, config, job.degradation, None)
-    keys = image_keys(config.seed, [item.input.number for item in batch], starts)
-    program = start.lower(problem, keys, code_count(config), phases[0], config.seed).compile()
-    began = time.perf_counter()
-    codes = jax.block_until_ready(program(problem, keys, config.seed))
-    begun = time.perf_counter() - began
-    costs = []
-    for setting in phases:
-        state = begin(problem, codes, jnp.zeros(len(observations), jnp.int32), setting)
-        program = advance.lower(problem, state, 1, setting=setting).compile()
-        jax.block_until_ready(program(problem, state, 1))
-        began = time.perf_counter()
-        codes = jax.block_until_ready(program(problem, state, 1)).codes
-        seconds = time.perf_counter() - began
-        moves = tuple(moving(state.codes, setting.phase))
-        costs.append(PhaseCost(moves, setting.phase.steps, seconds, memory_of(program)))
+    problem = pose(inversion, jnp.asarray(observations))
+    keys = image_keys(inversion.seed, [item.input.number for item in batch], starts)
+    program = compile_program(start.lower(problem, keys, inversion.phases[0]))
+    variables, begun = measure_seconds(lambda: program.run(problem, keys))
+    status, costs = jnp.zeros(len(observations), jnp.int32), []
+    for phase in inversion.phases:
+        state = begin(problem, variables, status, phase)
+        program = compile_steps(problem, state, phase)
+        jax.block_until_ready(program.run(problem, state, 1))
+        state, seconds = measure_seconds(lambda p=program, s=state: p.run(problem, s, 1))
+        variables = state.variables
+        moves = tuple(moving(variables, phase))
+        costs.append(PhaseCost(moves, phase.steps, seconds, program.memory or 0))
     return begun, tuple(costs)
-
-
-def memory_of(program: jax.stages.Compiled) -> int:
-    """Returns the bytes that a program takes while it runs; 0 where the backend does not tell."""
-    sizes = program.memory_analysis()
-    if sizes is None:
-        return 0
-    own = sizes.output_size_in_bytes + sizes.temp_size_in_bytes - sizes.alias_size_in_bytes
-    return sizes.argument_size_in_bytes + own
 
 
 def duration(seconds: float) -> str:

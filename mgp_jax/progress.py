@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
 from mgp_jax.batch import Event
+from mgp_jax.metrics import describe
 
 SECONDS_BETWEEN_LINES = 5.0
 # A narrower terminal has no room for the bar beside the text.
@@ -37,6 +38,8 @@ class Reporter:
 
     def __call__(self, event: Event) -> None:
         """Shows an event."""
+        for note in () if self.quiet else event.notes:
+            self._print(f"note: {note}")
         for record in event.records:
             if record["status"] == "failed":
                 self._print(f"failed: {record['error']}")
@@ -44,9 +47,12 @@ class Reporter:
                 self._print(f"diverged, best iterate kept: {record['input']}")
             elif self.verbose:
                 self._print(f"{record['input']}: {_numbers(record)}")
+            for note in () if self.quiet else record.get("notes", ()):
+                self._print(f"note: {record['input']}: {note}")
         if self.quiet:
             return
-        batch = event.progress
+        # A method without steps has nothing to tell before it is done.
+        batch = event.progress if event.progress and event.progress.steps else None
         share = 0.0 if batch is None else batch.step / batch.steps
         state = f"{event.done}/{event.total} images"
         if batch is not None:
@@ -81,7 +87,7 @@ class Reporter:
 
 
 def _columns(width: int) -> list:
-    """Returns what stands beside each other; the text is cut where a terminal is too narrow."""
+    """Returns the columns; the text is cut where a terminal is too narrow."""
     cut = Column(no_wrap=True, overflow="ellipsis")
     state = TextColumn("{task.fields[state]}", table_column=cut)
     if width < NARROW:
@@ -92,6 +98,5 @@ def _columns(width: int) -> list:
 
 def _numbers(record: dict) -> str:
     """Returns what is known of a restored image."""
-    metrics = (("psnr", "PSNR {:.2f} dB"), ("ssim", "SSIM {:.3f}"), ("lpips", "LPIPS {:.3f}"))
-    parts = [form.format(record[name]) for name, form in metrics if record[name] is not None]
-    return ", ".join([*parts, f"{record['steps']} steps, {record['seconds']:.1f} s"])
+    cost = f"{record['steps']} steps, {record['seconds']:.1f} s"
+    return ", ".join([*describe(record), cost])

@@ -6,18 +6,17 @@ import math
 import os
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mgp_jax.codes import Codes
-from mgp_jax.degradations import Degradation
 from mgp_jax.errors import SettingError
 from mgp_jax.files import replacing
-from mgp_jax.recipes import RECIPES, Phase, Recipe, recipe_for
+from mgp_jax.recipes import RECIPES, Phase, Recipe
+from mgp_jax.solve.transforms import SCHEDULES, TRANSFORMS
 
 # The rule for `auto` where no tuned recipe says better: reconstructions hardly gain from more codes
-# (Gu et al. 2020, section 4.2), and the cut is `default_cut`.
+# (Gu et al. 2020, section 4.2), and the cut is the default one.
 AUTO_CODES = 20
 
 
@@ -64,7 +63,13 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
 
 
 def to_values(recipe: Recipe) -> dict[str, Any]:
-    """Returns a recipe as JSON values; settings of phases that are the defaults are left out."""
+    """Returns a recipe as JSON values; settings of phases that are the defaults are left out.
+
+    Raises:
+        SettingError: a phase has an own function, which a file cannot hold.
+    """
+    if any(phase.terms or callable(phase.optimizer) for phase in recipe.phases):
+        raise SettingError(f"recipe {recipe.name}: has an own function, it cannot be saved")
     defaults = {field.name: field.default for field in dataclasses.fields(Phase)}
     values = dataclasses.asdict(recipe)
     phases = [{k: v for k, v in p.items() if v != defaults[k]} for p in values["phases"]]
@@ -87,8 +92,6 @@ def from_values(values: Any) -> Recipe:
     for number, phase in enumerate(made, 1):
         _check(phase, f"phase {number}: ")
     recipe = _make(Recipe, {"name": "tuned", **values, "phases": made}, "")
-    if recipe.codes < 1:
-        raise SettingError(f"codes: {recipe.codes}, at least 1 is needed")
     if recipe.candidates < 0:
         raise SettingError(f"candidates: {recipe.candidates}, must not be negative")
     return recipe
@@ -96,21 +99,23 @@ def from_values(values: Any) -> Recipe:
 
 def choose_recipe(
     source: str,
-    degradation: Degradation,
-    family: str,
+    named: Callable[[str], Recipe],
     *,
     codes: int | str | None = None,
     layer: int | str | None = None,
+    steps: int | None = None,
+    samples: int | None = None,
 ) -> Recipe:
     """Returns the recipe that a command asks for.
 
     Args:
         source: the name of a recipe, or a recipe file.
-        degradation: what is to be undone.
-        family: the generator's family.
+        named: returns the recipe of a name.
         codes: number of codes N; None for the recipe's. `auto` for that of a recipe file, else 20.
         layer: the cut; None for the recipe's. `auto` for that of a recipe file, else
-            `default_cut`.
+            the generator's default.
+        steps: number of steps, shared among the phases; None for the recipe's.
+        samples: restorations of each image; None for the recipe's.
 
     Raises:
         SettingError: there is no such recipe, or the file is not one.
@@ -118,14 +123,14 @@ def choose_recipe(
     tuned = source not in RECIPES
     if tuned and not Path(source).exists() and Path(source).suffix != ".json":
         raise SettingError(f"recipe {source}: there are {', '.join(RECIPES)}, or name a file")
-    recipe = read_recipe(source) if tuned else recipe_for(source, degradation, family)
+    recipe = read_recipe(source) if tuned else named(source)
     if codes == "auto":
         codes = recipe.codes if tuned else AUTO_CODES
     if layer == "auto":
-        recipe = recipe if tuned else dataclasses.replace(recipe, layer=None, map_size=None)
+        recipe = recipe if tuned else recipe.with_(layer=None, map_size=None)
         layer = None
-    changes: dict[str, Any] = {"codes": codes, "layer": layer}
-    return dataclasses.replace(recipe, **{k: v for k, v in changes.items() if v is not None})
+    wanted = {"codes": codes, "layer": layer, "steps": steps, "samples": samples}
+    return recipe.with_(**{k: v for k, v in wanted.items() if v is not None})
 
 
 def _make(kind: type[Any], values: Any, where: str) -> Any:
@@ -143,17 +148,20 @@ def _make(kind: type[Any], values: Any, where: str) -> Any:
 
 
 def _typed(value: Any, hint: Any, where: str) -> Any:
-    if isinstance(hint, types.UnionType):
-        kinds = typing.get_args(hint)
-    else:
-        kinds = (typing.get_origin(hint) or hint,)
+    parts = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    kinds = tuple(typing.get_origin(part) or part for part in parts)
+    if Mapping in kinds:
+        if not isinstance(value, dict):
+            raise SettingError(f"{where}: an object is needed")
+        return {k: _typed(v, float, f"{where}: {k}") for k, v in value.items()}
     if tuple in kinds and isinstance(value, list):
         value = tuple(value)
     if float in kinds and type(value) is int:
         value = float(value)
     # Not isinstance: True is no number.
     if type(value) not in kinds or (type(value) is float and not math.isfinite(value)):
-        names = " or ".join("null" if k is types.NoneType else k.__name__ for k in kinds)
+        known = (k for k in kinds if k is not Callable)
+        names = " or ".join("null" if k is types.NoneType else k.__name__ for k in known)
         raise SettingError(f"{where}: {value!r} is not {names}")
     return value
 
@@ -162,11 +170,15 @@ def _check(phase: Phase, where: str) -> None:
     """Checks the ranges of a phase's settings; the engine takes them as given."""
     if phase.steps < 1:
         raise SettingError(f"{where}steps: {phase.steps}, at least 1 is needed")
-    for name, known in (("optimizer", ("adam", "sgd")), ("schedule", ("cosine", "constant"))):
+    for name, known in (("optimizer", tuple(TRANSFORMS)), ("schedule", SCHEDULES)):
         if getattr(phase, name) not in known:
             raise SettingError(f"{where}{name}: {getattr(phase, name)}, not {' or '.join(known)}")
-    if not phase.moves or not set(phase.moves) <= set(Codes._fields):
-        raise SettingError(f"{where}moves: some of {', '.join(Codes._fields)}")
+    if phase.terms:
+        raise SettingError(f"{where}terms: own functions cannot be in a file")
+    own = [field.name.removesuffix("_rate") for field in dataclasses.fields(Phase)]
+    movable = [name for name in own if hasattr(phase, f"{name}_rate")] + list(dict(phase.rates))
+    if not phase.moves or not set(phase.moves) <= set(movable):
+        raise SettingError(f"{where}moves: some of {', '.join(movable)}")
     for field in dataclasses.fields(Phase):
         value = getattr(phase, field.name)
         if isinstance(value, float) and value < 0:
@@ -174,4 +186,5 @@ def _check(phase: Phase, where: str) -> None:
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+    plain = {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+    return plain | {k: dict(v) for k, v in values.items() if k == "rates"}

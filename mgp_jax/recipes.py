@@ -1,18 +1,12 @@
 """How to optimise: named, frozen settings of the phases of an inversion."""
 
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Any
 
-from mgp_jax.degradations import (
-    Degradation,
-    Downsample,
-    Grayscale,
-    Identity,
-    Mask,
-    Noise,
-    operators_of,
-)
+from mgp_jax.degradations import Degradation, kind_of
 from mgp_jax.errors import SettingError
 
 
@@ -22,8 +16,9 @@ class Phase:
 
     Attributes:
         steps: number of iterations.
-        moves: which fields of `Codes` are optimised, as far as the generator has them.
-        optimizer: `adam` or `sgd`.
+        moves: which variables are optimised, as far as there are such; those of the multi-code
+            method are the fields of `Codes`.
+        optimizer: `adam`, `sgd`, or a function that makes an optax transform of a learning rate.
         schedule: `cosine` (to zero at the last step) or `constant` learning rates.
         z_rate: learning rate of the latent codes.
         alpha_rate: learning rate of the importances, in units of the value they start from.
@@ -33,22 +28,27 @@ class Phase:
         styles_rate: learning rate of the tail's styles.
         residual_rate: learning rate of the residual.
         noise_rate: learning rate of the noise maps.
+        weights_rate: learning rate of the weights of a network, in methods that move some.
+        rates: learning rates of other variables, by name; a mapping or pairs.
         pixel: weight of the mean squared error, images in [-1, 1].
         perceptual: weight of the mean absolute difference of VGG16 features.
-        perceptual_size: height and width that images are resized to for the features, None for
-            their own.
+        lpips: weight of the LPIPS distance (AlexNet).
+        perceptual_size: height and width that images are resized to for features and LPIPS, None
+            for their own.
         prior: weight of mean z^2 + mean (alpha / start - 1)^2, which keeps codes probable.
         tether: weight of mean residual^2 / mean h^2, h the composed map that the phase starts
             from.
         noise_regularization: weight of the autocorrelation of the noise maps (Karras et al. 2020,
             StyleGAN2, appendix D).
+        terms: own summands of the objective, functions `term(rendering, target, variables)` that
+            return a scalar; see `terms.Rendering` and `terms.Target`.
         ball: the residual is kept within the L1 ball of this radius, in units of the L1 norm of the
             composed map that the phase starts from; None for no bound (Daras et al. 2021).
     """
 
     steps: int
     moves: tuple[str, ...] = ("z", "alpha", "styles")
-    optimizer: str = "adam"
+    optimizer: str | Callable[..., Any] = "adam"
     schedule: str = "cosine"
     z_rate: float = 0.1
     alpha_rate: float = 0.2
@@ -56,18 +56,39 @@ class Phase:
     styles_rate: float = 0.05
     residual_rate: float = 0.02
     noise_rate: float = 0.05
+    weights_rate: float = 0.001
+    rates: Mapping[str, float] | tuple[tuple[str, float], ...] = ()
     pixel: float = 1.0
     perceptual: float = 0.0
+    lpips: float = 0.0
     perceptual_size: int | None = None
     prior: float = 0.0
     tether: float = 0.0
     noise_regularization: float = 0.0
+    terms: tuple[Callable[..., Any], ...] = ()
     ball: float | None = None
+
+    def __post_init__(self) -> None:
+        # Hashable, because programs are compiled for a phase.
+        if isinstance(self.rates, Mapping):
+            object.__setattr__(self, "rates", tuple(sorted(self.rates.items())))
+        object.__setattr__(self, "terms", tuple(self.terms))
 
     @property
     def moves_head(self) -> bool:
         """Whether what comes out of the head changes: codes move, or the noise maps within."""
         return not {"z", "noise"}.isdisjoint(self.moves)
+
+    def rate(self, variable: str) -> float:
+        """Returns the learning rate of a variable.
+
+        Raises:
+            SettingError: the phase has none for it.
+        """
+        rate = dict(self.rates).get(variable, getattr(self, f"{variable}_rate", None))
+        if rate is None:
+            raise SettingError(f"phase: moves {variable}, but has no learning rate for it")
+        return rate
 
 
 @dataclass(frozen=True)
@@ -105,24 +126,41 @@ class Recipe:
     def __post_init__(self) -> None:
         if not self.phases:
             raise SettingError(f"recipe {self.name}: has no phases")
+        if self.codes < 1:
+            raise SettingError(f"codes: {self.codes}, at least 1 is needed")
+        if self.samples < 1:
+            raise SettingError(f"samples: {self.samples}, at least 1 is needed")
 
     @property
     def steps(self) -> int:
         """Number of iterations of all phases."""
         return sum(phase.steps for phase in self.phases)
 
-    def with_steps(self, steps: int) -> "Recipe":
-        """Returns the recipe with another number of steps, shared among the phases as before.
+    def with_(self, *, steps: int | None = None, **changes: Any) -> "Recipe":
+        """Returns the recipe with other settings.
+
+        Args:
+            steps: another number of steps, shared among the phases as before.
+            **changes: new values of attributes.
 
         Raises:
-            SettingError: there are fewer steps than phases.
+            SettingError: there are fewer steps than phases, or no such attribute.
 
         Example:
             >>> from mgp_jax import Phase, Recipe
             >>> recipe = Recipe("mine", (Phase(100), Phase(300, moves=("residual",))))
-            >>> [phase.steps for phase in recipe.with_steps(40).phases]
+            >>> [phase.steps for phase in recipe.with_(steps=40, codes=10).phases]
             [10, 30]
         """
+        if unknown := sorted(changes.keys() - {field.name for field in fields(self)}):
+            known = ", ".join(field.name for field in fields(self))
+            raise SettingError(f"recipe {self.name}: has no {unknown[0]}, there are {known}, steps")
+        recipe = replace(self, **changes)
+        return recipe if steps is None else recipe._with_steps(steps)
+
+    def _with_steps(self, steps: int) -> "Recipe":
+        if self.steps == 0:
+            raise SettingError(f"steps: {steps}, recipe {self.name} has none")
         if steps < len(self.phases):
             raise SettingError(f"steps: {steps}, recipe {self.name} needs {len(self.phases)}")
         ends, total = [0], 0
@@ -135,23 +173,9 @@ class Recipe:
         return replace(self, phases=tuple(replace(phase, steps=n) for phase, n in phases))
 
 
-def kind_of(degradation: Degradation) -> str:
-    """Returns which kind of problem a degradation poses, the hardest of its operators deciding."""
-    for operator in operators_of(degradation):
-        for kind, types in KINDS:
-            if isinstance(operator, types):
-                scattered = isinstance(operator, Mask) and operator.scattered
-                return "scattered inpainting" if scattered else kind
-    return "restoration"
-
-
-KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
-    ("inversion", (Identity,)),
-    ("colorization", (Grayscale,)),
-    ("super-resolution", (Downsample,)),
-    ("inpainting", (Mask,)),
-    ("denoising", (Noise,)),
-)
+def described(recipe: Recipe) -> str:
+    """Returns all that a recipe says, as a text that is the same in every process."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(recipe))
 
 
 def refined(name: str, codes: Phase, refinement: Phase, **settings: Any) -> Recipe:
@@ -209,7 +233,9 @@ def averaged(recipe: Recipe, samples: int) -> Recipe:
 # More steps help where the observation determines the image. Elsewhere they overfit, but the errors
 # of several starts differ, so their mean is nearer to the truth.
 QUALITY = {kind: averaged(recipe, 4) for kind, recipe in FAST.items()} | {
-    "inversion": replace(FAST["inversion"].with_steps(3 * FAST["inversion"].steps), name="quality"),
+    "inversion": replace(
+        FAST["inversion"].with_(steps=3 * FAST["inversion"].steps), name="quality"
+    ),
 }
 
 

@@ -1,7 +1,9 @@
 """Restoration: inversion through a degradation, several starts, and what is put back afterwards."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 import jax
@@ -16,6 +18,8 @@ from mgp_jax.degradations import (
     Grayscale,
     Identity,
     Mask,
+    Operator,
+    as_degradation,
     back_project,
     compose,
     laplacian,
@@ -23,9 +27,12 @@ from mgp_jax.degradations import (
     smoothest,
 )
 from mgp_jax.errors import SettingError
-from mgp_jax.generators.base import Generator
-from mgp_jax.inversion import InversionConfig, Progress, Result, Snapshot, image_keys, invert
-from mgp_jax.perception.vgg import FeatureExtractor
+from mgp_jax.inversion import Inversion, Result, check_observations, image_keys, resolve, run
+from mgp_jax.inversion.resolve import DEFAULT_RECIPE
+from mgp_jax.methods import MULTI_CODE, Method, What
+from mgp_jax.precision import single_precision
+from mgp_jax.recipes import Recipe
+from mgp_jax.solve import Execution, Progress, Snapshot
 
 # Of the alternating projections onto the observation and onto [-1, 1]: how many, and how far the
 # rounding of 8-bit files is kept down.
@@ -49,72 +56,191 @@ class Restoration(NamedTuple):
     deviation: np.ndarray
     result: Result
 
+    def row(self, number: int) -> "Restoration":
+        """Returns the restoration of one image, B being 1."""
+        one, count = slice(number, number + 1), self.samples.shape[1]
+        result = self.result.rows(slice(number * count, (number + 1) * count))
+        return Restoration(self.images[one], self.samples[one], self.deviation[one], result)
+
 
 def restore(
-    generator: Generator,
+    what: What | str,
     observations: Any,
-    degradation: Degradation,
-    config: InversionConfig = InversionConfig(),
+    degradation: Operator = Identity(),
+    recipe: Recipe | str = DEFAULT_RECIPE,
     *,
-    samples: int | None = None,
+    method: Method | str = MULTI_CODE,
+    seed: int = 0,
+    patience: int | None = None,
+    target_psnr: float | None = None,
     restarts: int = 1,
     blend: bool = False,
     frame: Frame | None = None,
-    indices: Any = None,
-    extractor: FeatureExtractor | None = None,
+    execution: Execution = Execution(),
+    networks: Mapping[str, Any] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
-    resume: Snapshot | None = None,
 ) -> Restoration:
     """Restores images from their observations.
 
     All starts of all images are optimised in one batch.
 
     Args:
-        generator: the frozen generator.
+        what: a frozen generator, a split, or the name of a bundled generator.
         observations: float[B, ...] of the shape that the degradation makes of the generator's
             images.
-        degradation: what made the observations.
-        config: settings of the inversion.
-        samples: number of restorations K of each image; None for the recipe's.
+        degradation: what made the observations, an operator or any function of an image, such as
+            `lambda image: image[::2, ::2]`.
+        recipe: how to optimise, or the name of a recipe for this degradation.
+        method: the method, or its name.
+        seed: seed of all random starts.
+        patience: see `invert`.
+        target_psnr: see `invert`.
         restarts: number of starts of each restoration, of which the one that matches its
             observation best is kept.
         blend: let what is filled into holes of a mask run into the known pixels without a seam,
             see `blend_in`.
         frame: where in the photographs the generator's image lies, None for all over them. What is
             around it is the smoothest image that explains the observation.
-        indices: int[B], numbers of the images, which seed them; None for 0 to B - 1.
-        extractor: what the perceptual loss looks through; None for the bundled VGG16.
+        execution: how it is computed.
+        networks: see `inversion.resolve`.
         on_progress: called after each chunk of steps.
-        resume: where the same restoration was stopped, from `Progress.snapshot`.
 
     Raises:
         SettingError: a setting is out of range, or the observations do not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> from mgp_jax import DCGANConfig, Grayscale, Phase, Recipe, random_generator, restore
+        >>> generator = random_generator(DCGANConfig(latent_size=8, channels=(8, 4)))
+        >>> gray = np.zeros((2, 16, 16, 1))
+        >>> restore(generator, gray, Grayscale(), Recipe("short", (Phase(3),))).images.shape
+        (2, 16, 16, 3)
     """
-    samples = config.recipe.samples if samples is None else samples
-    check_starts(samples, restarts)
+    degradation = as_degradation(degradation)
     check_frame(frame, degradation)
-    observations = jnp.asarray(observations, jnp.float32)
+    inversion = resolve(
+        what,
+        degradation if frame is None else compose(frame, degradation),
+        recipe,
+        method=method,
+        seed=seed,
+        patience=patience,
+        target_psnr=target_psnr,
+        execution=execution,
+        networks=networks,
+    )
+    return run_restoration(
+        inversion,
+        observations,
+        degradation,
+        restarts=restarts,
+        blend=blend,
+        frame=frame,
+        on_progress=on_progress,
+    )
+
+
+def restore_many(
+    what: What | str,
+    observations: Iterable[Any],
+    degradation: Operator = Identity(),
+    recipe: Recipe | str = DEFAULT_RECIPE,
+    *,
+    batch_size: int = 8,
+    restarts: int = 1,
+    blend: bool = False,
+    frame: Frame | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    **settings: Any,
+) -> Iterator[Restoration]:
+    """Restores any number of images, a few at a time, and yields each as soon as it is done.
+
+    No more than a batch is held in memory. An image's result does not depend on its batch.
+
+    Args:
+        what: see `restore`.
+        observations: the observations, one by one; they are read when they are needed.
+        degradation: see `restore`.
+        recipe: see `restore`.
+        batch_size: images optimised at a time.
+        restarts: see `restore`.
+        blend: see `restore`.
+        frame: see `restore`.
+        on_progress: see `restore`.
+        **settings: `method`, `seed`, `patience`, `target_psnr`, `execution`, `networks`.
+
+    Yields: the restoration of every image, in order, each as a batch of one.
+
+    Raises:
+        SettingError: see `restore`.
+    """
+    if batch_size < 1:
+        raise SettingError(f"batch size: {batch_size}, at least 1 is needed")
+    degradation = as_degradation(degradation)
+    check_frame(frame, degradation)
+    operator = degradation if frame is None else compose(frame, degradation)
+    inversion = resolve(what, operator, recipe, **settings)
+    waiting = enumerate(observations)
+    while batch := list(islice(waiting, batch_size)):
+        # Filled up by repetition, so that all batches share one program.
+        numbers, seen = zip(*(batch[k % len(batch)] for k in range(batch_size)), strict=True)
+        restoration = run_restoration(
+            inversion,
+            np.stack(seen),
+            degradation,
+            restarts=restarts,
+            blend=blend,
+            frame=frame,
+            indices=numbers,
+            on_progress=on_progress,
+        )
+        yield from (restoration.row(k) for k in range(len(batch)))
+
+
+@single_precision
+def run_restoration(
+    inversion: Inversion,
+    observations: Any,
+    degradation: Degradation,
+    *,
+    restarts: int = 1,
+    blend: bool = False,
+    frame: Frame | None = None,
+    indices: Any = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    resume: Snapshot | None = None,
+) -> Restoration:
+    """Restores images with a resolved inversion.
+
+    Args:
+        inversion: with a frame, that of the degradation seen through it.
+        observations: see `restore`.
+        degradation: what made the observations, without the frame.
+        restarts: see `restore`.
+        blend: see `restore`.
+        frame: see `restore`.
+        indices: int[B], numbers of the images, which seed them; None for 0 to B - 1.
+        on_progress: called after each chunk of steps.
+        resume: where the same restoration was stopped, from `Progress.snapshot`.
+    """
+    samples = inversion.recipe.samples
+    check_starts(samples, restarts)
+    seen = inversion if frame is None else replace(inversion, degradation=degradation)
+    observations = check_observations(seen, observations)
     count = len(observations)
     indices = np.arange(count) if indices is None else np.asarray(indices)
-    keys = image_keys(config.seed, indices, samples * restarts)
-    seen, operator, around = observations, degradation, None
+    seen, around = observations, None
     if frame is not None:
-        shape = tuple(generator.shapes[-1].shape[1:])
-        seen, around = surroundings(degradation, observations, frame, shape)
-        operator = compose(frame, degradation)
-    result = invert(
-        generator,
+        seen, around = surroundings(degradation, observations, frame, inversion.image_shape)
+    result = run(
+        inversion,
         jnp.repeat(seen, samples * restarts, axis=0),
-        config,
-        operator,
-        keys=keys,
-        extractor=extractor,
+        keys=image_keys(inversion.seed, indices, samples * restarts),
         on_progress=on_progress,
         resume=resume,
     )
     loss = np.nan_to_num(result.loss, nan=np.inf, posinf=np.inf).reshape(-1, restarts)
-    best = np.argmin(loss, axis=1) + np.arange(len(loss)) * restarts
-    result = jax.tree.map(lambda leaf: np.asarray(leaf)[best], result)
+    result = result.rows(np.argmin(loss, axis=1) + np.arange(len(loss)) * restarts)
     observed = jnp.repeat(observations, samples, axis=0)
     images = jnp.asarray(result.images)
     if frame is not None and around is not None:
@@ -265,5 +391,5 @@ def blend_in(degradation: Degradation, images: jax.Array, observations: jax.Arra
 
 @jax.jit
 def put_back_all(degradation: Degradation, images: jax.Array, observations: jax.Array) -> jax.Array:
-    """Does `put_back` for a batch: float[B, H, W, C], twice, to the same."""
+    """Does `put_back` for a batch of images float[B, H, W, C] and their observations."""
     return jax.vmap(lambda image, seen: put_back(degradation, image, seen))(images, observations)

@@ -52,6 +52,7 @@ from PIL import Image
 
 import mgp_jax as mgp
 from mgp_jax.batch import Job, failures, run, summary
+from mgp_jax.inversion import resolve
 from mgp_jax.report import tile, write_contact_sheet, write_page
 
 print(len(jax.devices()), "devices:", jax.devices()[0].device_kind)
@@ -85,9 +86,8 @@ Image.fromarray(tile(np.uint8(127.5 * faces + 127.5), columns=7)).quantize()
 degradation = mgp.Grayscale()
 job = Job(
     task="colorize",
-    generator=generator,
+    inversion=resolve(generator, degradation),
     degradation=degradation,
-    config=mgp.InversionConfig(recipe=mgp.recipe_for("fast", degradation)),
     simulate=True,
     batch_size=1,
     checkpoint_every=10,

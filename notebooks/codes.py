@@ -42,7 +42,6 @@ import mgp_jax as mgp
 from mgp_jax import analysis
 from mgp_jax.codes import contribute, fuse
 from mgp_jax.images import to_uint8
-from mgp_jax.inversion import default_cut
 from mgp_jax.recipes import codes_only
 from mgp_jax.report import contact_sheet, figures
 
@@ -64,9 +63,9 @@ generator = mgp.load_generator("faces64")
 with resources.as_file(resources.files("mgp_jax.assets") / "eileen_collins.png") as file:
     photograph = mgp.read_image(file, generator.resolution)
 recipe = codes_only(mgp.recipe_for("edit", mgp.Identity()))
-result = mgp.invert(generator, photograph[None], mgp.InversionConfig(recipe=recipe, codes=10))
+result = mgp.invert(generator, photograph[None], recipe=recipe.with_(codes=10))
 codes = jax.tree.map(lambda leaf: leaf[0], result.codes)
-cut = default_cut(generator)
+split = result.split
 pair = [*to_uint8(np.stack([photograph, result.images[0]]))]
 Image.fromarray(contact_sheet([pair], ["10 codes"], headings=["photograph", "inversion"]))
 
@@ -77,10 +76,10 @@ Image.fromarray(contact_sheet([pair], ["10 codes"], headings=["photograph", "inv
 # strength of the whole.
 
 # %%
-parts, whole = contribute(generator, codes, cut), fuse(generator, codes, cut)
-error = float(np.abs(np.sum(parts, axis=0) - whole).max() / np.abs(whole).max())
+parts, whole = contribute(split, codes), fuse(split, codes)
+error = float(np.abs(np.sum(parts.maps, axis=0) - whole.maps).max() / np.abs(whole.maps).max())
 print(f"the parts differ from the composed map by {error:.1e} of its largest value")
-images = analysis.code_images(generator, codes, cut)
+images = analysis.code_images(split, codes)
 rows = {"alone": images.alone, "scaled": images.scaled, "all but it": images.without}
 show(figures.image_rows(rows, [f"code {number}" for number in range(10)]))
 
@@ -92,8 +91,8 @@ show(figures.image_rows(rows, [f"code {number}" for number in range(10)]))
 # pixels would reach.
 
 # %%
-ablation = analysis.ablate(generator, codes, cut)
-segments = analysis.find_segments(generator, codes, cut, count=5)
+ablation = analysis.ablate(split, codes)
+segments = analysis.find_segments(split, codes, count=5)
 matches = analysis.match_segments(ablation.differences, segments)
 show(figures.segment_matches(result.images[0], segments, matches.iou, matches.chance))
 
@@ -118,9 +117,9 @@ show(figures.heat_map(spread.importances, "channel", "code", "importance (alpha)
 # Maps that resemble each other are worth less than independent ones.
 
 # %%
-random = mgp.init_codes(generator, jax.random.key(0), 10, cut)
+random = mgp.init_codes(split, jax.random.key(0), 10)
 found = {
-    name: analysis.effective_dimension(generator, item, cut)
+    name: analysis.effective_dimension(split, item)
     for name, item in (("optimised codes", codes), ("random codes", random))
 }
 axes = np.arange(1, 11)
@@ -138,7 +137,7 @@ show(figures.lines(series, "principal axes", "share of the energy (cumulated)"))
 # %%
 region = np.zeros((64, 64), bool)
 region[2:22, 12:52] = True
-removal = analysis.remove(generator, codes, region, cut, count=3)
+removal = analysis.remove(split, codes, region, count=3)
 outlined = np.where(region[..., None], result.images[0], -0.7 + 0.3 * result.images[0])
 row = [*to_uint8(np.stack([result.images[0], outlined, removal.image]))]
 names = ["inversion", "region", f"without codes {', '.join(map(str, removal.codes))}"]

@@ -43,7 +43,6 @@ from PIL import Image
 import mgp_jax as mgp
 from mgp_jax import editing
 from mgp_jax.images import to_uint8
-from mgp_jax.inversion import default_cut
 from mgp_jax.report import contact_sheet
 
 
@@ -65,14 +64,13 @@ generator = mgp.load_generator("faces64")
 with resources.as_file(resources.files("mgp_jax.assets") / "eileen_collins.png") as file:
     photograph = mgp.read_image(file, generator.resolution)
 stranger = mgp.generate(generator, mgp.random_latents(generator, 7))[6]
-config = mgp.InversionConfig(recipe=mgp.recipe_for("edit", mgp.Identity()))
-result = mgp.invert(generator, np.stack([photograph, stranger]), config)
+result = mgp.invert(generator, np.stack([photograph, stranger]), recipe="edit")
 codes, others = (jax.tree.map(lambda leaf, k=k: leaf[k], result.codes) for k in range(2))
-cut = default_cut(generator)
+split = result.split
 show(
     [photograph, result.images[0], stranger, result.images[1]],
     ["photograph", "inversion", "drawn", "inversion"],
-    f"cut {cut}, {len(codes.z)} codes",
+    f"cut {split.cut}, {len(codes.z)} codes",
 )
 
 # %% [markdown]
@@ -111,7 +109,7 @@ for score in (hair, face):
 direction = editing.condition(boundaries[0].direction, [boundaries[1].direction])
 strengths = np.linspace(-3, 3, 7)
 captions = [f"{strength:+.0f}" for strength in strengths]
-frames = editing.render_edits(generator, codes, direction, strengths, cut)
+frames = editing.render_edits(split, codes, direction, strengths)
 show(frames, captions, direction.name)
 
 # %% [markdown]
@@ -119,7 +117,7 @@ show(frames, captions, direction.name)
 # LPIPS tells how far the image as a whole drifts away.
 
 # %%
-assert np.array_equal(frames[3], editing.render_edits(generator, codes, direction, [0], cut)[0])
+assert np.array_equal(frames[3], editing.render_edits(split, codes, direction, [0])[0])
 seen = np.clip(frames / 2 + 0.5, 0, 1)
 drift = editing.drift(frames, frames[3])
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
@@ -151,8 +149,8 @@ show(limited, captions, "limited to the upper half")
 # components of random feature maps.
 
 # %%
-found = [*editing.sefa(generator, 2), *editing.ganspace(generator, 2, cut)]
-rows = [[*to_uint8(editing.render_edits(generator, codes, item, strengths, cut))] for item in found]
+found = [*editing.sefa(generator, 2), *editing.ganspace(generator, 2, split.cut)]
+rows = [[*to_uint8(editing.render_edits(split, codes, item, strengths))] for item in found]
 sheet = contact_sheet(rows, [item.name for item in found], headings=captions, scale=2)
 Image.fromarray(sheet).quantize(128)
 
@@ -166,12 +164,12 @@ Image.fromarray(sheet).quantize(128)
 shares = np.linspace(0, 1, 7)
 matched = editing.match(codes, others)
 way = [editing.interpolate(codes, matched, share) for share in shares]
-frames = editing.render_all(generator, way, cut, "z")
+frames = editing.render_all(split, way)
 show(frames, [f"{share:.0%}" for share in shares], "interpolation")
 
 # %% [markdown]
 # On the command line:
 #
 #     mgp train-boundary faces64 --out hair.npy --score module:function
-#     mgp edit photo.png --out edited --direction hair.npy --range=-3:3 --frames 9
+#     mgp edit photo.png --out edited --generator faces64 --direction hair.npy
 #     mgp interpolate first.png second.png --out between

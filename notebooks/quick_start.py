@@ -93,8 +93,7 @@ plt.tight_layout()
 # %%
 gray = mgp.Grayscale()
 observation = gray(photograph)
-config = mgp.InversionConfig(recipe=mgp.recipe_for("fast", gray))
-restored = mgp.restore(generator, observation[None], gray, config)
+restored = mgp.restore(generator, observation[None], gray)
 row = [np.asarray(observation), restored.images[0], photograph]
 headings = ("observation", "result", "truth")
 Image.fromarray(contact_sheet([row], ["colorized"], headings=headings))

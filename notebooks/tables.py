@@ -65,7 +65,7 @@ comparison = Comparison(
 # On the command line this is
 #
 #     mgp bench tables --out tables --budget 60 --tasks colorization center-inpainting \
-#       --methods observation one-code feature-map multi-code --grid
+#       --methods observation one-code feature-map multi-code --grid --generator faces64
 #
 # What is finished has a record; the same call later does the rest.
 

@@ -49,12 +49,12 @@ photograph = mgp.read_image(f"{bundled}/assets/eileen_collins.png", generator.re
 
 
 # %%
-def task(spec, **options):
+def task(spec, samples=1):
     """Degrades the photograph, restores it and returns a row of pictures with a caption."""
     degradation = mgp.parse(spec, generator.resolution)
     observation = degradation.simulate(photograph, jax.random.key(0))
-    config = mgp.InversionConfig(recipe=mgp.recipe_for("fast", degradation))
-    restored = mgp.restore(generator, observation[None], degradation, config, **options)
+    recipe = mgp.recipe_for("fast", degradation).with_(samples=samples)
+    restored = mgp.restore(generator, observation[None], degradation, recipe)
     seen, found, truth = (
         np.asarray(degradation.prepare(observation)),
         restored.images[0],

@@ -1,6 +1,10 @@
 """What several tests share."""
 
+import os
 from collections.abc import Iterator
+
+# Nearly all of the time goes into compiling, so the compiler shall not try hard.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 import jax
 import numpy as np
@@ -8,6 +12,8 @@ import pytest
 from networks import untrained
 
 from mgp_jax.generators import DCGANConfig, Generator
+from mgp_jax.generators.weights import Weights
+from mgp_jax.perception import FeatureExtractor, make_extractor
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,3 +38,14 @@ def photographs() -> np.ndarray:
     y, x = np.mgrid[:32, :32] / 32
     planes = [np.sin(2 * k + (3 + k % 3) * x) * np.cos(k - (2 + k % 4) * y) for k in range(9)]
     return np.stack(planes).reshape(3, 3, 32, 32).transpose(0, 2, 3, 1).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def extractor() -> FeatureExtractor:
+    """A VGG of two small blocks, each of one convolution."""
+    params = {}
+    for k, (name, sizes) in enumerate({"conv1_1": (3, 4), "conv2_1": (4, 6)}.items(), 1):
+        random = np.random.default_rng(k)
+        kernel, bias = random.normal(size=(3, 3, *sizes)) / 3, random.normal(size=sizes[1])
+        params[name] = {"kernel": kernel.astype(np.float32), "bias": bias.astype(np.float32)}
+    return make_extractor(Weights("vgg16", {"layers": [[4], [6]]}, params, {}, ""))

@@ -19,6 +19,7 @@ from mgp_jax.generators import (
     Config,
     DCGANConfig,
     Generator,
+    MobileStyleGANConfig,
     PGGANConfig,
     StyleGAN2Config,
     StyleGANConfig,
@@ -28,6 +29,7 @@ from mgp_jax.generators import (
 # The smallest of every family, for properties that all share.
 CONFIGS: Mapping[str, Config] = {
     "dcgan": DCGANConfig(5, (6, 4)),
+    "mobile_stylegan": MobileStyleGANConfig(5, 4, (4,), (4, 4, 4)),
     "pggan": PGGANConfig(5, (6, 4)),
     "pggan blended": PGGANConfig(5, (6, 6, 4, 4), blend=0.25),
     "stylegan": StyleGANConfig(5, 4, (4,), (6, 4)),

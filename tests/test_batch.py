@@ -9,19 +9,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from jobs import changed, make_job
 from networks import untrained
 from PIL import Image
 
-from mgp_jax.batch import Event, Input, Job, load, run, summary
-from mgp_jax.codes import Codes
+from mgp_jax.batch import Event, Input, Job, load, load_codes, run, summary
+from mgp_jax.codes import Codes, render
 from mgp_jax.degradations import parse
 from mgp_jax.errors import ImageError, MGPError, SettingError
 from mgp_jax.generators import DCGANConfig, Generator
-from mgp_jax.inversion import InversionConfig, Result, Status
+from mgp_jax.inversion import Inversion, Result
 from mgp_jax.recipes import Phase, Recipe
+from mgp_jax.solve import Status
 
 FIELDS = {"input", "output", "status", "error", "psnr", "ssim", "lpips", "steps", "seconds"}
-CONFIG = InversionConfig(recipe=Recipe("test", (Phase(6),), codes=2))
+RECIPE = Recipe("test", (Phase(6),), codes=2)
 
 Folder = dict[str, bytes]
 
@@ -34,7 +36,7 @@ def generator() -> Generator:
 
 @pytest.fixture(scope="module")
 def job(generator: Generator) -> Job:
-    return Job("invert", generator, parse("identity", 16), CONFIG, batch_size=2)
+    return make_job(generator, RECIPE, batch_size=2)
 
 
 def picture(size: int, shade: int) -> Image.Image:
@@ -162,32 +164,24 @@ def test_a_finished_run_does_nothing(job: Job, inputs: Path, first: Path, copy: 
     assert before == {file: file.stat().st_mtime_ns for file in copy.rglob("*") if file.is_file()}
 
 
-def with_config(**change: Any) -> Callable[[Job], Job]:
-    return lambda job: dataclasses.replace(job, config=dataclasses.replace(job.config, **change))
-
-
-def with_job(**change: Any) -> Callable[[Job], Job]:
-    return lambda job: dataclasses.replace(job, **change)
-
-
-def with_recipe(**change: Any) -> Callable[[Job], Job]:
-    return lambda job: with_config(recipe=dataclasses.replace(job.config.recipe, **change))(job)
+def with_(**change: Any) -> Callable[[Job], Job]:
+    return lambda job: changed(job, **change)
 
 
 OTHERS: Mapping[str, tuple[Callable[[Job], Job], str]] = {
-    "seed": (with_config(seed=1), "seed was 0, is 1"),
-    "codes": (with_config(codes=3), "codes was 2, is 3"),
-    "layer": (with_config(layer=1), "layer was null, is 1"),
-    "patience": (with_config(patience=3), "patience was null, is 3"),
-    "target": (with_config(target_psnr=20.0), "target_psnr was null, is 20.0"),
-    "steps": (with_recipe(phases=(Phase(7),)), "steps was 6, is 7"),
-    "recipe": (with_recipe(name="other"), 'recipe was "test", is "other"'),
-    "task": (with_job(task="colorize"), 'task was "invert", is "colorize"'),
-    "samples": (with_job(samples=2), "samples was 1, is 2"),
-    "restarts": (with_job(restarts=2), "restarts was 1, is 2"),
-    "simulate": (with_job(simulate=True), "simulate was false, is true"),
+    "seed": (with_(seed=1), "seed was 0, is 1"),
+    "codes": (with_(recipe={"codes": 3}), "codes was 2, is 3"),
+    "layer": (with_(recipe={"layer": 1}), "layer was null, is 1"),
+    "patience": (with_(patience=3), "patience was null, is 3"),
+    "target": (with_(target_psnr=20.0), "target_psnr was null, is 20.0"),
+    "steps": (with_(recipe={"steps": 7}), "steps was 6, is 7"),
+    "recipe": (with_(recipe={"name": "other"}), 'recipe was "test", is "other"'),
+    "task": (with_(task="colorize"), 'task was "invert", is "colorize"'),
+    "samples": (with_(recipe={"samples": 2}), "samples was 1, is 2"),
+    "restarts": (with_(restarts=2), "restarts was 1, is 2"),
+    "simulate": (with_(simulate=True), "simulate was false, is true"),
     "degradation": (
-        with_job(degradation=parse("gray", 16)),
+        with_(degradation=parse("gray", 16)),
         'degradation was "identity", is "gray"',
     ),
 }
@@ -206,12 +200,12 @@ def test_other_settings_are_refused(job: Job, inputs: Path, copy: Path, name: st
 def test_another_generator_of_the_same_name_is_refused(job: Job, inputs: Path, copy: Path):
     other = untrained(DCGANConfig(8, (8, 4)), seed=2, name="small")
     with pytest.raises(SettingError, match=r"checksums: generator was"):
-        run(with_job(generator=other)(job), [inputs], copy)
+        run(changed(job, generator=other), [inputs], copy)
 
 
 def test_another_recipe_of_the_same_name_is_refused(job: Job, inputs: Path, copy: Path):
     with pytest.raises(SettingError, match="checksums: recipe was"):
-        run(with_recipe(phases=(Phase(6, z_rate=0.5),))(job), [inputs], copy)
+        run(changed(job, recipe={"phases": (Phase(6, z_rate=0.5),)}), [inputs], copy)
 
 
 def test_another_mask_in_the_same_file_is_refused(job: Job, inputs: Path, tmp_path: Path):
@@ -219,7 +213,7 @@ def test_another_mask_in_the_same_file_is_refused(job: Job, inputs: Path, tmp_pa
     mask[2:5, 2:5] = 255
     for number, levels in enumerate((mask, mask, mask[::-1])):
         Image.fromarray(levels).save(tmp_path / "mask.png")
-        masked = with_job(degradation=parse(f"mask:{tmp_path / 'mask.png'}", 16))(job)
+        masked = changed(job, degradation=parse(f"mask:{tmp_path / 'mask.png'}", 16))
         if number < 2:
             run(masked, [inputs / "b.png"], tmp_path / "out")
         else:
@@ -227,9 +221,32 @@ def test_another_mask_in_the_same_file_is_refused(job: Job, inputs: Path, tmp_pa
                 run(masked, [inputs / "b.png"], tmp_path / "out")
 
 
-def test_other_inputs_are_refused(job: Job, inputs: Path, copy: Path):
-    with pytest.raises(SettingError, match="inputs before, 1 now; the first that differs was"):
-        run(job, [inputs / "a.png"], copy)
+def test_more_inputs_come_behind_those_that_are_done(
+    job: Job, inputs: Path, first: Path, copy: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Named relatively, from a folder of the same stems, one of the earlier ones being gone."""
+    more, before = copy.parent / "more", files_of(copy)
+    more.mkdir()
+    picture(16, 6).save(more / "a.png")
+    picture(16, 7).save(more / "0.png")
+    monkeypatch.chdir(more.parent)
+    events: list[Event] = []
+    records = run(job, [Path("more")], copy, events.append)
+    assert [Path(record["input"]).name for record in records[6:]] == ["0.png", "a.png"]
+    assert [record["output"] for record in records[6:]] == ["images/0.png", "images/a-2.png"]
+    assert records[:6] == records_of(first)
+    assert sum(len(event.records) for event in events) == 2
+    assert before.items() <= files_of(copy).items()
+    # All at once they come out the same.
+    together = run(job, [inputs, more], copy.parent / "together")
+    assert timeless(together) == [
+        record | {"input": str(more / Path(record["input"]).name)} if number > 5 else record
+        for number, record in enumerate(timeless(records))
+    ]
+    assert files_of(copy.parent / "together") == files_of(copy)
+    # Nothing is left to do for any of them, however they are called.
+    assert run(job, [more.absolute()], copy) == records
+    assert run(job, [inputs], copy) == records
 
 
 def test_another_batch_size_may_go_on(job: Job, inputs: Path, first: Path, copy: Path):
@@ -292,28 +309,29 @@ def test_nothing_readable_is_no_reason_to_stop(job: Job, inputs: Path, tmp_path:
 
 
 class Instant:
-    """Stands for `invert`: gray renderings at once, so that nothing is compiled."""
+    """Stands for `inversion.run`: gray renderings at once, so that nothing is compiled."""
 
     status = Status.FINISHED
 
-    def __call__(self, generator, observations, config, *_, **__) -> Result:
-        count, (height, width, channels) = len(observations), generator.shapes[-1].shape[1:]
+    def __call__(self, inversion: Inversion, observations: Any, **_: Any) -> Result:
+        count = len(observations)
         zeros = np.zeros((count, 6), np.float32)
         return Result(
-            images=np.zeros((count, height, width, channels), np.float32),
+            images=np.zeros((count, *inversion.image_shape), np.float32),
             codes=Codes(zeros, zeros),
             loss=zeros[:, 0],
             losses=zeros,
             errors=zeros,
             status=np.full(count, self.status),
             steps=np.full(count, 2),
+            split=inversion.split,
         )
 
 
 @pytest.fixture
 def instant(monkeypatch: pytest.MonkeyPatch) -> Instant:
     made = Instant()
-    monkeypatch.setattr("mgp_jax.restoration.invert", made)
+    monkeypatch.setattr("mgp_jax.restoration.run", made)
     return made
 
 
@@ -330,7 +348,7 @@ def test_divergence_is_said_and_the_best_iterate_kept(
 
 
 def test_samples_and_their_deviation(job: Job, inputs: Path, tmp_path: Path):
-    several = dataclasses.replace(job, samples=2, batch_size=1)
+    several = changed(job, recipe={"samples": 2}, batch_size=1)
     (record,) = run(several, [inputs / "a.png"], tmp_path / "out")
     names = ("images/a.png", "samples/a-1.png", "samples/a-2.png", "deviations/a.png")
     mean, one, two, deviation = (np.asarray(Image.open(tmp_path / "out" / name)) for name in names)
@@ -343,9 +361,40 @@ def test_samples_and_their_deviation(job: Job, inputs: Path, tmp_path: Path):
         assert arrays["z"].shape == (2, 2, 8)
 
 
+@pytest.mark.parametrize("samples", [1, 2])
+def test_codes_of_every_image_of_a_batch_render_it(
+    job: Job, inputs: Path, tmp_path: Path, samples: int
+):
+    several = changed(job, recipe={"samples": samples})
+    records = run(several, [inputs / "a.png", inputs / "c.png"], tmp_path / "out")
+    split = job.inversion.split
+
+    def shown(name: str) -> np.ndarray:
+        return np.asarray(Image.open(tmp_path / "out" / name)).astype(float)
+
+    def close(codes: Codes, name: str) -> bool:
+        levels = (np.clip(render(split, codes), -1, 1) + 1) * 127.5
+        return np.abs(levels - shown(name)).max() < 1.01
+
+    for record, other in zip(records, records[::-1], strict=True):
+        file = tmp_path / "out" / record["codes"]
+        if samples == 1:
+            codes = load_codes(file, split)
+            assert close(codes, record["output"]) and not close(codes, other["output"])
+            continue
+        with np.load(file) as arrays:
+            each = [Codes(arrays["z"][k], arrays["alpha"][k]) for k in range(samples)]
+            assert arrays["loss"].shape == (samples, 6)
+        for number, codes in enumerate(each, 1):
+            assert close(codes, f"samples/{record['name']}-{number}.png")
+            assert not close(codes, f"samples/{other['name']}-{number}.png")
+        with pytest.raises(SettingError, match="these codes are not of small"):
+            load_codes(file, split)
+
+
 @pytest.mark.parametrize("kind", ["gif", "webp"])
 def test_trajectories(job: Job, inputs: Path, tmp_path: Path, kind: str):
-    job = with_recipe(phases=(Phase(25),))(job)
+    job = changed(job, recipe={"steps": 25})
     moving = dataclasses.replace(job, trajectory=kind)
     (record,) = run(moving, [inputs / "a.png"], tmp_path / "out")
     with Image.open(tmp_path / "out" / record["trajectory"]) as animation:
@@ -361,7 +410,7 @@ def test_trajectories(job: Job, inputs: Path, tmp_path: Path, kind: str):
 
 def test_simulated_degradation_is_measured(tiny: Generator, tmp_path: Path, instant: Instant):
     picture(40, 1).save(tmp_path / "a.png")
-    job = Job("restore", tiny, parse("gray|down:2", 32), CONFIG, simulate=True)
+    job = make_job(tiny, RECIPE, parse("gray|down:2", 32), "restore", simulate=True)
     (record,) = run(job, [tmp_path / "a.png"], tmp_path / "out")
     assert record["status"] == "ok"
     for name in ("psnr", "ssim", "lpips"):
@@ -376,9 +425,8 @@ def test_simulated_degradation_is_measured(tiny: Generator, tmp_path: Path, inst
 
 def test_simulated_noise_follows_seed_and_place(job: Job, inputs: Path):
     def observe(number: int, seed: int) -> np.ndarray:
-        noisy = dataclasses.replace(job, degradation=parse("noise:0.1", 16), simulate=True)
-        entry = Input(number, inputs / "a.png", "a")
-        return load(with_config(seed=seed)(noisy), entry).observation
+        noisy = changed(job, degradation=parse("noise:0.1", 16), simulate=True, seed=seed)
+        return load(noisy, Input(number, inputs / "a.png", "a")).observation
 
     first = observe(0, 0)
     np.testing.assert_array_equal(observe(0, 0), first)
@@ -398,14 +446,13 @@ def test_simulated_noise_follows_seed_and_place(job: Job, inputs: Path):
         ("down:2", 8, None),
         ("down:2", 9, "9x9 pixels, but the observation must have exactly 8x8"),
         ("mask:center:4", 40, None),
-        ("cs:0.1", 16, "which no image file can hold"),
     ],
 )
 def test_without_simulation_the_input_is_the_observation(
     job: Job, tmp_path: Path, instant: Instant, spec: str, size: int, problem: str | None
 ):
     picture(size, 1).save(tmp_path / "a.png")
-    real = dataclasses.replace(job, task="restore", degradation=parse(spec, 16), batch_size=1)
+    real = changed(job, task="restore", degradation=parse(spec, 16), batch_size=1)
     if problem is not None:
         (record,) = run(real, [tmp_path / "a.png"], tmp_path / "out")
         assert record["status"] == "failed" and problem in record["error"]
@@ -461,12 +508,19 @@ def test_a_folder_that_cannot_be_written_is_refused(job: Job, inputs: Path, tmp_
             run(job, [inputs], out)
 
 
+def test_measurements_are_no_image_file(job: Job, inputs: Path, tmp_path: Path):
+    real = changed(job, task="restore", degradation=parse("cs:0.1", 16))
+    with pytest.raises(SettingError, match="no image file can hold; --simulate"):
+        run(real, [inputs / "a.png"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 IMPOSSIBLE: Mapping[str, tuple[Callable[[Job], Job], str]] = {
-    "batch size": (with_job(batch_size=0), "batch size: 0"),
-    "codes": (with_config(codes=0), "codes: 0"),
-    "layer": (with_config(layer="layer9"), "layer layer9"),
-    "samples": (with_job(samples=0), "samples 0"),
-    "restarts": (with_job(restarts=-1), "restarts -1"),
+    "batch size": (with_(batch_size=0), "batch size: 0"),
+    "codes": (with_(recipe={"codes": 0}), "codes: 0"),
+    "layer": (with_(recipe={"layer": "layer9"}), "layer layer9"),
+    "samples": (with_(recipe={"samples": 0}), "samples: 0"),
+    "restarts": (with_(restarts=-1), "restarts -1"),
 }
 
 

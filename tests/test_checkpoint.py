@@ -1,6 +1,5 @@
 """Checkpoints: what is loaded is what was saved, and an inversion goes on from it bit for bit."""
 
-import dataclasses
 import errno
 import os
 import shutil
@@ -14,21 +13,21 @@ from networks import untrained
 
 from mgp_jax import checkpoint
 from mgp_jax.checkpoint import Checkpoints
-from mgp_jax.degradations import parse
 from mgp_jax.errors import OutputError
-from mgp_jax.generators import DCGANConfig, Generator
-from mgp_jax.inversion import InversionConfig, Progress, Result, Snapshot, invert, outline
+from mgp_jax.generators import DCGANConfig
+from mgp_jax.inversion import Inversion, Result, outline, resolve, run
 from mgp_jax.recipes import Phase, Recipe
+from mgp_jax.solve import Execution, Progress, Snapshot
 
 PHASES = (Phase(5), Phase(6, moves=("residual",), tether=0.1))
-CONFIG = InversionConfig(recipe=Recipe("test", PHASES, codes=2), chunk=2)
-IDENTITY = parse("identity", 16)
+RECIPE = Recipe("test", PHASES, codes=2)
 ABOUT = {"images": [0, 1]}
 
 
 @pytest.fixture(scope="module")
-def generator() -> Generator:
-    return untrained(DCGANConfig(8, (8, 4)), seed=1)
+def inversion() -> Inversion:
+    generator = untrained(DCGANConfig(8, (8, 4)), seed=1)
+    return resolve(generator, recipe=RECIPE, execution=Execution(chunk=2))
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +36,15 @@ def observations() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def whole(generator: Generator, observations: np.ndarray) -> tuple[Result, list[Progress]]:
+def whole(inversion: Inversion, observations: np.ndarray) -> tuple[Result, list[Progress]]:
     """An inversion from end to end, and all that it reported."""
     seen: list[Progress] = []
-    return invert(generator, observations, CONFIG, IDENTITY, on_progress=seen.append), seen
+    return run(inversion, observations, on_progress=seen.append), seen
 
 
 @pytest.fixture(scope="module")
-def shapes(generator: Generator) -> list[Snapshot]:
-    return outline(generator, CONFIG, IDENTITY, 2)[1]
+def shapes(inversion: Inversion) -> list[Snapshot]:
+    return outline(inversion, 2)[1]
 
 
 def assert_same(first: Any, second: Any) -> None:
@@ -67,7 +66,7 @@ def test_the_outline_is_that_of_every_snapshot(
 
 @pytest.mark.parametrize("place", range(6))
 def test_an_inversion_goes_on_bit_for_bit(
-    generator: Generator,
+    inversion: Inversion,
     observations: np.ndarray,
     whole: tuple[Result, list[Progress]],
     shapes: list[Snapshot],
@@ -80,8 +79,8 @@ def test_an_inversion_goes_on_bit_for_bit(
     snapshot = Checkpoints(tmp_path / "here", 1, ABOUT).load(lambda: shapes)
     assert snapshot is not None
     assert_same(snapshot, jax.tree.map(np.asarray, seen[place].snapshot))
-    config = dataclasses.replace(CONFIG, chunk=2 + place)
-    assert_same(invert(generator, observations, config, IDENTITY, resume=snapshot), result)
+    again = inversion.executed(Execution(chunk=2 + place))
+    assert_same(run(again, observations, resume=snapshot), result)
 
 
 def test_only_the_latest_is_kept_and_loaded(

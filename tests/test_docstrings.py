@@ -39,6 +39,9 @@ def test_there_are_examples():
 @pytest.mark.parametrize("name", mgp_jax.__all__)
 def test_public_names_are_described(name: str):
     value = getattr(mgp_jax, name)
+    if isinstance(value, dict):
+        assert value and all(row.name == key and row.title for key, row in value.items())
+        return
     documentation = inspect.getdoc(value) or ""
     # Neither empty nor what a dataclass or NamedTuple makes of its fields.
     assert documentation and not documentation.startswith(f"{value.__name__}("), name

@@ -1,25 +1,24 @@
 """How much memory an inversion takes, and what is done where there is too little."""
 
-import dataclasses
-
+import jax
 import numpy as np
 import pytest
 from networks import untrained
 
 from mgp_jax import memory
-from mgp_jax.degradations import parse
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import DCGANConfig, Generator
-from mgp_jax.inversion import Execution, InversionConfig, invert
+from mgp_jax.inversion import Inversion, invert, resolve, run
 from mgp_jax.memory import fit, required
 from mgp_jax.recipes import Phase, Recipe
+from mgp_jax.sharding import batch_mesh
+from mgp_jax.solve import Execution
 
-IDENTITY = parse("identity", 16)
-CONFIG = InversionConfig(recipe=Recipe("test", (Phase(3),), codes=6))
+RECIPE = Recipe("test", (Phase(3), Phase(2, moves=("residual",))), codes=6)
 
 
-def sliced(slices: int) -> InversionConfig:
-    return dataclasses.replace(CONFIG, execution=Execution(slices=slices))
+def sliced(generator: Generator, slices: int) -> Inversion:
+    return resolve(generator, recipe=RECIPE, execution=Execution(slices=slices))
 
 
 @pytest.fixture(scope="module")
@@ -29,30 +28,51 @@ def wide() -> Generator:
 
 
 def test_slices_take_less_memory(wide: Generator):
-    sizes = {slices: required(wide, sliced(slices), IDENTITY, 1) for slices in (0, 6)}
+    sizes = {slices: required(sliced(wide, slices), 1) for slices in (0, 6)}
     assert sizes[6] < 0.7 * sizes[0]
+
+
+def test_the_largest_phase_is_what_is_required(wide: Generator):
+    """A phase of codes takes more than one of the residual, wherever it comes."""
+    codes, residual = RECIPE.phases
+    alone = [
+        required(resolve(wide, recipe=RECIPE.with_(phases=(p,))), 1) for p in (codes, residual)
+    ]
+    assert alone[0] > 1.5 * alone[1]
+    for phases in ((codes, residual), (residual, codes)):
+        both = required(resolve(wide, recipe=RECIPE.with_(phases=phases)), 1)
+        # The losses of all phases are kept, in a snapshot beside the programs.
+        assert both == pytest.approx(max(alone), rel=0.2)
+
+
+def test_what_is_required_is_that_of_one_device(wide: Generator):
+    inversion = resolve(wide, recipe=RECIPE)
+    mesh = batch_mesh(np.array(jax.devices() * 2))
+    assert mesh is not None and mesh.size == 2
+    split = inversion.executed(Execution(mesh=mesh))
+    assert required(split, 1) == required(inversion, 1)
 
 
 @pytest.mark.parametrize("slices", [1, 3, 6])
 def test_slices_change_nothing_but_rounding(wide: Generator, slices: int):
     observations = np.random.default_rng(0).uniform(-1, 1, (1, 16, 16, 3)).astype(np.float32)
-    expected = invert(wide, observations, CONFIG, IDENTITY)
-    found = invert(wide, observations, sliced(slices), IDENTITY)
+    expected = invert(wide, observations, recipe=RECIPE)
+    found = run(sliced(wide, slices), observations)
     np.testing.assert_allclose(found.losses, expected.losses, rtol=1e-5)
     np.testing.assert_allclose(found.images, expected.images, atol=1e-4)
 
 
 def test_slices_must_divide_the_codes(wide: Generator):
     with pytest.raises(SettingError, match="slices: 4 do not divide 6 codes"):
-        invert(wide, np.zeros((1, 16, 16, 3)), sliced(4), IDENTITY)
+        sliced(wide, 4)
 
 
 @pytest.fixture
 def priced(monkeypatch: pytest.MonkeyPatch) -> None:
     """A price in the place of what a compiler says: 100 an image, a sixth of it sliced finest."""
 
-    def price(generator, config, degradation, count: int) -> int:
-        return 100 * count // max(1, config.execution.slices)
+    def price(inversion: Inversion, count: int) -> int:
+        return 100 * count // max(1, inversion.execution.slices)
 
     monkeypatch.setattr(memory, "required", price)
 
@@ -64,13 +84,13 @@ def priced(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_smaller_batches_come_before_slices(
     wide: Generator, priced: None, limit: float, choice: tuple[int, int]
 ):
-    assert fit(wide, CONFIG, IDENTITY, 8, 1, limit) == choice
+    assert fit(sliced(wide, 0), 8, 1, limit) == choice
 
 
 def test_every_start_takes_memory(wide: Generator, priced: None):
-    assert fit(wide, CONFIG, IDENTITY, 8, 4, 800) == (2, 0)
+    assert fit(sliced(wide, 0), 8, 4, 800) == (2, 0)
 
 
 def test_what_cannot_fit_is_refused(wide: Generator, priced: None):
     with pytest.raises(SettingError, match=r"memory limit: .* GiB, but one image takes .* GiB"):
-        fit(wide, CONFIG, IDENTITY, 8, 1, 15)
+        fit(sliced(wide, 0), 8, 1, 15)

@@ -12,7 +12,7 @@ from mgp_jax.batch import Job, run
 from mgp_jax.degradations import Identity
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator
-from mgp_jax.inversion import InversionConfig
+from mgp_jax.inversion import resolve
 from mgp_jax.planning import duration, make_plan
 from mgp_jax.recipes import recipe_for
 
@@ -29,8 +29,8 @@ def photos(tmp_path: Path) -> Path:
 
 
 def job(generator: Generator, size: int = 2) -> Job:
-    recipe = recipe_for("fast", Identity()).with_steps(6)
-    return Job("invert", generator, Identity(), InversionConfig(recipe, codes=3), batch_size=size)
+    recipe = recipe_for("fast", Identity()).with_(steps=6, codes=3)
+    return Job("invert", resolve(generator, recipe=recipe), Identity(), batch_size=size)
 
 
 def test_before_and_after_a_run(tiny: Generator, photos: Path, tmp_path: Path):

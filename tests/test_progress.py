@@ -11,8 +11,8 @@ from rich.console import Console
 
 from mgp_jax import progress
 from mgp_jax.batch import Event
-from mgp_jax.inversion import Progress
 from mgp_jax.progress import Reporter
+from mgp_jax.solve import Progress
 
 
 def running(step: int, batch: int = 2) -> Progress:
@@ -47,6 +47,16 @@ def test_a_pipe_gets_a_line_now_and_then(clock: SimpleNamespace):
         # The end of a batch is always said.
         report(Event(4, 5, None, [record("ok"), record("ok")]))
     assert stream.getvalue().splitlines()[1:] == ["invert: 4/5 images"]
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_method_without_steps_says_what_is_done(clock: SimpleNamespace, terminal: bool):
+    report, stream = reporter(terminal)
+    with report.shown():
+        report(Event(0, 2, running(0)._replace(steps=0, loss=np.nan, psnr=np.nan)))
+        report(Event(2, 2, None, [record("ok"), record("ok")]))
+    assert "invert: 2/2 images" in stream.getvalue() or terminal
+    assert "step" not in stream.getvalue() and "nan" not in stream.getvalue()
 
 
 @pytest.mark.parametrize("terminal", [False, True])

@@ -49,6 +49,11 @@ def test_a_file_by_hand(tmp_path: Path):
         ({"phases": [{"steps": 1, "z_rate": -1}]}, "phase 1: z_rate: -1.0, must not be negative"),
         ({"phases": [{"steps": 1, "z_rate": float("nan")}]}, "phase 1: z_rate: nan is not float"),
         ({"phases": [{"steps": 1, "moves": ["w"]}]}, "phase 1: moves: some of z, alpha"),
+        ({"phases": [{"steps": 1, "rates": 3}]}, "phase 1: rates: an object is needed"),
+        ({"phases": [{"steps": 1, "rates": {"a": "x"}}]}, "phase 1: rates: a: 'x' is not float"),
+        ({"phases": [{"steps": 1, "terms": ["x"]}]}, "phase 1: terms: own functions cannot be"),
+        ({"phases": [{"steps": 1, "lpips": -1}]}, "phase 1: lpips: -1.0, must not be negative"),
+        ({"phases": [{"steps": 1, "moves": []}]}, "phase 1: moves: some of z, alpha"),
         ({"phases": [{"steps": 1, "optimizer": "x"}]}, "phase 1: optimizer: x, not adam"),
         ({"phases": [{"steps": 1, "schedule": "x"}]}, "phase 1: schedule: x, not cosine"),
         ({"codes": "many"}, "codes: 'many' is not int"),
@@ -75,20 +80,49 @@ def test_no_recipe_at_all(tmp_path: Path, content: str | bytes | None):
         read_recipe(file)
 
 
+def named(name: str) -> Recipe:
+    return recipe_for(name, IDENTITY)
+
+
 def test_what_a_command_asks_for(tmp_path: Path):
     file = str(tmp_path / "mine.json")
     write_recipe(file, TUNED)
-    published = recipe_for("paper", IDENTITY)
     for source, recipe, codes, layer in (
         (file, TUNED, TUNED.codes, TUNED.layer),
-        ("paper", published, AUTO_CODES, None),
+        ("paper", named("paper"), AUTO_CODES, None),
     ):
-        assert choose_recipe(source, IDENTITY, "pggan") == recipe
-        assert choose_recipe(source, IDENTITY, "pggan", codes=5) == replace(recipe, codes=5)
-        assert choose_recipe(source, IDENTITY, "pggan", layer="1") == replace(recipe, layer="1")
-        chosen = choose_recipe(source, IDENTITY, "pggan", codes="auto", layer="auto")
+        assert choose_recipe(source, named) == recipe
+        assert choose_recipe(source, named, codes=5) == replace(recipe, codes=5)
+        assert choose_recipe(source, named, layer="1") == replace(recipe, layer="1")
+        assert choose_recipe(source, named, samples=3) == replace(recipe, samples=3)
+        assert choose_recipe(source, named, steps=40) == recipe.with_(steps=40)
+        chosen = choose_recipe(source, named, codes="auto", layer="auto")
         assert chosen == replace(recipe, codes=codes, layer=layer)
+    # By the size of the map is no layer of one's own either.
+    assert named("fast").map_size is None
+    coarse = recipe_for("fast", parse("gray", 32))
+    assert coarse.map_size == 8
+    assert choose_recipe("fast", lambda name: coarse, layer="auto").map_size is None
     with pytest.raises(SettingError, match=r"recipe slow: there are fast, .*, or name a file"):
-        choose_recipe("slow", IDENTITY, "pggan")
+        choose_recipe("slow", named)
     with pytest.raises(SettingError, match=r"absent\.json: cannot be read"):
-        choose_recipe(str(tmp_path / "absent.json"), IDENTITY, "pggan")
+        choose_recipe(str(tmp_path / "absent.json"), named)
+
+
+def own(*arguments: Any) -> Any:
+    return 0.0
+
+
+@pytest.mark.parametrize("phase", [Phase(1, terms=(own,)), Phase(1, optimizer=own)])
+def test_own_functions_cannot_be_kept(tmp_path: Path, phase: Phase):
+    with pytest.raises(SettingError, match="recipe mine: has an own function"):
+        write_recipe(tmp_path / "own.json", Recipe("mine", (phase,)))
+    assert not (tmp_path / "own.json").exists()
+
+
+def test_rates_of_other_variables_are_kept(tmp_path: Path):
+    phase = Phase(3, moves=("weights", "shift"), rates={"shift": 0.5}, lpips=0.1, ball=2.0)
+    recipe = Recipe("mine", (phase,))
+    write_recipe(tmp_path / "mine.json", recipe)
+    assert read_recipe(tmp_path / "mine.json") == recipe
+    assert json.loads((tmp_path / "mine.json").read_text())["phases"][0]["rates"] == {"shift": 0.5}

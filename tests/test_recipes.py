@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mgp_jax.codes import Codes
-from mgp_jax.degradations import parse
+from mgp_jax.degradations import kind_of, parse
 from mgp_jax.errors import SettingError
-from mgp_jax.recipes import PAPER, RECIPES, Phase, Recipe, kind_of, recipe_for
+from mgp_jax.recipes import PAPER, RECIPES, Phase, Recipe, described, recipe_for
 
 ALL = [
     pytest.param(recipe, id=f"{name} {kind}")
@@ -26,7 +26,7 @@ def recipe_of(*steps: int) -> Recipe:
 def test_steps_are_shared_as_before(counts: list[int], beyond: int):
     recipe = recipe_of(*counts)
     steps = len(counts) + beyond
-    shared = recipe.with_steps(steps)
+    shared = recipe.with_(steps=steps)
     after = [phase.steps for phase in shared.phases]
     assert shared.steps == sum(after) == steps
     assert min(after) >= 1
@@ -38,7 +38,7 @@ def test_steps_are_shared_as_before(counts: list[int], beyond: int):
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=5))
 def test_as_many_steps_as_before_change_nothing(counts: list[int]):
     recipe = recipe_of(*counts)
-    assert recipe.with_steps(recipe.steps) == recipe
+    assert recipe.with_(steps=recipe.steps) == recipe
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_as_many_steps_as_before_change_nothing(counts: list[int]):
     ],
 )
 def test_sharing(counts, steps, expected):
-    shared = recipe_of(*counts).with_steps(steps)
+    shared = recipe_of(*counts).with_(steps=steps)
     assert tuple(phase.steps for phase in shared.phases) == expected
 
 
@@ -64,12 +64,12 @@ def test_sharing(counts, steps, expected):
 )
 def test_too_few_steps_are_refused(counts, steps):
     with pytest.raises(SettingError, match=f"steps: {steps}, recipe test needs {len(counts)}"):
-        recipe_of(*counts).with_steps(steps)
+        recipe_of(*counts).with_(steps=steps)
 
 
 def test_nothing_but_the_steps_changes():
     recipe = dataclasses.replace(PAPER["inpainting"], phases=PAPER["inpainting"].phases * 2)
-    shared = recipe.with_steps(10)
+    shared = recipe.with_(steps=10)
     back = tuple(dataclasses.replace(phase, steps=3000) for phase in shared.phases)
     assert dataclasses.replace(shared, phases=back) == recipe
 
@@ -121,6 +121,8 @@ def test_the_published_settings(kind, codes, layer, steps, features):
         ("jpeg:30", "restoration"),
         ("cs:0.1", "restoration"),
         ("gray|down:2|noise:0.05", "colorization"),
+        ("blur:gaussian:1|down:2|gray", "super-resolution"),
+        ("blur:gaussian:1|jpeg:30", "restoration"),
         ("mask:center:8|noise:0.1", "inpainting"),
     ],
 )
@@ -140,3 +142,32 @@ def test_published_cuts_are_those_of_a_pggan():
 def test_unknown_recipes_are_refused():
     with pytest.raises(SettingError, match="recipe slow: there are fast, quality, prior, edit,"):
         recipe_for("slow", parse("identity", 32))
+
+
+def test_settings_are_changed_by_name():
+    recipe = recipe_of(60, 100)
+    changed = recipe.with_(codes=3, layer="layer1", samples=2, steps=80)
+    phases = tuple(Phase(n) for n in (30, 50))
+    assert changed == Recipe("test", phases, codes=3, layer="layer1", samples=2)
+    assert recipe.with_() == recipe
+
+
+def own(rendering, target, variables):
+    return 0.0
+
+
+def test_what_a_recipe_says_is_the_same_in_every_process():
+    """It tells runs apart, so where a function lies in memory must not be in it."""
+    recipe = Recipe("own", (Phase(1, terms=(own,), rates={"b": 2.0, "a": 1.0}),))
+    text = described(recipe)
+    assert "own" in text and " at 0x" not in text and " at 0x" in repr(recipe)
+    assert text != described(recipe.with_(codes=3))
+    assert described(PAPER["inversion"]) == repr(PAPER["inversion"])
+
+
+def test_rates_of_other_variables():
+    phase = Phase(1, rates={"b": 2.0, "z": 0.5})
+    assert (phase.rate("z"), phase.rate("b"), phase.rate("alpha")) == (0.5, 2.0, 0.2)
+    assert phase == Phase(1, rates=(("b", 2.0), ("z", 0.5))) and hash(phase)
+    with pytest.raises(SettingError, match="phase: moves c, but has no learning rate for it"):
+        phase.rate("c")

@@ -1,6 +1,5 @@
 """Restoration: agreement with the observation, and what several starts are good for."""
 
-import dataclasses
 import re
 from typing import Any
 
@@ -13,11 +12,18 @@ from mgp_jax.codes import Codes
 from mgp_jax.degradations import Degradation, Frame, compose, parse
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator
-from mgp_jax.inversion import InversionConfig, Result, image_keys, invert
+from mgp_jax.inversion import Inversion, Result, image_keys, invert, resolve
 from mgp_jax.recipes import Phase, Recipe
-from mgp_jax.restoration import blend_in, keep_luminance, put_back, restore, surroundings
+from mgp_jax.restoration import (
+    blend_in,
+    keep_luminance,
+    put_back,
+    restore,
+    run_restoration,
+    surroundings,
+)
 
-CONFIG = InversionConfig(recipe=Recipe("test", (Phase(8),), codes=2, layer="layer2"))
+RECIPE = Recipe("test", (Phase(8),), codes=2, layer="layer2")
 # Jitted, because op by op the projections would take seconds to compile.
 apply = jax.jit(lambda degradation, image: degradation(image))
 agree = jax.jit(put_back)
@@ -98,16 +104,7 @@ def test_blending_leaves_no_seam(photographs: np.ndarray):
 def test_only_holes_are_blended(tiny: Generator, photographs: np.ndarray):
     gray = parse("gray", 32)
     with pytest.raises(SettingError, match="only the holes of a mask"):
-        restore(tiny, photographs.mean(-1, keepdims=True), gray, CONFIG, blend=True)
-
-
-def test_the_recipe_says_how_many_samples(tiny: Generator, photographs: np.ndarray):
-    averaged = dataclasses.replace(CONFIG.recipe, samples=2)
-    config = dataclasses.replace(CONFIG, recipe=averaged)
-    mine = restore(tiny, photographs[:1], parse("identity", 32), config)
-    asked = restore(tiny, photographs[:1], parse("identity", 32), CONFIG, samples=2)
-    assert mine.samples.shape[1] == 2
-    np.testing.assert_array_equal(mine.images, asked.images)
+        restore(tiny, photographs.mean(-1, keepdims=True), gray, RECIPE, blend=True)
 
 
 def test_colours_follow_the_luminance(photographs: np.ndarray):
@@ -130,18 +127,19 @@ def test_colours_follow_the_luminance(photographs: np.ndarray):
 
 
 class Fake:
-    """Stands for `invert`: returns given images and losses without optimising anything."""
+    """Stands for `run`: returns given images and losses without optimising anything."""
 
     def __init__(self, images: np.ndarray, loss: np.ndarray):
         self.images, self.loss = images, np.asarray(loss, np.float32)
 
-    def __call__(self, generator, observations, config, degradation, *, keys, **rest) -> Result:
+    def __call__(self, inversion: Inversion, observations, *, keys, **rest) -> Result:
         count = len(observations)
         assert len(keys) == count == len(self.loss)
         zeros = np.zeros((count, 1), np.float32)
         codes = Codes(np.arange(count, dtype=np.float32)[:, None], zeros)  # type: ignore[arg-type]
         status = np.ones(count, int)
-        return Result(self.images, codes, self.loss, zeros, zeros, status, status)
+        split = inversion.split
+        return Result(self.images, codes, self.loss, zeros, zeros, status, status, split)
 
 
 @pytest.mark.parametrize(
@@ -158,10 +156,10 @@ def test_of_the_restarts_the_best_is_kept(
     monkeypatch, tiny: Generator, samples: int, restarts: int, loss: list, chosen: list
 ):
     images = np.stack([noise(k) for k in range(len(loss))])
-    monkeypatch.setattr(restoration, "invert", Fake(images, np.array(loss)))
+    monkeypatch.setattr(restoration, "run", Fake(images, np.array(loss)))
     observations = np.stack([noise(k) for k in (50, 51)])
     mask = parse("mask:random:0.5", 32)
-    made = restore(tiny, observations, mask, samples=samples, restarts=restarts)
+    made = restore(tiny, observations, mask, RECIPE.with_(samples=samples), restarts=restarts)
     assert made.result.codes.z[:, 0].tolist() == chosen
     assert made.samples.shape == (2, samples, 32, 32, 3)
     assert made.images.shape == made.deviation.shape == (2, 32, 32, 3)
@@ -182,12 +180,12 @@ def test_of_the_restarts_the_best_is_kept(
 def test_all_starts_run_in_one_batch(tiny: Generator, photographs: np.ndarray):
     gray = parse("gray", 32)
     observations = np.asarray(jax.vmap(gray)(photographs[:2]))
-    every = restore(tiny, observations, gray, CONFIG, samples=4)
+    every = restore(tiny, observations, gray, RECIPE.with_(samples=4))
     loss = every.result.loss.reshape(2, 4)
     assert len(set(loss.ravel().tolist())) == 8
-    halves = restore(tiny, observations, gray, CONFIG, samples=2, restarts=2)
+    halves = restore(tiny, observations, gray, RECIPE.with_(samples=2), restarts=2)
     np.testing.assert_array_equal(halves.result.loss, loss.reshape(4, 2).min(1))
-    best = restore(tiny, observations, gray, CONFIG, restarts=4)
+    best = restore(tiny, observations, gray, RECIPE, restarts=4)
     np.testing.assert_array_equal(best.result.loss, loss.min(1))
     for image in range(2):
         start = loss[image].argmin()
@@ -197,20 +195,19 @@ def test_all_starts_run_in_one_batch(tiny: Generator, photographs: np.ndarray):
         luminance = np.asarray(jax.vmap(gray)(made.images))
         np.testing.assert_allclose(luminance, observations, atol=1e-5)
     # The starts are those of the images' numbers, wherever an image is in the batch.
-    moved = restore(tiny, observations[::-1], gray, CONFIG, samples=4, indices=[1, 0])
+    inversion = resolve(tiny, gray, RECIPE.with_(samples=4))
+    moved = run_restoration(inversion, observations[::-1], gray, indices=[1, 0])
     np.testing.assert_array_equal(moved.images, every.images[::-1])
-    direct = invert(
-        tiny, observations.repeat(4, 0), CONFIG, gray, keys=image_keys(CONFIG.seed, [0, 1], 4)
-    )
+    keys = image_keys(0, [0, 1], 4)
+    direct = invert(tiny, observations.repeat(4, 0), gray, RECIPE, keys=keys)
     np.testing.assert_array_equal(direct.loss, every.result.loss)
 
 
 @pytest.mark.parametrize(("samples", "restarts"), [(0, 1), (1, 0), (-1, 2)])
 def test_no_starts_are_refused(tiny: Generator, samples: int, restarts: int):
     with pytest.raises(SettingError, match="at least 1 is needed"):
-        restore(
-            tiny, np.zeros((1, 32, 32, 3)), parse("gray", 32), samples=samples, restarts=restarts
-        )
+        recipe = RECIPE.with_(samples=samples)
+        restore(tiny, np.zeros((1, 32, 32, 1)), parse("gray", 32), recipe, restarts=restarts)
 
 
 @pytest.mark.parametrize("spec", ["down:4", "mask:center:8", "mask:random:0.8", "cs:0.1"])
@@ -230,13 +227,13 @@ def test_frame_and_surroundings_make_up_the_observation(spec: str, photographs: 
 def test_a_subject_that_is_smaller_is_found_in_its_frame(tiny: Generator):
     """A rendering in a frame, on a background that is the observation's own."""
     frame, mask = Frame(0.75), parse("mask:center:8", 32)
-    config = dataclasses.replace(CONFIG, recipe=CONFIG.recipe.with_steps(60))
+    recipe = RECIPE.with_(steps=60)
     latent = jax.random.normal(jax.random.key(3), (1, *tiny.latent_shape))
     rendering = np.clip(tiny.apply(tiny.params, latent)[0], -1, 1)
     truth = np.asarray(apply(frame, rendering) + 0.5 * (1 - frame.inside(32, 32)))
     observation = np.asarray(apply(mask, truth))[None]
     framed, plain = (
-        restore(tiny, observation, mask, config, frame=f).images for f in (frame, None)
+        restore(tiny, observation, mask, recipe, frame=f).images for f in (frame, None)
     )
     assert framed.shape == plain.shape == (1, 32, 32, 3)
     assert np.mean(np.square(framed[0] - truth)) < 0.5 * np.mean(np.square(plain[0] - truth))
@@ -256,4 +253,4 @@ def test_frames_where_nothing_tells_what_is_around_them(tiny: Generator, spec: s
     degradation = parse(spec, 32)
     observation = np.zeros((1, *degradation.observation_shape((32, 32, 3))), np.float32)
     with pytest.raises(SettingError, match=re.escape(message)):
-        restore(tiny, observation, degradation, CONFIG, frame=Frame(0.5))
+        restore(tiny, observation, degradation, RECIPE, frame=Frame(0.5))

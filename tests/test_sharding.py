@@ -19,40 +19,43 @@ import json
 import jax
 import numpy as np
 from networks import untrained
-from mgp_jax.degradations import parse
+from runs import solved
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import DCGANConfig
-from mgp_jax.inversion import Execution, InversionConfig, advance, invert, outline, settings
+from mgp_jax.inversion import draw, outline, pose, resolve, run
 from mgp_jax.recipes import Phase, Recipe
 from mgp_jax.sharding import batch_mesh
+from mgp_jax.solve import Execution, advance
 
 generator = untrained(DCGANConfig(8, (8, 4)), seed=1)
 phases = (Phase(4), Phase(4, moves=("residual",), tether=0.1))
 recipe = Recipe("test", phases, codes=2, candidates=16)
-identity, mesh = parse("identity", 16), batch_mesh()
+mesh = batch_mesh()
 observations = np.random.default_rng(0).uniform(-1, 1, (8, 16, 16, 3)).astype(np.float32)
 observations[3] = np.nan  # Stops at once; the other devices go on.
 results = []
 for execution in (Execution(), Execution(mesh=mesh)):
-    config = InversionConfig(recipe=recipe, execution=execution)
-    results.append(invert(generator, observations, config, identity))
+    inversion = resolve(generator, recipe=recipe, execution=execution)
+    solution = solved(inversion, observations)
+    given = pose(inversion, observations).given
+    results.append((solution, draw(given, solution.variables, inversion.phases[-1])))
 differences = jax.tree.map(
     lambda a, b: float(np.nanmax(np.abs(np.asarray(a) - np.asarray(b)))), *results
 )
-problem, snapshots = outline(generator, config, identity, 8)
+problem, snapshots = outline(inversion, 8)
 texts = [
-    advance.lower(problem, snapshot.state, 1, setting).compile().as_text()
-    for setting, snapshot in zip(settings(generator, config), snapshots)
+    advance.lower(problem, snapshot.state, 1, phase).compile().as_text()
+    for phase, snapshot in zip(inversion.phases, snapshots)
 ]
 words = ("all-reduce", "all-gather", "all-to-all", "collective", "reduce-scatter", "send", "recv")
 try:
-    invert(generator, observations[:7], config, identity)
+    run(inversion, np.zeros((7, 16, 16, 3)))
 except SettingError as error:
     refused = str(error)
 print(json.dumps({
     "devices": mesh.size,
     "differences": max(jax.tree.leaves(differences)),
-    "steps": [result.steps.tolist() for result in results],
+    "steps": [solution.steps.tolist() for solution, _ in results],
     "partitions": ["num_partitions=8" in text for text in texts],
     "communication": [word for word in words for text in texts if f" {word}" in text],
     "refused": refused,

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,29 @@ from typing import Any
 import numpy as np
 import pytest
 from documents import ROOT
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
-from convert.conversion import convert_file
+from convert.conversion import Request, convert_file
 from convert.detect import detect
+from convert.options import Options
+from convert.wrappers import StateDict
 from mgp_jax import cli, load_generator, parse, recipe_for
+from mgp_jax.batch import MaskFolder, find_inputs
 from mgp_jax.batch.folder import append_records, open_folder, read_records
+from mgp_jax.batch.job import notes_on
+from mgp_jax.degradations import Mask
 from mgp_jax.errors import MGPError
 from mgp_jax.generators.sampling import with_truncation
-from mgp_jax.images import find_images, read_image, read_mask, read_observation
+from mgp_jax.images import (
+    Found,
+    MaskPicture,
+    find_images,
+    read_image,
+    read_mask,
+    read_mask_picture,
+    read_observation,
+    read_photograph,
+)
 
 GUIDE = ROOT / "notebooks" / "guides" / "troubleshooting.md"
 GOLDEN = ROOT / "tests" / "data" / "golden"
@@ -42,6 +57,79 @@ def gray_mask() -> Path:
     mask[:3] = 128
     Image.fromarray(mask).save("picture.png")
     return Path("picture.png")
+
+
+def half_white(width: int, height: int, level: int = 255) -> Path:
+    array = np.zeros((height, width), np.uint8)
+    array[:4] = level
+    Image.fromarray(array).save("picture.png")
+    return Path("picture.png")
+
+
+def colours_and_alpha() -> Path:
+    array = np.random.default_rng(0).integers(0, 255, (64, 64, 4), np.uint8)
+    Image.fromarray(array).save("picture.png")
+    return Path("picture.png")
+
+
+def without_heic(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mgp_jax.images.opening.reads_heic", lambda: False)
+    monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
+    read_image(file(b"\0\0\0\x18ftypheic"))
+
+
+def raw() -> None:
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[254] = 1
+    Image.new("RGB", (64, 64)).save("picture.tif", tiffinfo=tags)
+    read_image("picture.tif")
+
+
+def bomb() -> None:
+    header = (60000).to_bytes(4, "big") * 2 + bytes([1, 0, 0, 0, 0])
+    chunk = (13).to_bytes(4, "big") + b"IHDR" + header
+    checksum = zlib.crc32(b"IHDR" + header).to_bytes(4, "big")
+    end = b"\0\0\0\0IEND\xaeB`\x82"
+    read_image(file(b"\x89PNG\r\n\x1a\n" + chunk + checksum + end))
+
+
+def masks_of_others() -> None:
+    Path("masks").mkdir()
+    half_white(64, 64).rename("masks/other.png")
+    MaskFolder.open(Path("masks")).file_of(Path("photo.png"))
+
+
+def animation(frames: int) -> Path:
+    first, *others = (Image.new("L", (64, 64), 9 * number) for number in range(frames))
+    first.save("picture.gif", save_all=True, append_images=others)
+    return Path("picture.gif")
+
+
+def deep(level: int) -> Path:
+    Image.fromarray(np.full((64, 64), level, np.uint16)).save("picture.png")
+    return Path("picture.png")
+
+
+def profiled() -> Path:
+    Image.new("RGB", (64, 64)).save("picture.png", icc_profile=b"damaged")
+    return Path("picture.png")
+
+
+def told(path: Path) -> None:
+    print(*read_photograph(path).notes)
+
+
+def gone() -> None:
+    (first, second) = (half_white(64, 64).rename(name) for name in ("a.png", "b.png"))
+    settings = {"inputs": [str(first), str(second)]}
+    open_folder(Path("run"), settings)
+    first.unlink()
+    second.unlink()
+    print(*find_inputs([half_white(64, 64)], Path("run")).notes)
+
+
+NEARLY_ALL = np.arange(10000).reshape(100, 100) < 9100
+NEARLY_NOTHING = Mask.from_array(~NEARLY_ALL, origin=MaskPicture("mask.png", NEARLY_ALL))
 
 
 def half(path: Path) -> Path:
@@ -95,6 +183,11 @@ def damaged_records() -> None:
     list(read_records(file("\n".join(lines) + "\n", "results.jsonl")))
 
 
+def plan_of(shapes: dict[str, tuple[int, ...]]) -> object:
+    state = StateDict({name: np.zeros(shape) for name, shape in shapes.items()})
+    return detect(state.shapes).plan(state, Options())
+
+
 def torch_script() -> Path:
     with zipfile.ZipFile("checkpoint.pth", "w") as archive:
         for name in ("data.pkl", "constants.pkl"):
@@ -115,14 +208,34 @@ IMAGES = {
     "64x48 pixels, but the observation must have exactly 16x16": lambda: read_observation(
         picture(64, 48), (16, 16, 3)
     ),
-    "a mask of 20x16 pixels does not fit, 64x64 or an integer multiple of it is needed": lambda: (
-        read_mask(picture(20, 16), 64)
+    "is HEIC, which needs pillow-heif: pip install 'mgp_jax[heic]'": without_heic,
+    "is not an image that can be read, but a video": lambda: read_image(file(b"....ftypisom")),
+    "is a raw photograph, of which only a preview could be read; develop it first": raw,
+    "60000x60000 are too many pixels, the limit is 178956970; --max-pixels raises it": bomb,
+    "a mask of 20x16 pixels does not fit, the photograph's 40x40, 64x64 or an integer multiple of "
+    "it is needed": lambda: read_mask_picture(half_white(20, 16)).require_fitting((40, 40), 64),
+    "both colours and transparency vary, so it is not clear which is the mask; save it in black "
+    "and white": lambda: read_mask(colours_and_alpha(), 64),
+    "a mask must be black (known) and white (missing), but its brightest level is 0.8% of white": (
+        lambda: read_mask(half_white(64, 64, 2), 64)
     ),
+    "masks must hold one mask named photo.*, there is none": masks_of_others,
     "a mask must be black (known) and white (missing), but 30% of it is gray or coloured": lambda: (
         read_mask(gray_mask(), 10)
     ),
     "the mask is all black, so no pixel is missing": lambda: read_mask(picture(64, 64), 64),
     "there are no images in this folder": lambda: find_images([empty_folder()]),
+}
+NOTES = {
+    "3 files skipped (.mp4 2, .txt 1)": lambda: print(Found([], {".txt": 1, ".mp4": 2}).told()),
+    "the first of 12 frames is taken": lambda: told(animation(12)),
+    "its brightest level is 3152 of 65535; if it holds 12 bits, say --white 4095": lambda: told(
+        deep(3152)
+    ),
+    "its colour profile cannot be used; its colours are taken as sRGB": lambda: told(profiled()),
+    "91% of it is missing in mask.png; if that is the wrong part, --invert-mask turns the mask "
+    "round": lambda: print(*notes_on(NEARLY_NOTHING)),
+    "2 files of this run are gone (a.png, b.png); what was restored of it stays": gone,
 }
 FOLDER = {
     "holds a run with another setting: seed was 0, is 1; choose another folder, or start anew "
@@ -134,11 +247,11 @@ FOLDER = {
     "results.jsonl: line 7 is damaged, choose another folder": damaged_records,
 }
 SETTINGS = {
-    "neither a file nor a bundled generator (faces64)": lambda: load_generator("faces"),
+    "neither a file nor a bundled generator (faces1024, faces64)": lambda: load_generator("faces"),
     "not a readable weights file": lambda: load_generator(GOLDEN / "dcgan.pth"),
     "layer 9: faces64 has the cuts 0 to 5 and the stages layer0, ...": lambda: faces().cut(9),
     "space w: faces64 has the spaces z": lambda: faces().space("w"),
-    "steps: 1, recipe fast needs 2": lambda: recipe_for("fast", parse("down:4", 64)).with_steps(1),
+    "steps: 1, recipe fast needs 2": lambda: recipe_for("fast", parse("down:4", 64)).with_(steps=1),
     "degradation 'grey': unknown operator 'grey'; did you mean gray?": lambda: parse("grey", 64),
     "truncation: faces64 (dcgan) has no styles": lambda: with_truncation(faces(), 0.7),
 }
@@ -157,11 +270,23 @@ CONVERSION = {
     ),
     "a truncated or damaged zip archive": lambda: convert_file(half(GOLDEN / "dcgan.pth")),
     "truncated or damaged: ...": lambda: convert_file(GOLDEN / "truncated_legacy.pth"),
-    "not a checkpoint: neither a zip archive nor a pickle": lambda: convert_file(
+    "a web page or XML, not a checkpoint; the download went wrong": lambda: convert_file(
         file("<!doctype html>", "checkpoint.pth")
     ),
+    "a Git LFS pointer, not the file itself; fetch it with git lfs pull, or download it": lambda: (
+        convert_file(file("version https://git-lfs.github.com/spec/v1", "checkpoint.pth"))
+    ),
+    "not a checkpoint: neither a zip archive nor a pickle": lambda: convert_file(
+        file("weights", "checkpoint.pth")
+    ),
+    "a network with labels, by the names of its tensors; ...": lambda: plan_of(
+        {"embed.weight": (10, 4), "main.0.weight": (14, 8, 4, 4), "main.2.weight": (8, 3, 4, 4)}
+    ),
+    "option strides: the file itself shows it": lambda: convert_file(
+        GOLDEN / "sequential" / "whole_leaky.pth", Request(options={"strides": "1,2,2,2"})
+    ),
 }
-MESSAGES = {**IMAGES, **FOLDER, **SETTINGS, **CONVERSION}
+MESSAGES = {**IMAGES, **NOTES, **FOLDER, **SETTINGS, **CONVERSION}
 
 
 @pytest.mark.parametrize("message", MESSAGES)
@@ -175,7 +300,7 @@ def test_is_printed(
     provoke: Callable[..., Any] = MESSAGES[message]
     try:
         provoke(monkeypatch) if provoke.__code__.co_argcount else provoke()
-        printed = capsys.readouterr().err
+        printed = "".join(capsys.readouterr())
     except MGPError as error:
         printed = str(error)
     assert re.search(re.escape(message).replace(r"\.\.\.", ".+"), printed, flags=re.S)
@@ -185,4 +310,4 @@ def test_these_are_the_messages_of_the_guide():
     rows = re.findall(r"^\| (`.*?) \|", GUIDE.read_text().partition("## JAX")[0], flags=re.M)
     quoted = {message for row in rows for message in re.findall(r"`([^`]*)`", row)}
     assert len(quoted) > 20
-    assert quoted == MESSAGES.keys() - {"not a checkpoint: neither a zip archive nor a pickle"}
+    assert quoted == MESSAGES.keys()

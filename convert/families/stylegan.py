@@ -12,18 +12,14 @@ import numpy as np
 
 from mgp_jax.errors import SettingError
 
-from ..layout import Layout, Plan, Row, Shape, Shapes, Sizes, Transform
+from ..layout import Layout, Plan, Row, Shape, Shapes, Sizes, count
 from ..options import Options
-from ..transforms import flip, hwio, keep
+from ..transforms import Transform, flip, hwio, keep
 from ..wrappers import StateDict
+from .growing import LOWER_RGB, stored_level
 from .style import (
-    LOWER_RGB,
-    MULTIPLIER_HELP,
-    TANH_HELP,
-    WSCALE_HELP,
     check_filters,
     constant_map,
-    count,
     gained,
     mapping_rows,
     mapping_widths,
@@ -90,7 +86,9 @@ def plan_mganprior(state: StateDict, options: Options) -> Plan:
         return plain, (f"c{i}", f"c{i - 1}", 3, 3), hwio
 
     # This code never blends: a fractional level switches the whole block off.
-    return _plan(state, options, MGANPRIOR, kernel, math.ceil(_lod(state, options)))
+    return _plan(
+        state, options, MGANPRIOR, kernel, math.ceil(stored_level(state, "synthesis.lod", options))
+    )
 
 
 def plan_genforce(state: StateDict, options: Options) -> Plan:
@@ -103,7 +101,7 @@ def plan_genforce(state: StateDict, options: Options) -> Plan:
         transform = (lambda w: flip(hwio(w))) if fused and i % 2 == 0 else hwio
         return f"synthesis.layer{i}.weight", shape, transform
 
-    lod = _lod(state, options)
+    lod = stored_level(state, "synthesis.lod", options)
     if lod != int(lod):
         raise SettingError(
             f"level of detail {lod:g}: the network is blending in a resolution, which is not "
@@ -190,16 +188,6 @@ def _one_more(bias: np.ndarray) -> np.ndarray:
     return bias + np.repeat([1.0, 0.0], len(bias) // 2)
 
 
-def _lod(state: StateDict, options: Options) -> float:
-    lod = options.number("lod")
-    if lod is None:
-        stored = state.tensors.get("synthesis.lod", np.zeros(()))
-        lod = float(stored.item()) if stored.size == 1 else math.nan
-        if not 0 <= lod < math.inf:
-            raise SettingError("the stored level of detail is no number >= 0; set the option lod=0")
-    return lod
-
-
 def _has(key: str, marker: str):
     def matches(shapes: Shapes) -> bool:
         return key in shapes and marker in shapes
@@ -207,29 +195,17 @@ def _has(key: str, marker: str):
     return matches
 
 
-COMMON = {
-    "lod": "level of detail to use instead of the stored one; 0 is the full resolution",
-    "final_tanh": TANH_HELP,
-    "mapping_multiplier": MULTIPLIER_HELP,
-}
-
 LAYOUTS = (
     Layout(
         "stylegan",
         "mganprior",
         _has("synthesis.layer0.const", "synthesis.layer0.epilogue.bias"),
         plan_mganprior,
-        COMMON,
     ),
     Layout(
         "stylegan",
         "genforce",
         _has("synthesis.layer0.const", "synthesis.layer0.bias"),
         plan_genforce,
-        {
-            **COMMON,
-            "fused_scale": "auto (default: from 128 pixels on), true or false",
-            "use_wscale": WSCALE_HELP,
-        },
     ),
 )

@@ -14,20 +14,16 @@ import numpy as np
 
 from mgp_jax.errors import CheckpointError, SettingError
 
-from ..layout import Layout, Plan, Row, Shape, Shapes, Sizes, Transform
+from ..layout import Layout, Plan, Row, Shape, Shapes, Sizes, count
 from ..options import Options
-from ..transforms import flip, keep
+from ..transforms import Transform, flip, keep
 from ..unpickler import Record
 from ..wrappers import StateDict
 from .style import (
     MAPPING_MULTIPLIER,
-    MULTIPLIER_HELP,
-    TANH_HELP,
-    WSCALE_HELP,
     averaged_row,
     check_filters,
     constant_map,
-    count,
     gained,
     mapping_rows,
     mapping_widths,
@@ -349,35 +345,14 @@ def _is_tensorflow_style(style: str) -> Callable[[Shapes], bool]:
     return matches
 
 
-COMMON = {
-    "final_tanh": TANH_HELP,
-    "mapping_multiplier": MULTIPLIER_HELP,
-    "conv_clamp": "limit of the outputs of layers, or none",
-}
-
 LAYOUTS = (
-    Layout(
-        "stylegan2",
-        "stylegan2-ada-pytorch",
-        lambda shapes: ADA.const in shapes,
-        plan_ada,
-        {**COMMON, "label": "class of a conditional generator, from 0 on"},
-    ),
+    Layout("stylegan2", "stylegan2-ada-pytorch", lambda shapes: ADA.const in shapes, plan_ada),
     Layout(
         "stylegan2",
         "rosinality",
         lambda shapes: ROSINALITY.const in shapes and "conv1.conv.modulation.weight" in shapes,
         plan_rosinality,
-        COMMON,
     ),
-    Layout(
-        "stylegan2", "mganprior", _is_tensorflow_style(MGANPRIOR.style[0]), plan_mganprior, COMMON
-    ),
-    Layout(
-        "stylegan2",
-        "genforce",
-        _is_tensorflow_style(GENFORCE.style[0]),
-        plan_genforce,
-        {**COMMON, "use_wscale": WSCALE_HELP},
-    ),
+    Layout("stylegan2", "mganprior", _is_tensorflow_style(MGANPRIOR.style[0]), plan_mganprior),
+    Layout("stylegan2", "genforce", _is_tensorflow_style(GENFORCE.style[0]), plan_genforce),
 )

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ..layout import Shape, Size, Transform
-from ..transforms import hwio, keep
+from ..layout import Shape, Size
+from ..transforms import Transform, hwio, keep
 from .style import Keys
 
 

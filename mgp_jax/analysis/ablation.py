@@ -1,6 +1,5 @@
-"""What the important channels of a code do: switch them off and see what is missing."""
+"""The effect of the important channels of a code, seen by switching them off."""
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -9,7 +8,7 @@ import numpy as np
 
 from mgp_jax.codes import Codes, contribute, fuse, render_fused
 from mgp_jax.errors import SettingError
-from mgp_jax.generators import Features, Generator
+from mgp_jax.generators import Split
 from mgp_jax.metrics import mask_iou
 
 # Without a threshold given, this share of an image's importances lies above it.
@@ -34,7 +33,7 @@ class Ablation(NamedTuple):
 
 
 class Matches(NamedTuple):
-    """How well the difference map of each code fits the segments of the image.
+    """The fit of the difference map of each code to the segments of the image.
 
     Attributes:
         iou: float[N, S], intersection over union of the changed pixels and the segment; NaN for a
@@ -65,20 +64,12 @@ class Removal(NamedTuple):
     effects: np.ndarray
 
 
-def ablate(
-    generator: Generator,
-    codes: Codes,
-    layer: int | str,
-    space: str = "z",
-    threshold: float | None = None,
-) -> Ablation:
+def ablate(split: Split, codes: Codes, threshold: float | None = None) -> Ablation:
     """Sets the largest importances of each code to zero and renders what remains.
 
     Args:
-        generator: the generator.
+        split: what the codes are for.
         codes: the codes of one image.
-        layer: the cut.
-        space: the space of the codes.
         threshold: importances above it are set to zero (the paper's is 0.2); None for one that a
             tenth of all importances of the image exceed.
 
@@ -87,7 +78,7 @@ def ablate(
     alpha = np.asarray(codes.alpha)
     if threshold is None:
         threshold = float(np.quantile(alpha, 1 - LARGEST))
-    images, original = map(np.asarray, _ablate(generator, codes, threshold, layer, space))
+    images, original = map(np.asarray, _ablate(split, codes, threshold))
     return Ablation(
         threshold, np.sum(alpha > threshold, axis=1), images, difference(images, original)
     )
@@ -98,17 +89,15 @@ def difference(images: np.ndarray, original: np.ndarray) -> np.ndarray:
     return np.mean(np.abs(np.clip(images, -1, 1) - np.clip(original, -1, 1)), axis=-1) / 2
 
 
-@partial(jax.jit, static_argnames=("layer", "space"))
-def _ablate(
-    generator: Generator, codes: Codes, threshold: float, layer: int | str, space: str
-) -> tuple[jax.Array, jax.Array]:
-    whole = fuse(generator, codes, layer, space)
+@jax.jit
+def _ablate(split: Split, codes: Codes, threshold: float) -> tuple[jax.Array, jax.Array]:
+    whole = fuse(split, codes)
     large = jnp.where(codes.alpha > threshold, codes.alpha, 0)
-    parts = contribute(generator, codes._replace(alpha=large), layer, space)
+    parts = contribute(split, codes._replace(alpha=large))
 
     def without(part: Any) -> jax.Array:
         rest = jax.tree.map(jnp.subtract, whole, part)
-        return render_fused(generator, rest, codes, layer)
+        return render_fused(split, rest, codes)
 
     # The original is rendered in the same way, so that what is not ablated differs in no bit.
     parts = jax.tree.map(lambda part: jnp.pad(part, [(0, 1)] + [(0, 0)] * (part.ndim - 1)), parts)
@@ -151,11 +140,9 @@ def match_segments(differences: np.ndarray, segments: np.ndarray, area: float = 
 
 
 def remove(
-    generator: Generator,
+    split: Split,
     codes: Codes,
     region: np.ndarray,
-    layer: int | str,
-    space: str = "z",
     chosen: list[int] | None = None,
     count: int = 1,
 ) -> Removal:
@@ -165,11 +152,9 @@ def remove(
     the residual is taken out of the region too.
 
     Args:
-        generator: the generator.
+        split: what the codes are for.
         codes: the codes of one image.
         region: bool[H, W], where, in pixels of the image.
-        layer: the cut.
-        space: the space of the codes.
         chosen: numbers of the codes; None for the `count` with the largest effect on the region.
         count: how many.
 
@@ -177,11 +162,11 @@ def remove(
         SettingError: the region is empty or of another size, a number is out of range, or no code
             would be left.
     """
-    resolution, total = generator.resolution, len(codes.alpha)
-    if region.shape != (resolution, resolution) or not region.any():
+    (height, width, _), total = split.image_shape, len(codes.alpha)
+    if region.shape != (height, width) or not region.any():
         raise SettingError(
             f"region: {region.shape} with {np.sum(region)} pixels, it should be "
-            f"{resolution}x{resolution} and not empty"
+            f"{height}x{width} and not empty"
         )
     numbers = list(range(count)) if chosen is None else chosen
     if not 0 < len(set(numbers)) < total or not all(0 <= n < total for n in numbers):
@@ -189,26 +174,19 @@ def remove(
     # Every code by itself, and none: the residual's absence is no code's effect.
     singles = np.concatenate([np.eye(total, dtype=bool), np.zeros((1, total), bool)])
     inside = jnp.asarray(region, jnp.float32)
-    images = np.asarray(_remove_all(generator, codes, inside, singles, layer, space))
+    images = np.asarray(_remove_all(split, codes, inside, singles))
     effects = difference(images[:-1], images[-1])[:, region].mean(axis=1)
     if chosen is None:
         chosen = [int(number) for number in np.argsort(-effects, kind="stable")[:count]]
     taken = np.isin(np.arange(total), chosen)[None]
-    images = np.asarray(_remove_all(generator, codes, inside, taken, layer, space))
+    images = np.asarray(_remove_all(split, codes, inside, taken))
     return Removal(images[0], chosen, effects)
 
 
-@partial(jax.jit, static_argnames=("layer", "space"))
-def _remove_all(
-    generator: Generator,
-    codes: Codes,
-    region: jax.Array,
-    taken: jax.Array,
-    layer: int | str,
-    space: str,
-) -> jax.Array:
+@jax.jit
+def _remove_all(split: Split, codes: Codes, region: jax.Array, taken: jax.Array) -> jax.Array:
     """Renders with sets of codes, bool[M, N], taken out of the region: float[M, H, W, C]."""
-    parts = contribute(generator, codes, layer, space)
+    parts = contribute(split, codes)
     whole = jax.tree.map(lambda part: jnp.sum(part, axis=0), parts)
 
     def inside(leaf: jax.Array) -> jax.Array:
@@ -226,8 +204,8 @@ def _remove_all(
     def one(taken: jax.Array) -> jax.Array:
         kept = 1 - taken.astype(jnp.float32)
         fused: Any = jax.tree.map(lambda part, all: thin(part, all, kept), parts, whole)
-        return render_fused(generator, fused, codes._replace(residual=residual), layer)
+        return render_fused(split, fused, codes._replace(residual=residual))
 
-    if (whole.maps if isinstance(whole, Features) else whole).ndim != 3:
-        raise SettingError(f"layer {layer}: there is no feature map at this cut")
+    if whole.maps.ndim != 3:
+        raise SettingError(f"layer {split.cut_name}: there is no feature map at this cut")
     return jax.lax.map(one, taken)

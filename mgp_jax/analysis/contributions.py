@@ -1,10 +1,9 @@
-"""What every code contributes: images of codes alone, of the sum without one, and their dimension.
+"""Contributions of single codes: images of each alone, of the sum without it, and their dimension.
 
 The composed map is a sum over codes, so at the cut each code's part is exact and the parts add up.
 Behind the cut nothing is linear: images of parts show what a part stands for, they do not add up.
 """
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -12,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mgp_jax.codes import Codes, contribute, render_fused
-from mgp_jax.generators import Generator
+from mgp_jax.generators import Split
 
 
 class CodeImages(NamedTuple):
@@ -46,25 +45,19 @@ class Dimension(NamedTuple):
     spectrum: np.ndarray
 
 
-def code_images(
-    generator: Generator, codes: Codes, layer: int | str, space: str = "z"
-) -> CodeImages:
+def code_images(split: Split, codes: Codes) -> CodeImages:
     """Renders every code alone and the sum without it.
 
     Args:
-        generator: the generator.
+        split: what the codes are for.
         codes: the codes of one image.
-        layer: the cut.
-        space: the space of the codes.
     """
-    return CodeImages(*map(np.asarray, _code_images(generator, codes, layer, space)))
+    return CodeImages(*map(np.asarray, _code_images(split, codes)))
 
 
-@partial(jax.jit, static_argnames=("layer", "space"))
-def _code_images(
-    generator: Generator, codes: Codes, layer: int | str, space: str
-) -> tuple[jax.Array, ...]:
-    parts = contribute(generator, codes, layer, space)
+@jax.jit
+def _code_images(split: Split, codes: Codes) -> tuple[jax.Array, ...]:
+    parts = contribute(split, codes)
     whole = jax.tree.map(lambda part: jnp.sum(part, axis=0), parts)
     bare = codes._replace(residual=None)
 
@@ -78,30 +71,26 @@ def _code_images(
     def one(part: Any) -> tuple[jax.Array, ...]:
         rest = jax.tree.map(jnp.subtract, whole, part)
         return (
-            render_fused(generator, part, bare, layer),
-            render_fused(generator, strengthen(part), bare, layer),
-            render_fused(generator, rest, codes, layer),
+            render_fused(split, part, bare),
+            render_fused(split, strengthen(part), bare),
+            render_fused(split, rest, codes),
         )
 
-    return render_fused(generator, whole, codes, layer), *jax.lax.map(one, parts)
+    return render_fused(split, whole, codes), *jax.lax.map(one, parts)
 
 
-def effective_dimension(
-    generator: Generator, codes: Codes, layer: int | str, space: str = "z"
-) -> Dimension:
+def effective_dimension(split: Split, codes: Codes) -> Dimension:
     """Measures how independent the parts are that make up a composed map.
 
     The participation ratio of the eigenvalues l of the parts' Gram matrix, (sum l)^2 / sum l^2.
 
     Args:
-        generator: the generator.
+        split: what the codes are for.
         codes: the codes of one image.
-        layer: the cut.
-        space: the space of the codes.
 
     Source: Gao et al. 2017, "A theory of multineuronal dimensionality", eq. (5).
     """
-    whole, by_channel = map(np.asarray, _grams(generator, codes, layer, space))
+    whole, by_channel = map(np.asarray, _grams(split, codes))
     values = np.maximum(np.linalg.eigvalsh(whole)[::-1], 0)
     return Dimension(
         whole=float(_participation(whole)),
@@ -110,12 +99,10 @@ def effective_dimension(
     )
 
 
-@partial(jax.jit, static_argnames=("layer", "space"))
-def _grams(
-    generator: Generator, codes: Codes, layer: int | str, space: str
-) -> tuple[jax.Array, jax.Array]:
+@jax.jit
+def _grams(split: Split, codes: Codes) -> tuple[jax.Array, jax.Array]:
     """Returns the Gram matrices of the parts as a whole [N, N] and by channel [C, N, N]."""
-    leaves = jax.tree.leaves(contribute(generator, codes, layer, space))
+    leaves = jax.tree.leaves(contribute(split, codes))
     by_channel = jnp.concatenate([jnp.einsum("n...c,m...c->cnm", p, p) for p in leaves])
     return jnp.sum(by_channel, axis=0), by_channel
 

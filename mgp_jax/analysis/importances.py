@@ -1,4 +1,4 @@
-"""How the importances are spread over codes and channels."""
+"""The spread of the importances over codes and channels."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from mgp_jax.codes import Codes
 
 
 class Spread(NamedTuple):
-    """How unevenly importances are spread; sparsity is 0 if all are equal, 1 if one is alone.
+    """The spread of importances; the sparsity is 0 if all are equal, 1 if only one is not zero.
 
     Attributes:
         importances: float[N, C], the importances themselves.

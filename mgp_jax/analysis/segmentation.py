@@ -1,7 +1,7 @@
 """Segments of an image: from a file, or found without labels in the generator's features."""
 
 import os
-from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 from scipy.cluster.vq import kmeans2
 
-from mgp_jax.codes import Codes, fuse
+from mgp_jax.codes import Codes, fuse, with_residual
 from mgp_jax.errors import ImageError, SettingError
-from mgp_jax.generators import Features, Generator
+from mgp_jax.generators import Split, as_features, as_passed
 from mgp_jax.images import read_image
 
 # Features are compared at this size in pixels, or that of the image if it is smaller.
@@ -19,24 +19,15 @@ SIDE = 64
 MOST_SEGMENTS = 64
 
 
-def find_segments(
-    generator: Generator,
-    codes: Codes,
-    layer: int | str,
-    space: str = "z",
-    count: int = 6,
-    seed: int = 0,
-) -> np.ndarray:
+def find_segments(split: Split, codes: Codes, count: int = 6, seed: int = 0) -> np.ndarray:
     """Clusters the pixels of an image by the generator's features behind the cut.
 
     The maps of all stages from the cut to the image are enlarged to one size, brought to unit
     variance, stages counting alike, and clustered by k-means.
 
     Args:
-        generator: the generator.
+        split: what the codes are for, of a generator with stages.
         codes: the codes of one image.
-        layer: the cut.
-        space: the space of the codes.
         count: number of segments.
         seed: seed of the clustering.
 
@@ -47,12 +38,12 @@ def find_segments(
     """
     if not 2 <= count <= MOST_SEGMENTS:
         raise SettingError(f"segments: {count}, 2 to {MOST_SEGMENTS} are possible")
-    features = np.asarray(_pixel_features(generator, codes, layer, space), np.float64)
+    features = np.asarray(_pixel_features(split, codes), np.float64)
     side = features.shape[0]
     _, labels = kmeans2(features.reshape(side * side, -1), count, minit="++", rng=seed)
     order = np.argsort(-np.bincount(labels, minlength=count), kind="stable")
     ranks = np.argsort(order)[labels].reshape(side, side)
-    return np.asarray(_resize_nearest(ranks, generator.resolution))
+    return np.asarray(_resize_nearest(ranks, split.image_shape[0]))
 
 
 def read_segments(path: str | os.PathLike[str], resolution: int) -> np.ndarray:
@@ -86,21 +77,18 @@ def _resize_nearest(labels: np.ndarray, resolution: int) -> np.ndarray:
     return np.asarray(resized).astype(int)
 
 
-@partial(jax.jit, static_argnames=("layer", "space"))
-def _pixel_features(generator: Generator, codes: Codes, layer: int | str, space: str) -> jax.Array:
+@jax.jit
+def _pixel_features(split: Split, codes: Codes) -> jax.Array:
     """Returns float[S, S, D], the features of all stages behind the cut, S pixels a side."""
-    fused = fuse(generator, codes, layer, space)
-    if codes.residual is not None:
-        fused = jax.tree.map(jnp.add, fused, codes.residual)
-    if isinstance(fused, Features):
-        fused = fused._replace(styles=codes.styles)
-    crossing = jax.tree.map(lambda x: x[None], fused)
+    generator = split.generator
+    features = with_residual(fuse(split, codes), codes)._replace(styles=codes.styles)
+    crossing: Any = as_passed(jax.tree.map(lambda x: x[None], features))
     side = min(SIDE, generator.resolution)
-    cut, found = generator.cut(layer), []
+    cut, found = split.cut, []
     for stop in range(cut, len(generator.stages) + 1):
         if stop > cut:
             crossing = generator.apply(generator.params, crossing, stop - 1, stop)
-        maps = (crossing.maps if isinstance(crossing, Features) else crossing)[0]
+        maps = as_features(crossing).maps[0]
         if maps.ndim == 3:
             maps = maps - jnp.mean(maps, axis=(0, 1))
             spread = jnp.sqrt(jnp.mean(jnp.square(maps)) * maps.shape[-1])

@@ -1,4 +1,4 @@
-"""Runs a task over files and folders: reads, restores batch by batch, writes, and can go on later.
+"""Runs a task over files and folders: reads, restores batch by batch, writes, and resumes.
 
 The output folder holds `settings.json`, `results.jsonl` (one record an input, in input order), the
 images, the codes, a contact sheet and a page to look at. Everything is written atomically, records
@@ -7,20 +7,36 @@ it had not been.
 """
 
 from mgp_jax.batch.folder import append_records, find_records, holds_run, open_folder, read_records
-from mgp_jax.batch.job import Input, Job, Loaded, check, checksum, find_inputs, load, settings_of
+from mgp_jax.batch.inputs import Input, Inputs, find_inputs
+from mgp_jax.batch.job import (
+    Job,
+    Loaded,
+    check,
+    check_mask,
+    checksum,
+    checksum_of_file,
+    load,
+    settings_of,
+)
+from mgp_jax.batch.masks import MaskFolder
 from mgp_jax.batch.outputs import Record, load_codes
-from mgp_jax.batch.running import Event, fitted, run
+from mgp_jax.batch.running import Event, batches_of, fitted, run
 from mgp_jax.batch.summary import failures, summary, timing
 
 __all__ = [
     "Event",
     "Input",
+    "Inputs",
     "Job",
     "Loaded",
+    "MaskFolder",
     "Record",
     "append_records",
+    "batches_of",
     "check",
+    "check_mask",
     "checksum",
+    "checksum_of_file",
     "failures",
     "find_inputs",
     "find_records",

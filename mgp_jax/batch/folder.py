@@ -19,11 +19,15 @@ from mgp_jax.images import unique_stems
 
 SETTINGS, RESULTS, CHECKPOINTS = "settings.json", "results.jsonl", "checkpoints"
 REPORTS = ("index.html", "contact_sheet.png")
-PICTURES = ("images", "observations", "truths", "deviations")
-FOLDERS = (*PICTURES, "samples", "trajectories", "codes")
+PICTURES = ("images", "observations", "truths", "deviations", "masks")
+FOLDERS = (*PICTURES, "samples", "trajectories", "codes", "arrays")
+# Checksums with an entry for each input, and what they are of.
+OF_INPUTS = {"inputs": "the file", "masks": "the mask of"}
 LONGEST_VALUE = 100
 # What may differ when a run goes on: it changes nothing but rounding.
 FREE_SETTINGS = ("batch_size", "slices", "command")
+# Lists with an entry for each input, which grow when more photographs come.
+GROWING = ("inputs", "names")
 
 
 def holds_run(folder: Path) -> bool:
@@ -31,8 +35,17 @@ def holds_run(folder: Path) -> bool:
     return (folder / SETTINGS).exists()
 
 
+def recorded_settings(folder: Path) -> dict[str, Any]:
+    """Returns the settings of the run that a folder holds; none if it holds no run.
+
+    Raises:
+        SettingError: they are damaged.
+    """
+    return _read_settings(folder / SETTINGS) if holds_run(folder) else {}
+
+
 def require_own(folder: Path, settings: Mapping[str, Any], overwrite: bool) -> None:
-    """Checks, without changing anything, that a folder is free or holds a run to continue.
+    """Checks that a folder is free or holds a run to continue; changes nothing.
 
     Args:
         folder: the output folder; need not exist.
@@ -91,7 +104,7 @@ def claim(folder: Path, settings: Mapping[str, Any], overwrite: bool) -> None:
         for place in (folder, *(folder / kind for kind in FOLDERS)):
             for left in place.glob(TEMPORARY):
                 left.unlink()
-        if overwrite or not holds_run(folder):
+        if overwrite or _has_grown(recorded_settings(folder), settings):
             with writing(folder / SETTINGS) as file:
                 file.write(json.dumps(settings, indent=1).encode())
         # Also who only continues must learn now that nothing can be written.
@@ -111,11 +124,12 @@ def clear(folder: Path) -> None:
         settings = _read_settings(folder / SETTINGS)
     except SettingError:
         settings = {}
-    stems = unique_stems(settings.get("inputs", []))
+    stems = settings.get("names") or unique_stems(settings.get("inputs", []))
     files = [folder / kind / f"{stem}.png" for kind in PICTURES for stem in stems]
     thumbnails = [folder / "thumbnails" / kind for kind in PICTURES]  # Written by the report.
     files += [place / f"{stem}.png.jpg" for place in thumbnails for stem in stems]
     files += [folder / "codes" / f"{stem}.npz" for stem in stems]
+    files += [folder / "arrays" / f"{stem}.npy" for stem in stems]
     numbers = range(1, settings.get("samples", 1) + 1)
     files += [folder / "samples" / f"{stem}-{number}.png" for stem in stems for number in numbers]
     kind = settings.get("trajectory")
@@ -248,13 +262,16 @@ def _difference(before: Mapping[str, Any], now: Mapping[str, Any], group: str = 
     """Names the first setting that differs, with both values."""
     for name in (*now, *sorted(before.keys() - now.keys())):
         old, new = before.get(name), now.get(name)
-        if old == new or name in FREE_SETTINGS:
+        if old == new or name in FREE_SETTINGS or (name in GROWING and name in now):
             continue
         if isinstance(old, dict) and isinstance(new, dict):
-            # Inputs are compared by name before their contents are.
-            if name == "checksums" and (changed := _changed(before, old, new)):
-                return changed
-            return _difference(old, new, f"{name}: ")
+            if name == "checksums":
+                if changed := _changed(now, old, new):
+                    return changed
+                old, new = ({k: v for k, v in d.items() if k not in OF_INPUTS} for d in (old, new))
+            if difference := _difference(old, new, f"{name}: "):
+                return difference
+            continue
         if isinstance(old, list) and isinstance(new, list):
             # Of long lists only the beginning would be shown.
             first = next(pair for pair in zip_longest(old, new) if pair[0] != pair[1])
@@ -268,9 +285,18 @@ def _difference(before: Mapping[str, Any], now: Mapping[str, Any], group: str = 
 def _changed(
     settings: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any]
 ) -> str | None:
-    """Names an input file that is not what it was."""
-    files = zip(settings["inputs"], old.get("inputs", []), new["inputs"], strict=False)
-    return next((f"the file {file} has changed" for file, a, b in files if a != b), None)
+    """Names an input, or its mask, that is not what it was; one that is gone has not changed."""
+    for kind, what in OF_INPUTS.items():
+        files = zip(settings["inputs"], old.get(kind, []), new.get(kind, []), strict=False)
+        for file, before, now in files:
+            if now is not None and before != now:
+                return f"{what} {file} has changed"
+    return None
+
+
+def _has_grown(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether there is no run yet, or one with fewer inputs."""
+    return not before or any(len(before.get(name, ())) < len(now.get(name, ())) for name in GROWING)
 
 
 def _short(value: Any) -> str:

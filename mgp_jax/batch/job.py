@@ -1,9 +1,8 @@
-"""What is to be done with every image, which images there are, and how they are read."""
+"""The job of a run, its input images, and how they are read."""
 
-import os
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,28 +12,31 @@ import jax.numpy as jnp
 import numpy as np
 
 from mgp_jax import images as image_files
-from mgp_jax.codes import init_codes
-from mgp_jax.degradations import Degradation, Frame, Grayscale, Mask
-from mgp_jax.errors import SettingError
-from mgp_jax.generators.base import Generator
-from mgp_jax.inversion import InversionConfig
-from mgp_jax.inversion import settings as settings_of_phases
+from mgp_jax.batch.inputs import Input, identity
+from mgp_jax.batch.masks import MaskFolder
+from mgp_jax.degradations import Degradation, Frame, Mask, compose, operators_of
+from mgp_jax.errors import ImageError, SettingError
+from mgp_jax.images import MaskPicture, Reading
+from mgp_jax.inversion import Inversion
+from mgp_jax.precision import single_precision
+from mgp_jax.recipes import described
 from mgp_jax.restoration import check_frame, check_starts
+from mgp_jax.seeds import seeded_key
 
 LIBRARIES = ("mgp_jax", "jax", "jaxlib", "flax", "optax", "numpy", "pillow")
 BLOCK = 1 << 20
+# More than so much of a photograph is rarely meant to be missing: the mask may be inverted.
+MUCH_MISSING = 0.6
 
 
 @dataclass(frozen=True)
 class Job:
-    """What to do with every image.
+    """The settings of a run, the same for every image.
 
     Attributes:
         task: name of the task, for the records.
-        generator: the frozen generator.
-        degradation: what made the observations.
-        config: settings of the inversion.
-        samples: restorations of each image.
+        inversion: how every image is restored; with a frame, seen through it.
+        degradation: what made the observations, without the frame.
         restarts: starts of each restoration.
         blend: whether what fills holes is blended in, see `restoration.blend_in`.
         frame: where in the photographs the generator's image lies; None for all over them.
@@ -47,13 +49,14 @@ class Job:
         memory_limit: bytes that the optimisation may take on a device; None for what the device
             has, as far as it says so.
         note: more settings to record, for example the command.
+        masks: a mask for each photograph; the degradation is then any of them.
+        reading: how image files are read.
+        save_array: whether restorations are also written as arrays, without rounding to bytes.
     """
 
     task: str
-    generator: Generator
+    inversion: Inversion
     degradation: Degradation
-    config: InversionConfig
-    samples: int = 1
     restarts: int = 1
     blend: bool = False
     frame: Frame | None = None
@@ -63,25 +66,31 @@ class Job:
     checkpoint_every: int = 250
     memory_limit: float | None = None
     note: Mapping[str, Any] | None = None
+    masks: MaskFolder | None = None
+    reading: Reading = Reading()
+    save_array: bool = False
+
+    @property
+    def samples(self) -> int:
+        """Restorations of each image."""
+        return self.inversion.recipe.samples
+
+    @property
+    def resolution(self) -> int:
+        """Height and width of the restored images in pixels."""
+        return self.inversion.image_shape[0]
+
+    def inversion_of(self, degradation: Degradation) -> Inversion:
+        """Returns how images are restored that this degradation has made."""
+        if self.masks is None:
+            return self.inversion
+        seen = degradation if self.frame is None else compose(self.frame, degradation)
+        return replace(self.inversion, degradation=seen)
 
     @property
     def has_truth(self) -> bool:
         """Whether the input is the image that the restoration should be."""
         return self.simulate or self.task == "invert"
-
-
-class Input(NamedTuple):
-    """One input image.
-
-    Attributes:
-        number: its place among the inputs, which seeds it.
-        path: the file.
-        stem: name of its outputs.
-    """
-
-    number: int
-    path: Path
-    stem: str
 
 
 class Loaded(NamedTuple):
@@ -91,11 +100,15 @@ class Loaded(NamedTuple):
         input: which.
         observation: what is restored.
         truth: the clean image, if there is one.
+        degradation: what made the observation.
+        notes: what a user may want to know about the file, without its name.
     """
 
     input: Input
     observation: np.ndarray
     truth: np.ndarray | None
+    degradation: Degradation
+    notes: tuple[str, ...] = ()
 
 
 def check(job: Job) -> None:
@@ -108,81 +121,147 @@ def check(job: Job) -> None:
     check_frame(job.frame, job.degradation)
     if job.blend and not isinstance(job.degradation, Mask):
         raise SettingError("blend: only the holes of a mask can be blended in")
-    for phase in settings_of_phases(job.generator, job.config):
-        jax.eval_shape(
-            lambda key, phase=phase: init_codes(job.generator, key, 1, phase.cut, phase.space),
-            jax.random.key(0),
+    height, width, _ = shape = job.inversion.image_shape
+    if height != width:
+        raise SettingError(
+            f"{job.inversion.split.name}: its images are {height} x {width}, files are for square "
+            "ones"
         )
-    job.degradation.observation_shape(job.generator.shapes[-1].shape[1:])
+    observed = job.degradation.observation_shape(shape)
+    if not job.has_truth and (len(observed) != 3 or observed[2] not in (1, 3)):
+        raise SettingError(
+            f"{job.degradation}: the observation has the shape {'x'.join(map(str, observed))}, "
+            "which no image file can hold; --simulate degrades clean images"
+        )
 
 
-def find_inputs(inputs: Sequence[str | os.PathLike[str]]) -> list[Input]:
-    """Numbers the image files among files and folders, and names their outputs.
-
-    Raises:
-        ImageError: an input does not exist, or a folder has no images.
-    """
-    paths = image_files.find_images(inputs)
-    stems = image_files.unique_stems(paths)
-    return [Input(*entry) for entry in zip(range(len(paths)), paths, stems, strict=True)]
-
-
+@single_precision
 def load(job: Job, entry: Input) -> Loaded:
     """Reads an input: the observation itself, or with `simulate` a clean image to degrade.
 
     Raises:
         ImageError: it is not readable or has not the size of an observation.
     """
-    resolution = job.generator.resolution
-    shape = tuple(job.generator.shapes[-1].shape[1:])
-    if job.has_truth:
-        truth = image_files.read_image(entry.path, resolution)
-        # Apart from the keys of the starts, which fold in an index and a small number.
-        key = jax.random.fold_in(jax.random.key(job.config.seed), entry.number)
-        key = jax.random.fold_in(key, 2**31 - 1)
-        seen = job.degradation.simulate(jnp.asarray(truth), key)
-        return Loaded(entry, np.asarray(seen), truth)
-    observed = job.degradation.observation_shape(shape)
-    if observed == shape:
-        return Loaded(entry, image_files.read_image(entry.path, resolution), None)
-    if len(observed) == 3 and observed[:2] == shape[:2]:
-        image = image_files.read_image(entry.path, resolution)
-        return Loaded(entry, np.asarray(Grayscale()(jnp.asarray(image))), None)
-    return Loaded(entry, image_files.read_observation(entry.path, observed), None)
+    resolution, shape = job.resolution, job.inversion.image_shape
+    degradation = job.degradation
+    if job.masks is not None:
+        degradation = job.masks.mask_of(entry.path, resolution)
+    observed = degradation.observation_shape(shape)
+    mask, notes = mask_of(degradation), notes_on(degradation)
+    if mask is not None and mask.picture is not None:
+        size = image_files.upright_size(entry.path, job.reading)
+        mask.picture.require_fitting(size, len(mask.known))
+    if job.has_truth or observed[:2] == shape[:2]:
+        channels = shape[2] if job.has_truth else observed[2]
+        # Clean photographs have no holes.
+        holes = None if job.has_truth else visible_holes(degradation)
+        image, more = image_files.read_photograph(
+            entry.path, resolution, channels, job.reading, holes
+        )
+        notes += more
+    else:
+        image = image_files.read_observation(entry.path, observed, job.reading)
+    if not job.has_truth:
+        return Loaded(entry, image, None, degradation, notes)
+    # Apart from the keys of the starts, which fold in an index and a small number.
+    key = jax.random.fold_in(seeded_key(job.inversion.seed), entry.number)
+    key = jax.random.fold_in(key, 2**31 - 1)
+    seen = degradation.simulate(jnp.asarray(image), key)
+    return Loaded(entry, np.asarray(seen), image, degradation, notes)
+
+
+def check_mask(job: Job, entries: Sequence[Input]) -> None:
+    """Raises an ImageError if the mask of a file fits none of the inputs that can be read."""
+    mask = mask_of(job.degradation)
+    if mask is not None and mask.picture is not None and job.masks is None:
+        require_fitting(mask.picture, entries, len(mask.known), job.reading)
+
+
+def require_fitting(
+    picture: MaskPicture, entries: Sequence[Input], resolution: int, reading: Reading
+) -> None:
+    """Raises an ImageError if a mask fits none of the inputs that can be read."""
+    problem = None
+    for entry in entries:
+        try:
+            size = image_files.upright_size(entry.path, reading)
+        except ImageError:
+            continue
+        try:
+            return picture.require_fitting(size, resolution)
+        except ImageError as error:
+            problem = error
+    if problem is not None:
+        raise problem
+
+
+def mask_of(degradation: Degradation) -> Mask | None:
+    """Returns the mask among the operators of a degradation, the last if there are several."""
+    masks = [item for item in operators_of(degradation) if isinstance(item, Mask)]
+    return masks[-1] if masks else None
+
+
+def visible_holes(degradation: Degradation) -> MaskPicture | None:
+    """Returns the mask of a file whose holes are those of the observation, if there is one.
+
+    Behind an operator that mixes pixels an observation has no holes any more.
+    """
+    for operator in reversed(operators_of(degradation)):
+        if isinstance(operator, Mask) or not operator.pixelwise:
+            return operator.picture if isinstance(operator, Mask) else None
+    return None
+
+
+def notes_on(degradation: Degradation) -> tuple[str, ...]:
+    """Says so where a file's mask leaves little of a photograph."""
+    mask = mask_of(degradation)
+    if mask is None or mask.picture is None or mask.missing <= MUCH_MISSING:
+        return ()
+    return (
+        f"{mask.missing:.0%} of it is missing in {mask.picture.path}; if that is the wrong part, "
+        "--invert-mask turns the mask round",
+    )
 
 
 def settings_of(job: Job, entries: Sequence[Input]) -> dict[str, Any]:
     """Returns all that determines the results, as JSON values."""
-    config, recipe = job.config, job.config.recipe
-    layer = config.layer if config.layer is not None else recipe.layer
+    inversion, recipe = job.inversion, job.inversion.recipe
+    degradation = job.degradation if job.masks is None else job.masks
     return {
         "task": job.task,
-        "generator": job.generator.name,
-        "degradation": str(job.degradation),
+        "generator": inversion.split.name,
+        "degradation": str(degradation),
+        "method": inversion.method.name,
         "recipe": recipe.name,
         "steps": recipe.steps,
-        "codes": recipe.codes if config.codes is None else config.codes,
-        "layer": layer,
-        "seed": config.seed,
-        "target_psnr": config.target_psnr,
-        "patience": config.patience,
+        "codes": recipe.codes,
+        "layer": recipe.layer,
+        "seed": inversion.seed,
+        "target_psnr": inversion.target_psnr,
+        "patience": inversion.patience,
         "samples": job.samples,
         "blend": job.blend,
         "frame": None if job.frame is None else str(job.frame),
         "trajectory": job.trajectory,
         "restarts": job.restarts,
         "simulate": job.simulate,
-        "precision": config.execution.precision,
-        "inputs": [str(entry.path) for entry in entries],
+        "precision": inversion.execution.precision,
+        "white": job.reading.white,
+        "save_array": job.save_array,
+        "inputs": [identity(entry.path) for entry in entries],
+        "names": [entry.stem for entry in entries],
         "batch_size": job.batch_size,
-        "slices": config.execution.slices,
+        "slices": inversion.execution.slices,
         "versions": {name: version(name) for name in LIBRARIES},
         **(job.note or {}),
         "checksums": {
-            "generator": checksum(job.generator.config, job.generator.params),
-            "degradation": checksum(str(job.degradation), job.degradation),
-            "recipe": checksum(recipe),
+            "generator": checksum(inversion.split.halves.description, inversion.split.params),
+            # Of masks in a folder, which the degradation is any one of, each counts for itself.
+            "degradation": checksum(str(degradation), degradation if job.masks is None else ()),
+            "recipe": checksum(described(recipe)),
+            "encoder": checksum("", inversion.networks.get("encoder")),
             "inputs": [checksum_of_file(entry.path) for entry in entries],
+            "masks": [checksum_of_mask(job.masks, entry.path) for entry in entries if job.masks],
         },
     }
 
@@ -193,6 +272,14 @@ def checksum(settings: Any, arrays: Any = ()) -> str:
     for leaf in jax.tree.leaves(arrays):
         total = zlib.crc32(np.asarray(leaf).tobytes(), total)
     return f"{total:08x}"
+
+
+def checksum_of_mask(masks: MaskFolder, photograph: Path) -> str | None:
+    """Tells apart versions of a photograph's mask; None if it has none."""
+    try:
+        return checksum_of_file(masks.file_of(photograph))
+    except ImageError:
+        return None
 
 
 def checksum_of_file(path: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""What is written about one image: its files and its record."""
+"""Writes the files and the record of one image."""
 
 import os
 from collections.abc import Sequence
@@ -11,17 +11,23 @@ import numpy as np
 
 from mgp_jax import images as image_files
 from mgp_jax.batch.folder import writing
-from mgp_jax.batch.job import Input, Job, Loaded
-from mgp_jax.codes import Codes, fused_channels
+from mgp_jax.batch.inputs import Input
+from mgp_jax.batch.job import Job, Loaded, mask_of
+from mgp_jax.codes import Codes
 from mgp_jax.errors import ImageError, OutputError, SettingError
-from mgp_jax.generators import Features, Generator
-from mgp_jax.inversion import Status
-from mgp_jax.metrics import compare
+from mgp_jax.generators import Split
+from mgp_jax.metrics import compare, recorded
+from mgp_jax.precision import single_precision
 from mgp_jax.restoration import Restoration
+from mgp_jax.solve import Status
+from mgp_jax.solve.phase import fields_of
 
 Record = dict[str, Any]
+# The variables of a method that are worth keeping; weights are not, for their size.
+SAVED = ("z", "alpha", "styles")
 
 
+@single_precision
 def write_outputs(
     job: Job, item: Loaded, restoration: Restoration, position: int, folder: Path
 ) -> Record:
@@ -32,7 +38,10 @@ def write_outputs(
     """
     stem = item.input.stem
     image = restoration.images[position]
-    record = empty_record(item.input, None)
+    if not np.isfinite(image).all():
+        reason = f"{item.input.path}: the generator's image is not finite; its weights overflow"
+        return empty_record(item.input, reason)
+    record = empty_record(item.input, None) | {"notes": list(item.notes)}
     result = restoration.result
     rows = slice(position * job.samples, (position + 1) * job.samples)
     diverged = np.any(result.status[rows] == Status.DIVERGED)
@@ -42,8 +51,13 @@ def write_outputs(
         record["status"] = "ok"
     record["steps"] = int(np.max(result.steps[rows]))
     record["output"] = save_image(folder, "images", stem, image)
+    if job.save_array:
+        record["array"] = save_array(folder, stem, image)
+    if (mask := mask_of(item.degradation)) is not None:
+        # White is missing, as in the files that masks are given as.
+        record["mask"] = save_image(folder, "masks", stem, 1 - 2 * np.asarray(mask.known))
     if item.observation.ndim == 3:
-        prepared = np.asarray(job.degradation.prepare(jnp.asarray(item.observation)))
+        prepared = np.asarray(item.degradation.prepare(jnp.asarray(item.observation)))
         record["observation"] = save_image(folder, "observations", stem, prepared)
     if item.truth is not None:
         record["truth"] = save_image(folder, "truths", stem, item.truth)
@@ -87,19 +101,27 @@ def save_image(folder: Path, kind: str, stem: str, image: np.ndarray) -> str:
     return f"{kind}/{stem}.png"
 
 
+def save_array(folder: Path, stem: str, image: np.ndarray) -> str:
+    """Writes an image as float32[H, W, C] in [-1, 1] and returns its path within the folder."""
+    path = folder / "arrays" / f"{stem}.npy"
+    try:
+        path.parent.mkdir(exist_ok=True)
+        image_files.write_array(path, image)
+    except (OSError, ImageError) as error:
+        raise OutputError(str(error)) from None
+    return f"arrays/{stem}.npy"
+
+
 def save_codes(folder: Path, stem: str, result: Any, rows: slice) -> str:
     """Writes codes and losses of one image; with several samples they have a leading axis."""
     pick = rows.start if rows.stop - rows.start == 1 else rows
-    codes = result.codes
-    arrays = {
-        "z": codes.z,
-        "alpha": codes.alpha,
-        "styles": codes.styles,
-        "loss": result.losses,
-        "error": result.errors,
-    }
-    arrays |= {f"noise_{name}": noise for name, noise in (codes.noise or {}).items()}
-    for number, leaf in enumerate(jax.tree.leaves(codes.residual)):
+    variables = fields_of(result.codes)
+    arrays = {name: variables.get(name) for name in SAVED}
+    arrays |= {"loss": result.losses, "error": result.errors}
+    noise = variables.get("noise")
+    if isinstance(noise, dict):
+        arrays |= {f"noise_{name}": leaf for name, leaf in noise.items()}
+    for number, leaf in enumerate(jax.tree.leaves(variables.get("residual"))):
         arrays[f"residual{number}"] = leaf
     with writing(folder / "codes" / f"{stem}.npz") as file:
         kept = {name: np.asarray(a)[pick] for name, a in arrays.items() if a is not None}
@@ -107,13 +129,12 @@ def save_codes(folder: Path, stem: str, result: Any, rows: slice) -> str:
     return f"codes/{stem}.npz"
 
 
-def load_codes(path: str | os.PathLike[str], generator: Generator, layer: int | str) -> Codes:
+def load_codes(path: str | os.PathLike[str], split: Split) -> Codes:
     """Reads the codes of one image that a run has written.
 
     Args:
         path: the file.
-        generator: the generator that they are for.
-        layer: the cut that they are for.
+        split: what they are for.
 
     Raises:
         ImageError: the file cannot be read or holds no codes.
@@ -126,29 +147,20 @@ def load_codes(path: str | os.PathLike[str], generator: Generator, layer: int | 
     except Exception as error:  # A damaged file may drive the reader into anything.
         reason = (isinstance(error, OSError) and error.strerror) or "it is no file of codes"
         raise ImageError(f"{path}: cannot be read ({reason})") from None
-    crossing = generator.shapes[generator.cut(layer)]
-    codes = Codes(
-        z,
-        alpha,
-        arrays.get("styles"),
-        noise={k.removeprefix("noise_"): v for k, v in arrays.items() if k.startswith("noise_")}
-        or None,
-    )
+    crossing = split.crossing._replace(styles=None)
+    noise = {k.removeprefix("noise_"): v for k, v in arrays.items() if k.startswith("noise_")}
+    codes = Codes(z, alpha, arrays.get("styles"), noise=noise or None)
     if any(name.startswith("residual") for name in arrays):
-        if isinstance(crossing, Features):
-            crossing = crossing._replace(styles=None)
         leaves = [arrays.get(f"residual{k}") for k in range(len(jax.tree.leaves(crossing)))]
         codes = codes._replace(residual=jax.tree.unflatten(jax.tree.structure(crossing), leaves))
     try:
-        fits = alpha.shape == (len(z), fused_channels(crossing))
-        spaces = [generator.shapes[cut].shape[1:] for _, cut in generator.config.spaces]
-        fits &= z.shape[1:] in spaces
-        wanted = jax.tree.map(lambda leaf: leaf.shape[1:], crossing)
+        fits = alpha.shape == (len(z), split.channels) and z.shape[1:] == split.latent_shape
+        wanted = jax.tree.map(lambda leaf: leaf.shape, crossing)
         fits &= codes.residual is None or jax.tree.map(jnp.shape, codes.residual) == wanted
     except (IndexError, TypeError):
         fits = False
     if not fits:
-        raise SettingError(f"{path}: these codes are not of {generator.name} cut at {layer}")
+        raise SettingError(f"{path}: these codes are not of {split.name} cut at {split.cut_name}")
     return codes
 
 
@@ -160,9 +172,8 @@ def empty_record(entry: Input, error: str | None) -> Record:
         "output": None,
         "status": "failed",
         "error": error,
-        "psnr": None,
-        "ssim": None,
-        "lpips": None,
+        "notes": [],
+        **{metric.name: None for metric in recorded()},
         "steps": 0,
         "seconds": 0.0,
     }

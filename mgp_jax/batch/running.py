@@ -16,16 +16,19 @@ import numpy as np
 from jax.experimental.multihost_utils import sync_global_devices
 
 from mgp_jax.batch import folder as run_folder
-from mgp_jax.batch.job import Input, Job, Loaded, check, find_inputs, load, settings_of
+from mgp_jax.batch.inputs import Input, find_inputs
+from mgp_jax.batch.job import Job, Loaded, check, check_mask, load, settings_of
 from mgp_jax.batch.outputs import Record, empty_record, write_outputs, write_trajectory
 from mgp_jax.checkpoint import Checkpoints
 from mgp_jax.errors import ImageError
 from mgp_jax.images import to_uint8
-from mgp_jax.inversion import Progress, draw, outline
-from mgp_jax.inversion import settings as settings_of_phases
+from mgp_jax.inversion import draw, outline
 from mgp_jax.memory import device_limit, fit
-from mgp_jax.restoration import Restoration, restore
+from mgp_jax.restoration import Restoration, run_restoration
+from mgp_jax.seeds import seeded_key
 from mgp_jax.sharding import batch_mesh
+from mgp_jax.solve import Progress
+from mgp_jax.terms import Given
 
 READERS = 4
 STEPS_BETWEEN_FRAMES = 10
@@ -38,19 +41,21 @@ Value = TypeVar("Value")
 
 
 class Event(NamedTuple):
-    """What `run` reports while it works.
+    """A report of `run` on its progress.
 
     Attributes:
         done: images that have been restored or have failed.
         total: images in all.
         progress: of the running batch, or None when the results of a batch have been written.
         records: new records.
+        notes: what is left out and what is gone, before the first batch.
     """
 
     done: int
     total: int
     progress: Progress | None
     records: Sequence[Record] = ()
+    notes: Sequence[str] = ()
 
 
 def run(
@@ -62,8 +67,8 @@ def run(
 ) -> list[Record]:
     """Restores all images and writes the results as they come.
 
-    All local devices share each batch. With several processes (`jax.distributed`) each does every
-    so-many-th batch and returns when all have done theirs.
+    All local devices share each batch. With P processes (`jax.distributed`) each takes every P-th
+    batch and returns when all have finished.
 
     Args:
         job: what to do.
@@ -82,8 +87,9 @@ def run(
             run continues from there.
     """
     check(job)
-    entries = find_inputs(inputs)
     folder, process, processes = Path(out), jax.process_index(), jax.process_count()
+    entries, _, notes = find_inputs(inputs, folder, overwrite)
+    check_mask(job, entries)
     job = fitted(job, len(entries))
     settings = settings_of(job, entries)
     run_folder.require_own(folder, settings, overwrite)
@@ -95,9 +101,11 @@ def run(
     run_folder.repair(file)
 
     records = run_folder.records_by_name(folder)
+    if notes:
+        on_event(Event(len(records), len(entries), None, notes=notes))
     work = Work(job, folder, file, records, len(entries), on_event)
     size = job.batch_size * jax.local_device_count()
-    batches = [entries[start : start + size] for start in range(0, len(entries), size)]
+    batches = batches_of(job, entries, size)
     work.restore_all(batches[process::processes], size)
     names = [entry.stem for entry in entries]
     while len(records) < len(names):
@@ -107,6 +115,12 @@ def run(
     if process == 0:
         run_folder.conclude(folder, names)
     return [records[name] for name in names]
+
+
+def batches_of(job: Job, entries: Sequence[Input], size: int) -> list[Sequence[Input]]:
+    """Divides inputs into batches of one degradation each."""
+    step = size if job.masks is None else 1
+    return [entries[start : start + step] for start in range(0, len(entries), step)]
 
 
 def fitted(job: Job, count: int) -> Job:
@@ -120,13 +134,13 @@ def fitted(job: Job, count: int) -> Job:
         SettingError: not even one image fits.
     """
     images = min(job.batch_size, math.ceil(count / jax.device_count()))
-    execution = replace(job.config.execution, mesh=batch_mesh())
+    images = images if job.masks is None else 1
+    execution = replace(job.inversion.execution, mesh=batch_mesh())
     limit = job.memory_limit or device_limit()
     if limit is not None:
-        starts = job.samples * job.restarts
-        images, slices = fit(job.generator, job.config, job.degradation, images, starts, limit)
+        images, slices = fit(job.inversion, images, job.samples * job.restarts, limit)
         execution = replace(execution, slices=slices)
-    return replace(job, batch_size=images, config=replace(job.config, execution=execution))
+    return replace(job, batch_size=images, inversion=job.inversion.executed(execution))
 
 
 class Work:
@@ -205,20 +219,18 @@ class Work:
         numbers = [item.input.number for item in filled]
         starts = job.samples * job.restarts
         checkpoints, snapshot = None, None
-        config = replace(job.config, chunk_seconds=SECONDS_BETWEEN_REPORTS)
+        execution = replace(job.inversion.execution, chunk_seconds=SECONDS_BETWEEN_REPORTS)
         # Orbax saves with all processes at once, but these go each at its own pace.
         if job.checkpoint_every and jax.process_count() == 1 and job.trajectory is None:
-            config = replace(config, chunk=min(config.chunk, job.checkpoint_every))
+            execution = replace(execution, chunk=min(execution.chunk, job.checkpoint_every))
             place = self.folder / run_folder.CHECKPOINTS / str(numbers[0])
             identity = {"images": numbers, "starts": starts}
             checkpoints = Checkpoints(place, job.checkpoint_every, identity)
             rows = size * starts
-            snapshot = checkpoints.load(
-                lambda: outline(job.generator, config, job.degradation, rows)[1]
-            )
+            snapshot = checkpoints.load(lambda: outline(job.inversion, rows)[1])
 
         if job.trajectory is not None:
-            config = replace(config, chunk=STEPS_BETWEEN_FRAMES, chunk_seconds=None)
+            execution = replace(execution, chunk=STEPS_BETWEEN_FRAMES, chunk_seconds=None)
         frames: list[np.ndarray] = []
 
         def on_progress(progress: Progress) -> None:
@@ -230,12 +242,10 @@ class Work:
                 self.wait()
             self.on_event(Event(self.done, self.total, progress))
 
-        restoration = restore(
-            job.generator,
+        restoration = run_restoration(
+            job.inversion_of(good[0].degradation).executed(execution),
             np.stack([item.observation for item in filled]),
-            job.degradation,
-            config,
-            samples=job.samples,
+            good[0].degradation,
             restarts=job.restarts,
             blend=job.blend,
             frame=job.frame,
@@ -247,9 +257,10 @@ class Work:
 
     def frame(self, progress: Progress, starts: int) -> np.ndarray:
         """Renders the current iterate of each image's first start, as 8-bit images [B, H, W, 3]."""
-        setting = settings_of_phases(self.job.generator, self.job.config)[0]
-        codes = jax.tree.map(lambda leaf: leaf[::starts], progress.snapshot.state.codes)
-        images = draw(self.job.generator, codes, setting.cut, setting.space)
+        inversion = self.job.inversion
+        given = Given(inversion.split, inversion.degradation, {}, seeded_key(inversion.seed))
+        variables = jax.tree.map(lambda leaf: leaf[::starts], progress.state.variables)
+        images = draw(given, variables, inversion.phases[progress.phase])
         return to_uint8(np.asarray(images))
 
     def write(
@@ -267,7 +278,7 @@ class Work:
             if record["name"] not in self.records:
                 if isinstance(item, Loaded) and restoration is not None:
                     record = write_outputs(self.job, item, restoration, position, self.folder)
-                    if frames:
+                    if frames and record["status"] != "failed":
                         stack = [frame[position] for frame in frames]
                         record |= write_trajectory(self.job, item, stack, self.folder)
                 new.append(record | {"seconds": round(seconds, 3)})

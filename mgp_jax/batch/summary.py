@@ -1,9 +1,11 @@
-"""How a run went, in a few lines."""
+"""Summaries of a run in a few lines."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from mgp_jax.metrics import PAIR
 
 MOST_FAILURES = 20
 
@@ -15,10 +17,10 @@ def summary(records: Sequence[dict[str, Any]]) -> str:
         f"{len(records)} image{'s' * (len(records) != 1)}: {len(records) - sum(counts.values())} ok"
     )
     text += "".join(f", {count} {kind}" for kind, count in counts.items() if count)
-    for name, unit in (("psnr", " dB"), ("lpips", "")):
-        values = [r[name] for r in records if r[name] is not None]
+    for metric in PAIR:
+        values = [r[metric.name] for r in records if r[metric.name] is not None]
         if values:
-            text += f"; mean {name.upper()} {np.mean(values):.{2 if unit else 3}f}{unit}"
+            text += f"; mean {metric.text(float(np.mean(values)))}"
     return text
 
 

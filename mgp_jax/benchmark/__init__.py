@@ -1,1 +1,1 @@
-"""What is measured: the arithmetic and cost of a step, and quality over time."""
+"""Measures the arithmetic and the cost of a step, and quality over time."""

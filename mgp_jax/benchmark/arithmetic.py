@@ -1,4 +1,4 @@
-"""How much arithmetic a step is, and how fast the machine could do it."""
+"""Counts the arithmetic of a step, and measures how fast the machine could do it."""
 
 import math
 import time
@@ -8,12 +8,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from mgp_jax.codes import Codes, fuse, render_fused
-from mgp_jax.degradations import Degradation
-from mgp_jax.generators.base import Generator
 from mgp_jax.generators.convolution import as_defined
-from mgp_jax.perception.vgg import FeatureExtractor
-from mgp_jax.recipes import Phase
+from mgp_jax.inversion import Inversion, outline
 
 
 def count_flops(function: Callable[..., Any], *arguments: Any) -> float:
@@ -31,41 +27,27 @@ def count_flops(function: Callable[..., Any], *arguments: Any) -> float:
         return _flops_of(jax.make_jaxpr(function)(*arguments).jaxpr)
 
 
-def step_flops(
-    generator: Generator,
-    codes: Codes,
-    cut: int,
-    phase: Phase,
-    degradation: Degradation,
-    extractor: FeatureExtractor | None = None,
-    space: str = "z",
-) -> float:
+def step_flops(inversion: Inversion, number: int = 0) -> float:
     """Returns the arithmetic of one step of one image: rendering, objective and their gradient.
 
     The gradient with respect to what goes through a frozen network takes as many operations as the
-    network itself. The head counts only where a phase moves what is in front of the cut.
+    network itself. The head counts only where a phase runs it in every step.
 
     Args:
-        generator: the frozen generator.
-        codes: the variables of one image, or their shapes.
-        cut: index of the cut.
-        phase: what is optimised.
-        degradation: the operator.
-        extractor: VGG16, where the phase weighs its features.
-        space: the space of the codes.
+        inversion: what is done.
+        number: which of its phases.
     """
-    fused = jax.eval_shape(lambda c: fuse(generator, c, cut, space), codes)
+    problem, snapshots = outline(inversion, 1)
+    phase = inversion.phases[number]
+    target, state = jax.tree.map(
+        lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype),
+        (problem.target, snapshots[number].state),
+    )
 
-    def tail(fused: Any, codes: Codes) -> jax.Array:
-        seen = degradation(render_fused(generator, fused, codes, cut))
-        if extractor is not None and phase.perceptual:
-            return extractor(seen, phase.perceptual_size)
-        return seen
+    def objective(given: Any, target: Any, variables: Any, held: Any) -> jax.Array:
+        return phase.objective(given, target, variables, held, phase).total
 
-    flops = count_flops(tail, fused, codes)
-    if phase.moves_head:
-        flops += count_flops(lambda c: fuse(generator, c, cut, space), codes)
-    return 2 * flops
+    return 2 * count_flops(objective, problem.given, target, state.variables, state.held)
 
 
 def matrix_product_rate(size: int = 2048, repetitions: int = 5) -> float:

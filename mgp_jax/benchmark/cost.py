@@ -1,4 +1,4 @@
-"""What a step costs: time against the floor of its arithmetic, compile time, peak memory.
+"""Measures the cost of a step: time against the floor of its arithmetic, compile time, peak memory.
 
 Each case runs in a process of its own, so that the peak memory is its own:
 
@@ -19,7 +19,6 @@ import jax
 import jax.numpy as jnp
 
 from mgp_jax.benchmark.arithmetic import step_flops
-from mgp_jax.degradations import Identity
 from mgp_jax.errors import MGPError, SettingError
 from mgp_jax.generators import (
     Generator,
@@ -30,8 +29,9 @@ from mgp_jax.generators import (
     random_generator,
     random_latents,
 )
-from mgp_jax.inversion import InversionConfig, advance, begin, image_keys, pose, settings, start
+from mgp_jax.inversion import image_keys, pose, resolve, start
 from mgp_jax.recipes import Phase, Recipe
+from mgp_jax.solve import begin, compile_steps
 
 UNTRAINED = {"pggan": PGGANConfig, "stylegan": StyleGANConfig, "stylegan2": StyleGAN2Config}
 
@@ -116,34 +116,24 @@ def measure(case: Case) -> Record:
     target = jnp.clip(generator.apply(generator.params, latents), -1, 1)
     phase = Phase(1000, schedule="constant", perceptual=case.perceptual)
     recipe = Recipe("step", (phase,), codes=case.codes, layer=case.layer)
-    config = InversionConfig(recipe=recipe)
-    (setting,) = settings(generator, config)
-    problem = pose(target, generator, [setting], config, Identity(), None)
-    codes = start(problem, image_keys(0, jnp.arange(case.batch)), case.codes, setting)
-    state = begin(problem, codes, jnp.zeros(case.batch, jnp.int32), setting)
-    flops = step_flops(
-        generator,
-        jax.tree.map(lambda leaf: leaf[0], codes),
-        setting.cut,
-        phase,
-        Identity(),
-        problem.extractor,
-    )
-    began = time.perf_counter()
-    compiled = advance.lower(problem, state, case.steps, setting).compile()
-    compilation = time.perf_counter() - began
+    inversion = resolve(generator, recipe=recipe)
+    (resolved,) = inversion.phases
+    problem = pose(inversion, target)
+    variables = start(problem, image_keys(0, jnp.arange(case.batch)), resolved)
+    state = begin(problem, variables, jnp.zeros(case.batch, jnp.int32), resolved)
+    program = compile_steps(problem, state, resolved)
     wall = processor = math.inf
     for _ in range(case.rounds):
         began, used = time.perf_counter(), time.process_time()
-        state = jax.block_until_ready(compiled(problem, state, case.steps))
+        state = jax.block_until_ready(program.run(problem, state, case.steps))
         wall = min(wall, time.perf_counter() - began)
         processor = min(processor, time.process_time() - used)
     count = case.steps * case.batch
     return asdict(case) | {
-        "compile_seconds": compilation,
+        "compile_seconds": program.compile_seconds,
         "seconds": wall / count,
         "processor_seconds": processor / count,
-        "flops": flops,
+        "flops": step_flops(inversion),
         "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
         "loss": float(jnp.mean(state.history.total[:, 0])),
     }

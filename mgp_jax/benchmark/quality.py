@@ -10,10 +10,12 @@ import numpy as np
 
 from mgp_jax.degradations import Degradation
 from mgp_jax.generators.base import Generator
-from mgp_jax.inversion import InversionConfig, Progress, draw, image_keys, invert, settings
-from mgp_jax.metrics import compare
+from mgp_jax.inversion import draw, image_keys, pose, resolve
+from mgp_jax.inversion import run as invert
+from mgp_jax.metrics import PAIR, compare
 from mgp_jax.recipes import Recipe
 from mgp_jax.restoration import put_back_all
+from mgp_jax.solve import Execution, Progress
 
 SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0)
 MILESTONES = (200, 500, 1000)
@@ -50,12 +52,13 @@ def curve_of(
     numbers = jnp.arange(len(truths))
     keys = image_keys(seed, numbers)
     observations = jax.vmap(degradation.simulate)(jnp.asarray(truths), keys)
-    config = InversionConfig(recipe=recipe, seed=seed, chunk=chunk)
-    cut = settings(generator, config)[0].cut
+    execution = Execution(chunk=chunk)
+    inversion = resolve(generator, degradation, recipe, seed=seed, execution=execution)
+    given = pose(inversion, observations).given
 
     def run(on_progress: Any) -> float:
         began = time.perf_counter()
-        invert(generator, observations, config, degradation, on_progress=on_progress)
+        invert(inversion, observations, on_progress=on_progress)
         return time.perf_counter() - began
 
     clock, points = [], []
@@ -65,10 +68,10 @@ def curve_of(
         clock.append((progress.step, time.perf_counter()))
 
     def look(progress: Progress) -> None:
-        images = draw(generator, progress.state.best, cut, recipe.space)
+        images = draw(given, progress.state.best, inversion.phases[progress.phase])
         images = put_back_all(degradation, images, observations)
-        scores = compare(np.asarray(images), truths)
-        points.append({name: mean(scores[name]) for name in ("psnr", "lpips")})
+        scores = compare(np.asarray(images), truths, PAIR)
+        points.append({name: mean(values) for name, values in scores.items()})
 
     first = run(take_time)
     clock.clear()
@@ -99,7 +102,7 @@ def mean_curve(curves: Sequence[Sequence[Point]]) -> list[Point]:
             "step": step,
             **{
                 name: mean([points[step][name] for points in by_step])
-                for name in ("seconds", "psnr", "lpips")
+                for name in ("seconds", *(metric.name for metric in PAIR))
             },
         }
         for step in common

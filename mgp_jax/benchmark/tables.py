@@ -5,20 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from mgp_jax.benchmark.quality import MILESTONES, SECONDS, Point, at_time, mean, time_to
+from mgp_jax.metrics import PAIR
+from mgp_jax.report.markdown import markdown_table
 
 Curves = Sequence[Sequence[Point]]
-
-
-def markdown_table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Returns a table; None is a dash, numbers have three significant digits."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(_cell(value) for value in line)} |" for line in lines)
-
-
-def _cell(value: Any) -> str:
-    if value is None or value != value:  # NaN is the one number that differs from itself.
-        return "-"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def quality_table(methods: Mapping[str, Curves]) -> str:
@@ -36,12 +26,13 @@ def quality_table(methods: Mapping[str, Curves]) -> str:
             if not curves or len(known) < len(points):
                 cells.append(None)
                 continue
-            psnr, lpips = (mean([point[k] for point in known]) for k in ("psnr", "lpips"))
+            means = (m.number(mean([point[m.name] for point in known])) for m in PAIR)
             # Once a method has ended nothing changes any more.
             ended = all(point == curve[-1] for point, curve in zip(known, curves, strict=True))
-            cells.append(f"{psnr:.2f} / {lpips:.4f}{'*' if ended else ''}")
+            cells.append(f"{' / '.join(means)}{'*' if ended else ''}")
         rows.append([name, *cells])
-    head = ["PSNR dB / LPIPS after", *(f"{seconds:g} s" for seconds in SECONDS)]
+    titles = " / ".join(metric.heading for metric in PAIR)
+    head = [f"{titles} after", *(f"{seconds:g} s" for seconds in SECONDS)]
     return markdown_table(head, rows) + "\n\n\\* ended before"
 
 
@@ -73,8 +64,7 @@ def milestone_table(found: Sequence[dict]) -> str:
     names = list(found[0]["ours"]) if found else []
     head = [
         "reference",
-        "PSNR dB",
-        "LPIPS",
+        *(metric.heading for metric in PAIR),
         "s an image",
         *(f"{name}: s (ratio)" for name in names),
     ]
@@ -85,7 +75,7 @@ def milestone_table(found: Sequence[dict]) -> str:
             for own in entry["ours"].values()
         ]
         step = f"{entry['step']} steps"
-        rows.append([step, entry["psnr"], entry["lpips"], entry["seconds"], *cells])
+        rows.append([step, *(entry[m.name] for m in PAIR), entry["seconds"], *cells])
     return markdown_table(head, rows)
 
 
@@ -120,23 +110,22 @@ def cost_table(records: Sequence[dict[str, Any]]) -> str:
 
 def plot_quality(methods: Mapping[str, Curves], title: str, path: Path) -> None:
     """Draws PSNR and LPIPS over time, one line an image or batch, to a PNG file."""
-    from matplotlib.figure import Figure
+    from mgp_jax.report.figures import COLOURS, new_figure, save_figure
 
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = new_figure(10, 4, title)
     panels = figure.subplots(1, 2)
-    for panel, metric, label in zip(panels, ("psnr", "lpips"), ("PSNR, dB", "LPIPS"), strict=True):
+    for panel, metric in zip(panels, PAIR, strict=True):
         for number, (name, curves) in enumerate(methods.items()):
             for place, curve in enumerate(curves):
                 panel.plot(
                     [point["seconds"] for point in curve],
-                    [point[metric] for point in curve],
-                    color=f"C{number}",
+                    [point[metric.name] for point in curve],
+                    color=COLOURS[number % len(COLOURS)],
                     alpha=1.0 if len(curves) == 1 else 0.5,
                     label=name if place == 0 else None,
                 )
-        panel.set(xlabel="seconds an image", ylabel=label, xscale="log")
+        panel.set(xlabel="seconds an image", ylabel=metric.axis, xscale="log")
+        panel.set_yscale("linear" if metric.higher else "log")
         panel.grid(alpha=0.3)
-    panels[1].set_yscale("log")
     panels[0].legend()
-    figure.suptitle(title)
-    figure.savefig(path, dpi=120)
+    save_figure(figure, path)

@@ -1,4 +1,4 @@
-"""What the commands have in common: exit statuses, kinds of arguments, how results are told."""
+"""The common part of all commands: exit statuses, kinds of arguments, the output of results."""
 
 import json
 from abc import ABC, abstractmethod
@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import tyro
 
-from mgp_jax.errors import SettingError
-
 if TYPE_CHECKING:
     from rich.console import Console
 
     from mgp_jax.progress import Reporter
 
+DEFAULT_GENERATOR = "faces1024"
 OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 Files = Annotated[
@@ -24,6 +23,8 @@ Files = Annotated[
     tyro.conf.arg(metavar="INPUT...", help_behavior_hint="(required)"),
 ]
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
+# What `images.Reading` has, which help must not import.
+MAX_PIXELS = 178_956_970
 DryRun = Annotated[Flag, tyro.conf.arg(aliases=["-n"])]
 
 _LOUDNESS = tyro.conf.create_mutex_group(required=False)
@@ -31,7 +32,7 @@ _LOUDNESS = tyro.conf.create_mutex_group(required=False)
 
 @dataclass(frozen=True, kw_only=True)
 class Telling:
-    """How results and progress are told: results on the standard output, all else on the other."""
+    """Options of the output: results go to standard output, everything else to standard error."""
 
     json: Flag = False
     """Print the results as JSON."""
@@ -87,9 +88,3 @@ class Command(ABC):
     @abstractmethod
     def run(self, argv: Sequence[str]) -> int:
         """Carries it out and returns the exit status; `argv` is what was typed after `mgp`."""
-
-
-def check_seed(seed: int) -> None:
-    """Raises SettingError for a seed that JAX cannot take."""
-    if not -(2**63) <= seed < 2**63:
-        raise SettingError(f"seed: {seed}, at most 64 bits are possible")

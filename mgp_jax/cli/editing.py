@@ -1,8 +1,6 @@
 """The commands that edit photographs: along a direction, between two, and training directions."""
 
-import json
 import shlex
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 import tyro
 
-from mgp_jax.cli.common import OK, SOME_FAILED, Command, Telling, check_seed
+from mgp_jax.cli.common import OK, Command, Flag
 from mgp_jax.cli.restoring import Optimising
+from mgp_jax.cli.result_folder import asked_for, claim_results, finish, write_frames
 from mgp_jax.errors import MGPError, SettingError
+from mgp_jax.seeds import check_seed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from mgp_jax.batch import Record
     from mgp_jax.codes import Codes
     from mgp_jax.editing import Direction
-    from mgp_jax.generators import Generator
-    from mgp_jax.inversion import InversionConfig
+    from mgp_jax.generators import Split
+    from mgp_jax.inversion import Inversion
 
 Space = Literal["z", "w", "w+"]
 
@@ -42,7 +42,7 @@ class Inverted(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Inverting(Optimising):
-    """What all commands that first invert photographs have in common.
+    """The options of all commands that first invert photographs.
 
     The inversion is what `mgp invert` does, in the same folder: what is there already is used.
     """
@@ -50,52 +50,73 @@ class Inverting(Optimising):
     recipe: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "edit"
     """How to invert; edit: with a prior that keeps the codes probable, so that edits stay
     meaningful; for others see `mgp invert`."""
+    overwrite: Flag = False
+    """Start anew if the folder holds such results with other settings: remove what they wrote,
+    nothing else. The inversions stay."""
 
-    def invert(self, generator: "Generator", argv: Sequence[str]) -> "list[Record]":
-        """Inverts all inputs that the output folder has no record of."""
-        from mgp_jax.batch import Job
+    def plan(self) -> "Inversion":
+        """Returns how the photographs are inverted.
+
+        Raises:
+            SettingError: the method finds no codes.
+        """
         from mgp_jax.degradations import Identity
+        from mgp_jax.inversion import load
+        from mgp_jax.methods import MULTI_CODE
+
+        check_seed(self.seed)
+        inversion = self.resolve(load(self.generator), Identity())
+        if inversion.method.enter is not MULTI_CODE.enter:
+            raise SettingError(f"method {self.method}: its variables are no codes to go on with")
+        return inversion
+
+    def invert(self, inversion: "Inversion", argv: Sequence[str]) -> "list[Record]":
+        """Inverts what the output folder has no record of, and returns the inputs' records."""
+        from mgp_jax.batch import Job, find_inputs
 
         if not self.inputs:
             raise SettingError("no input images are given")
-        check_seed(self.seed)
         job = Job(
             task="invert",
-            generator=generator,
-            degradation=Identity(),
-            config=self.settings(generator),
+            inversion=inversion,
+            degradation=inversion.degradation,
             restarts=self.restarts,
             batch_size=self.batch_size,
             note={"command": shlex.join(["mgp", *argv])},
+            reading=self.reading,
         )
-        return self.restore(job)
+        # The folder may know more photographs than are asked for now.
+        records = {record["name"]: record for record in self.restore(job)}
+        given = find_inputs(self.inputs, self.out).given
+        return [records[entry.stem] for entry in given]
 
-    def settings(self, generator: "Generator") -> "InversionConfig":
-        """Returns the settings of the inversion."""
-        from mgp_jax.degradations import Identity
+    def region_of(self, path: Path, resolution: int) -> "np.ndarray":
+        """Reads a region of the photographs: bool[H, W], true where the file is white.
 
-        return self.config(Identity(), generator.family)
+        Raises:
+            ImageError: the file cannot be used, or does not fit the photographs.
+        """
+        from mgp_jax.batch import find_inputs
+        from mgp_jax.batch.job import require_fitting
+        from mgp_jax.images import read_mask_picture
 
-    def place(self, generator: "Generator") -> tuple[int, str]:
-        """Returns the index of the cut and the space of the codes."""
-        from mgp_jax.inversion import settings
-
-        phase = settings(generator, self.settings(generator))[0]
-        return phase.cut, phase.space
+        picture = read_mask_picture(path)
+        entries = find_inputs(self.inputs).entries
+        require_fitting(picture, entries, resolution, self.reading)
+        return picture.known(resolution)[..., 0] == 0
 
     def inverted(
-        self, generator: "Generator", records: "Sequence[Record]"
+        self, split: "Split", records: "Sequence[Record]"
     ) -> "Iterator[Inverted | Record]":
         """Yields what each input's codes are, or a record that says why there are none."""
         from mgp_jax.batch import load_codes
 
-        cut, _ = self.place(generator)
         for record in records:
             if record.get("codes") is None:
                 yield {k: record[k] for k in ("input", "status", "error")}
                 continue
             try:
-                codes = load_codes(self.out / record["codes"], generator, cut)
+                codes = load_codes(self.out / record["codes"], split)
             except MGPError as error:
                 yield {"input": record["input"], "status": "failed", "error": str(error)}
                 continue
@@ -134,38 +155,37 @@ class Edit(Inverting):
 
     def run(self, argv: Sequence[str]) -> int:
         """Inverts, edits and writes."""
-        import numpy as np
-
+        from mgp_jax.batch.folder import require_own
         from mgp_jax.editing import condition, find_direction
-        from mgp_jax.generators import load_generator
-        from mgp_jax.images import read_mask
-        from mgp_jax.inversion import code_count
 
         strengths = evenly(self.range, self.frames)
-        generator = load_generator(self.generator)
-        cut, space = self.place(generator)
+        inversion = self.plan()
+        split, generator = inversion.split, inversion.split.generator
         direction, *kept = (
-            find_direction(spec, generator, cut, self.seed, self.direction_space)
+            find_direction(spec, generator, split.cut, self.seed, self.direction_space)
             for spec in (self.direction, *self.keep)
         )
         direction = condition(direction, kept)
-        if generator.space(direction.space) < generator.space(space):
+        if generator.space(direction.space) < generator.space(split.space):
             raise SettingError(
                 f"direction {self.direction}: lives in {direction.space}, recipe {self.recipe} "
-                f"finds codes in {space}"
+                f"finds codes in {split.space}"
             )
-        count = code_count(self.settings(generator))
+        count = inversion.recipe.codes
         if any(not 0 <= number < count for number in self.codes_moved):
             raise SettingError(f"codes moved: there are the codes 0 to {count - 1}")
         region = None
         if self.mask is not None:
-            region = np.asarray(read_mask(self.mask, generator.resolution))[..., 0] == 0
-        records = self.invert(generator, argv)
-        folder = new_folder(self.out / "edits" / direction.name.replace("|", "-without-"))
+            region = self.region_of(self.mask, generator.resolution)
+        settings = asked_for(self)
+        folder = self.out / "edits" / direction.name.replace("|", "-without-")
+        require_own(folder, settings, self.overwrite)
+        records = self.invert(inversion, argv)
+        claim_results(folder, settings, self.overwrite)
         edited = []
-        for item in self.inverted(generator, records):
+        for item in self.inverted(split, records):
             if isinstance(item, Inverted):
-                edited.append(self.edit_one(item, generator, direction, strengths, region, folder))
+                edited.append(self.edit_one(item, split, direction, strengths, region, folder))
             else:
                 edited.append(item)
         return finish(folder, edited, "edits", self.telling)
@@ -173,7 +193,7 @@ class Edit(Inverting):
     def edit_one(
         self,
         item: Inverted,
-        generator: "Generator",
+        split: "Split",
         direction: "Direction",
         strengths: list[float],
         region: "np.ndarray | None",
@@ -184,14 +204,11 @@ class Edit(Inverting):
 
         from mgp_jax.editing import drift, lift, limit, render_edits
 
-        cut, space = self.place(generator)
-        codes = item.codes
-        if generator.space(direction.space) > generator.space(space):
-            codes, space = lift(generator, codes, space, direction.space), direction.space
+        codes, generator = item.codes, split.generator
+        if generator.space(direction.space) > generator.space(split.space):
+            split, codes = lift(split, codes, direction.space)
         moved = self.codes_moved or None
-        original, *rest = render_edits(
-            generator, codes, direction, [0.0, *strengths], cut, space, moved
-        )
+        original, *rest = render_edits(split, codes, direction, [0.0, *strengths], moved)
         frames = np.stack(rest)
         measured: dict[str, Any] = {}
         if region is not None:
@@ -228,17 +245,20 @@ class Interpolate(Inverting):
 
     def run(self, argv: Sequence[str]) -> int:
         """Inverts both photographs and writes the way between them."""
+        from mgp_jax.batch.folder import require_own
         from mgp_jax.editing import drift, interpolate, lift, match, mix_styles, render_all
-        from mgp_jax.generators import load_generator
         from mgp_jax.images import find_images
 
         shares = evenly("0:1", self.frames)
         if len(find_images(self.inputs)) != 2:
             raise SettingError("interpolation goes between two photographs")
-        generator = load_generator(self.generator)
-        cut, space = self.place(generator)
-        name = "way" if self.behind is None else f"mix-behind-{generator.cut(self.behind)}"
-        items = list(self.inverted(generator, self.invert(generator, argv)))
+        inversion = self.plan()
+        split, name = inversion.split, "way"
+        if self.behind is not None:
+            name = f"mix-behind-{split.generator.cut(self.behind)}"
+        settings, folder = asked_for(self), self.out / name
+        require_own(folder, settings, self.overwrite)
+        items = list(self.inverted(split, self.invert(inversion, argv)))
         ends = [item for item in items if isinstance(item, Inverted)]
         if len(ends) < 2:
             failed = [item for item in items if not isinstance(item, Inverted)]
@@ -246,11 +266,11 @@ class Interpolate(Inverting):
         first, second = (item.codes for item in ends)
         second = match(first, second)
         if self.behind is not None:
-            second = mix_styles(generator, first, second, cut, self.behind, space)
-            first, space = lift(generator, first, space, "w+"), "w+"
-        way = [interpolate(first, second, share, space) for share in shares]
-        frames = render_all(generator, way, cut, space)
-        folder = new_folder(self.out / name)
+            _, second = mix_styles(split, first, second, self.behind)
+            split, first = lift(split, first, "w+")
+        way = [interpolate(first, second, share, split.space) for share in shares]
+        frames = render_all(split, way)
+        claim_results(folder, settings, self.overwrite)
         steps = [drift(frames[k + 1 : k + 2], frames[k])[0] for k in range(len(frames) - 1)]
         record = {
             "input": " ".join(item.record["input"] for item in ends),
@@ -276,7 +296,7 @@ class TrainBoundary(Command):
     name: ClassVar[str] = "train-boundary"
 
     generator: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="GENERATOR")]
-    """A bundled generator (faces64) or a file written by mgp-convert."""
+    """A bundled generator (faces1024, faces64) or a file written by mgp-convert."""
     out: Annotated[Path, tyro.conf.arg(metavar="FILE.npy")]
     """File to write, float32 [1, latent size]."""
     latents: Annotated[Path | None, tyro.conf.arg(metavar="Z.npy")] = None
@@ -301,21 +321,18 @@ class TrainBoundary(Command):
 
     def run(self, argv: Sequence[str]) -> int:
         """Trains and writes the boundary."""
-        import numpy as np
-
         from mgp_jax.cli.generators import read_latents
         from mgp_jax.editing import (
             condition,
             default_space,
             find_direction,
-            load_function,
             read_labels,
             score_samples,
             train_boundary,
         )
-        from mgp_jax.errors import ImageError
         from mgp_jax.generators import load_generator
-        from mgp_jax.inversion import default_cut
+        from mgp_jax.images import write_array
+        from mgp_jax.user_code import load_function
 
         check_seed(self.seed)
         generator = load_generator(self.generator)
@@ -323,7 +340,7 @@ class TrainBoundary(Command):
         given = [self.latents is not None, self.labels is not None]
         if any(given) != all(given) or any(given) == (self.score is not None):
             raise SettingError("labels: give either --latents and --labels, or --score")
-        cut = default_cut(generator)
+        cut = generator.default_cut()
         kept = [
             find_direction(spec, generator, cut, self.seed, self.direction_space)
             for spec in self.keep
@@ -338,11 +355,7 @@ class TrainBoundary(Command):
             latents, labels, space, self.out.stem, self.method, self.share, seed=self.seed
         )
         direction = condition(boundary.direction, kept)
-        try:
-            with open(self.out, "wb") as file:
-                np.save(file, direction.vector[None])
-        except OSError as error:
-            raise ImageError(f"{self.out}: cannot be written ({error.strerror})") from None
+        write_array(self.out, direction.vector[None])
         numbers = {name: getattr(boundary, name) for name in ("accuracy", "trained", "held_out")}
         self.telling.answer(
             {"output": str(self.out), **numbers},
@@ -370,55 +383,3 @@ def evenly(text: str, count: int) -> list[float]:
         raise SettingError(f"frames: {count}, at least 2 are needed")
     # Rounded, so that the middle of an even range is zero and captions are short.
     return [round(float(value), 6) + 0.0 for value in np.linspace(first, last, count)]
-
-
-def new_folder(folder: Path) -> Path:
-    """Makes a folder for an edit; an earlier edit of the same name gives way.
-
-    Raises:
-        SettingError: it cannot be written.
-    """
-    try:
-        if (folder / "results.jsonl").exists():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingError(f"{folder}: cannot be written ({error.strerror})") from None
-    return folder
-
-
-def write_frames(
-    folder: Path, stem: str, frames: "np.ndarray", captions: Sequence[str], animation: str
-) -> "Record":
-    """Writes frames one by one, as a strip and as an animation there and back.
-
-    Returns: the files by kind, relative to the folder.
-    """
-    import numpy as np
-
-    from mgp_jax.images import to_uint8, write_animation, write_image
-    from mgp_jax.report import contact_sheet
-
-    (folder / "frames").mkdir(exist_ok=True)
-    images = to_uint8(frames)
-    names = [f"frames/{stem}-{number:02}.png" for number in range(len(images))]
-    for name, image in zip(names, images, strict=True):
-        write_image(folder / name, image)
-    write_image(folder / f"{stem}.png", contact_sheet([list(images)], [stem], headings=captions))
-    # Small images would be hard to see.
-    factor = max(1, 256 // images.shape[1])
-    large = np.repeat(np.repeat(images, factor, axis=1), factor, axis=2)
-    path = f"{stem}.{animation}"
-    write_animation(folder / path, [*large, *large[-2:0:-1]])
-    return {"picture": f"{stem}.png", "animation": path, "frames": names}
-
-
-def finish(folder: Path, records: "Sequence[Record]", kind: str, telling: Telling) -> int:
-    """Writes records, tells which pictures there are, and returns the exit status."""
-    lines = "".join(json.dumps(record) + "\n" for record in records)
-    (folder / "results.jsonl").write_text(lines)
-    good = [record for record in records if record["status"] == "ok"]
-    text = "".join(f"{folder / record['picture']}\n" for record in good)
-    text += f"{len(records)} {kind}: {len(good)} ok, {len(records) - len(good)} failed"
-    telling.answer({"folder": str(folder), "records": records}, text)
-    return OK if len(good) == len(records) else SOME_FAILED

@@ -7,8 +7,9 @@ from typing import Annotated, ClassVar
 
 import tyro
 
-from mgp_jax.cli.common import OK, Command, check_seed
+from mgp_jax.cli.common import OK, Command
 from mgp_jax.errors import SettingError
+from mgp_jax.seeds import check_seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,7 @@ class TrainEncoder(Command):
     name: ClassVar[str] = "train-encoder"
 
     generator: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="GENERATOR")]
-    """A bundled generator (faces64) or a file written by mgp-convert."""
+    """A bundled generator (faces1024, faces64) or a file written by mgp-convert."""
     out: Annotated[Path, tyro.conf.arg(metavar="FILE.safetensors")]
     """Weights file to write."""
     steps: Annotated[int, tyro.conf.arg(metavar="K")] = 1000
@@ -32,9 +33,10 @@ class TrainEncoder(Command):
 
     def run(self, argv: Sequence[str]) -> int:
         """Trains on images seen through what the tables undo, and writes the file."""
-        from mgp_jax.baselines.encoder import save_encoder, train_encoder
+        from mgp_jax.degradations import parse
         from mgp_jax.generators import load_generator
-        from mgp_jax.tables.tasks import TASKS, degradation_of
+        from mgp_jax.methods.encoder_network import save_encoder, train_encoder
+        from mgp_jax.tasks import tasks_for
 
         check_seed(self.seed)
         if self.steps < 1:
@@ -42,7 +44,14 @@ class TrainEncoder(Command):
         if not self.out.parent.is_dir():
             raise SettingError(f"{self.out}: the folder does not exist")
         generator = load_generator(self.generator)
-        degradations = [degradation_of(task, generator.resolution) for task in TASKS]
+        size = generator.resolution
+        # Gray images have no colours to be given back.
+        tasks = [
+            task
+            for task in tasks_for("tables").values()
+            if task.kind != "colorization" or generator.channels == 3
+        ]
+        degradations = [parse(task.spec(size), size, generator.channels) for task in tasks]
         console = self.telling.console()
         losses: list[float] = []
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import tyro
 
-from mgp_jax.cli.common import OK, Command, Telling, check_seed
-from mgp_jax.errors import ImageError, SettingError
+from mgp_jax.cli.common import OK, Command, Telling
+from mgp_jax.errors import SettingError
+from mgp_jax.seeds import check_seed
 
 if TYPE_CHECKING:
     from mgp_jax.generators import Generator
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
 class Info(Command):
     """Show the stages of a generator and where it can be cut.
 
-    Example: mgp info faces64
+    Example: mgp info faces1024
     """
 
     name: ClassVar[str] = "info"
 
     generator: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="GENERATOR")]
-    """A bundled generator (faces64) or a file written by mgp-convert."""
+    """A bundled generator (faces1024, faces64) or a file written by mgp-convert."""
 
     def run(self, argv: Sequence[str]) -> int:
         """Prints the stages."""
@@ -38,13 +39,13 @@ class Info(Command):
 class Sample(Command):
     """Render random or given latent codes.
 
-    Example: mgp sample faces64 --out faces.png --count 16
+    Example: mgp sample faces1024 --out faces.png --count 16
     """
 
     name: ClassVar[str] = "sample"
 
     generator: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="GENERATOR")]
-    """A bundled generator (faces64) or a file written by mgp-convert."""
+    """A bundled generator (faces1024, faces64) or a file written by mgp-convert."""
     out: Annotated[Path, tyro.conf.arg(metavar="FILE.png")]
     """Image to write; several samples are tiled."""
     count: Annotated[int, tyro.conf.arg(metavar="N")] = 16
@@ -117,7 +118,7 @@ def sample(arguments: Sample) -> int:
     import numpy as np
 
     from mgp_jax.generators import generate, load_generator, random_latents
-    from mgp_jax.images import write_image
+    from mgp_jax.images import write_array, write_image
     from mgp_jax.report import tile
 
     check_seed(arguments.seed)
@@ -129,12 +130,7 @@ def sample(arguments: Sample) -> int:
     images = np.asarray(generate(generator, latents, truncation=arguments.truncation))
     write_image(arguments.out, tile(images))
     if arguments.save_array is not None:
-        try:
-            with open(arguments.save_array, "wb") as file:
-                np.save(file, images)
-        except OSError as error:
-            message = f"{arguments.save_array}: cannot be written ({error.strerror})"
-            raise ImageError(message) from None
+        write_array(arguments.save_array, images)
     return len(images)
 
 
@@ -145,20 +141,18 @@ def read_latents(path: Path, shape: tuple[int, ...]) -> Any:
         ImageError: the file is not a readable array.
         SettingError: it holds no latent codes of the shape.
     """
-    import zipfile
-
     import numpy as np
 
-    try:
-        with open(path, "rb") as file:
-            latents = np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ImageError(f"{path}: not a readable array ({error})") from None
-    if not isinstance(latents, np.ndarray):
-        raise ImageError(f"{path}: an archive of arrays, one array (.npy) is needed")
-    if latents.shape[1:] != shape or not len(latents) or latents.dtype.kind not in "fiu":
+    from mgp_jax.arrays import read_array
+
+    latents = read_array(path)
+    if latents.shape[1:] != shape or not len(latents):
         raise SettingError(
             f"{path}: latent codes are numbers [N, {', '.join(map(str, shape))}], "
             f"not {latents.dtype} {list(latents.shape)}"
         )
-    return latents.astype(np.float32)
+    with np.errstate(over="ignore"):
+        narrow = latents.astype(np.float32)
+    if not np.isfinite(narrow).all():
+        raise SettingError(f"{path}: latent codes must fit into float32")
+    return narrow

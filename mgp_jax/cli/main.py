@@ -27,13 +27,7 @@ COMMANDS: dict[str, type[Command]] = {
     command.name: command
     for command in (
         demo.Demo,
-        restoring.Invert,
-        restoring.Colorize,
-        restoring.SuperResolve,
-        restoring.Inpaint,
-        restoring.Denoise,
-        restoring.Deblur,
-        restoring.Restore,
+        *restoring.COMMANDS,
         editing.Edit,
         editing.Interpolate,
         editing.TrainBoundary,
@@ -59,7 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     try:
+        check_words(argv)
         arguments = parse(argv)
+        use_standard_types()
         enable_compilation_cache()
         began = time.perf_counter()
         status = arguments.run(argv)
@@ -83,6 +79,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of a pipe has seen enough; keep Python from complaining at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+    except Exception as error:
+        if (problem := device_problem(error)) is None:
+            raise
+        print(f"mgp: {problem}", file=sys.stderr)
+        return SOME_FAILED
 
 
 def parse(argv: Sequence[str]) -> Command:
@@ -99,15 +100,56 @@ def parse(argv: Sequence[str]) -> Command:
 
 
 def tell_the_end(name: str, seconds: float) -> None:
-    """Says, for `--verbose`, how long a command took, and where."""
+    """Prints, for `--verbose`, how long a command took, and on which devices."""
     import jax
 
     devices = f"{jax.device_count()} {jax.devices()[0].device_kind} ({jax.default_backend()})"
     print(f"mgp {name}: {seconds:.1f} s on {devices}, jax {jax.__version__}", file=sys.stderr)
 
 
+def check_words(argv: Sequence[str]) -> None:
+    """Raises SettingError for an argument without a letter, as an unset variable of a shell leaves.
+
+    A path of that kind would mean the current folder.
+    """
+    for word in argv:
+        if not word or (word.startswith("--") and word.endswith("=")):
+            raise SettingError(f"an argument is empty: {word or repr(word)}")
+
+
+def device_problem(error: Exception) -> str | None:
+    """Returns what to do, on one line, where JAX has no device or too little memory.
+
+    Returns: None if the error is about something else.
+    """
+    text = str(error)
+    if "RESOURCE_EXHAUSTED" in text:
+        first = " ".join(text.splitlines()[0].split())
+        return f"{first}; a smaller --batch-size takes less memory, --dry-run says how much"
+    import jax
+
+    try:
+        jax.devices()
+    except Exception:  # JAX itself raises whatever it runs into.
+        asked = os.environ.get("JAX_PLATFORMS", "")
+        what = f"JAX_PLATFORMS={asked} asks for a device" if asked else "there is a device"
+        return (
+            f"{what} that JAX cannot use here; install JAX for it (NVIDIA GPU: pip install "
+            "'jax[cuda13]', TPU: pip install 'jax[tpu]'), or ask for the CPU: JAX_PLATFORMS=cpu"
+        )
+    return None
+
+
+def use_standard_types() -> None:
+    """Sets back what environment variables tell JAX of types: that is for a user's own programs."""
+    import jax
+
+    jax.config.update("jax_enable_x64", False)
+    jax.config.update("jax_numpy_dtype_promotion", "standard")
+
+
 def enable_compilation_cache() -> None:
-    """Keeps compiled programs in a folder of the user's cache, unless JAX is told another."""
+    """Keeps compiled programs in the user's cache, unless JAX has been given another folder."""
     import jax
 
     if getattr(jax.config, "jax_compilation_cache_dir", None) is None:

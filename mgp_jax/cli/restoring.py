@@ -1,33 +1,49 @@
-"""The commands that restore images: one degradation each, all else in common."""
+"""The commands that restore images: each has its degradation; the rest is common to all."""
 
 import os
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tyro
 
-from mgp_jax.cli.common import OK, SOME_FAILED, Command, DryRun, Files, Flag, check_seed
+from mgp_jax.cli.common import (
+    DEFAULT_GENERATOR,
+    MAX_PIXELS,
+    OK,
+    SOME_FAILED,
+    Command,
+    DryRun,
+    Files,
+    Flag,
+)
 from mgp_jax.errors import SettingError
+from mgp_jax.seeds import check_seed
+from mgp_jax.tasks import OF_COMMAND
 
 if TYPE_CHECKING:
-    from mgp_jax.batch import Job, Record
+    from mgp_jax.batch import Job, MaskFolder, Record
     from mgp_jax.degradations import Degradation
-    from mgp_jax.inversion import InversionConfig
+    from mgp_jax.images import Reading
+    from mgp_jax.inversion import Inversion
+    from mgp_jax.methods import What
 
 
 @dataclass(frozen=True, kw_only=True)
 class Optimising(Command):
-    """What all commands that invert or restore images have in common."""
+    """The options of all commands that invert or restore images."""
 
     inputs: Files
     """Image files, or folders of them."""
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Folder for the results; the same command on it again continues where it stopped."""
-    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "faces64"
-    """A bundled generator (faces64) or a file written by mgp-convert."""
+    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE|FILE.py:FUNCTION")] = (
+        DEFAULT_GENERATOR
+    )
+    """A bundled generator (faces1024, faces64), a file written by mgp-convert, or a Python function
+    that makes a generator or a split."""
     codes: Annotated[int | Literal["auto"] | None, tyro.conf.arg(metavar="N|auto")] = None
     """Number of latent codes; the recipe's unless given. auto: that of a recipe file, else 20."""
     layer: Annotated[str | None, tyro.conf.arg(metavar="INDEX|NAME|auto")] = None
@@ -39,6 +55,11 @@ class Optimising(Command):
     """fast: seconds; quality: better and slower; prior: codes and importances alone; edit: with
     codes that stay probable; paper: as published, for comparison; w and w+: the usual projector of
     style-based generators, one code and the noise maps. Or a file that `mgp tune` has written."""
+    method: Annotated[str, tyro.conf.arg(metavar="NAME")] = "multi-code"
+    """multi-code; or a method to compare with: one-code, encoder-optimised, feature-map, w, w+, ilo
+    (intermediate layers), pivotal, dip (deep image prior), codes-only, encoder, observation."""
+    encoder: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """For the methods that start from an encoder: its file, made by `mgp train-encoder`."""
     seed: int = 0
     """Seed of the random starts and of simulated noise."""
     batch_size: Annotated[int, tyro.conf.arg(metavar="B")] = 8
@@ -50,20 +71,71 @@ class Optimising(Command):
     restarts: Annotated[int, tyro.conf.arg(metavar="R")] = 1
     """Starts of each restoration, of which the one that matches its observation best is kept."""
 
-    def config(self, degradation: "Degradation", family: str) -> "InversionConfig":
-        """Returns the settings of the inversion."""
-        from mgp_jax.inversion import InversionConfig
-        from mgp_jax.recipe_files import choose_recipe
+    white: Annotated[float | None, tyro.conf.arg(metavar="LEVEL")] = None
+    """The level that is white in images of more than 8 bits: 4095 for 12 bits that are stored in
+    16; the largest of the file's type unless given."""
+    max_pixels: Annotated[int, tyro.conf.arg(metavar="N")] = MAX_PIXELS
+    """Larger images are not decoded: a few bytes can claim any size."""
 
-        recipe = choose_recipe(self.recipe, degradation, family, codes=self.codes, layer=self.layer)
-        return InversionConfig(
-            recipe=recipe if self.steps is None else recipe.with_steps(self.steps),
-            codes=recipe.codes,
-            layer=recipe.layer,
+    @property
+    def reading(self) -> "Reading":
+        """How image files are read.
+
+        Raises:
+            SettingError: a setting is out of range.
+        """
+        from mgp_jax.images import Reading
+
+        if self.white is not None and not 0 < self.white < float("inf"):
+            raise SettingError(f"white: {self.white}, must be above 0")
+        if self.max_pixels < 1:
+            raise SettingError(f"max pixels: {self.max_pixels}, at least 1 is needed")
+        return Reading(self.white, self.max_pixels)
+
+    def resolve(
+        self,
+        what: "What",
+        degradation: "Degradation",
+        samples: int | None = None,
+        precision: str = "float32",
+    ) -> "Inversion":
+        """Returns how every image is inverted."""
+        from mgp_jax.inversion import default_recipe, resolve
+        from mgp_jax.methods import find_method
+        from mgp_jax.recipe_files import choose_recipe
+        from mgp_jax.solve import Execution
+
+        method = find_method(self.method)
+        recipe = choose_recipe(
+            self.recipe,
+            lambda name: default_recipe(name, method, degradation, what),
+            codes=self.codes,
+            layer=self.layer,
+            steps=self.steps,
+            samples=samples,
+        )
+        return resolve(
+            what,
+            degradation,
+            recipe,
+            method=method,
             seed=self.seed,
             patience=self.patience,
             target_psnr=self.target_psnr,
+            execution=Execution(precision=precision),
+            networks=self.networks(what),
         )
+
+    def networks(self, what: "What") -> "dict[str, Any]":
+        """Returns the networks that the user brings."""
+        from mgp_jax.generators import Generator
+        from mgp_jax.methods.encoder_network import load_encoder
+
+        if self.encoder is None:
+            return {}
+        if not isinstance(what, Generator):
+            raise SettingError("encoder: only a whole generator has one")
+        return {"encoder": load_encoder(self.encoder, what)}
 
     def restore(self, job: "Job", overwrite: bool = False) -> "list[Record]":
         """Runs a restoration over all inputs, shows how far it is, and writes the report."""
@@ -83,13 +155,15 @@ class Optimising(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Restoring(Optimising):
-    """What all commands that restore images have in common."""
+    """The options of all commands that restore images."""
 
     samples: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
     """Restorations of each image; their mean is the result, their deviation its uncertainty. The
     recipe's unless given."""
     trajectory: Literal["gif", "webp"] | None = None
     """Also write an animation of each image's renderings on their way."""
+    save_array: Flag = False
+    """Also write each result as float32 [H, W, C] in [-1, 1], to DIR/arrays; images have 8 bits."""
     simulate: Flag = False
     """The inputs are clean images: degrade them first, and measure the result against them."""
     dry_run: DryRun = False
@@ -108,8 +182,21 @@ class Restoring(Optimising):
     """Share the inputs with the processes of other hosts; see the guide on scaling."""
 
     def spec(self) -> str:
-        """Returns the degradation in its text form."""
-        return "identity"
+        """Returns the degradation in its text form: the task's, with the command's options."""
+        return OF_COMMAND[self.name].form.format_map(vars(self))
+
+    def own_files(self) -> "dict[str, str | None]":
+        """Returns checksums of the user's Python files, because results depend on them."""
+        from mgp_jax.batch import checksum_of_file
+        from mgp_jax.user_code import names_function
+
+        named = (self.generator, *map(str.strip, self.spec().split("|")))
+        files = [Path(text.rpartition(":")[0]) for text in named if names_function(text)]
+        return {str(file): checksum_of_file(file) for file in files}
+
+    def masks(self) -> "MaskFolder | None":
+        """Returns the masks, where each photograph has one of its own."""
+        return None
 
     @property
     def blend_holes(self) -> bool:
@@ -118,7 +205,7 @@ class Restoring(Optimising):
 
     @property
     def placing(self) -> str | None:
-        """Where in the photographs the generator's image lies, in its text form."""
+        """The place of the generator's image within the photographs, in its text form."""
         return None
 
     def run(self, argv: Sequence[str]) -> int:
@@ -126,9 +213,8 @@ class Restoring(Optimising):
         import jax
 
         from mgp_jax.batch import Job, failures, summary, timing
-        from mgp_jax.degradations import Frame, parse
-        from mgp_jax.generators import load_generator
-        from mgp_jax.inversion import Execution
+        from mgp_jax.degradations import Frame, compose, parse
+        from mgp_jax.inversion import load
         from mgp_jax.planning import make_plan
         from mgp_jax.sharding import join_processes
 
@@ -139,24 +225,31 @@ class Restoring(Optimising):
             raise SettingError(f"memory limit: {self.memory_limit}, must be above 0")
         if self.distributed or "JAX_COORDINATOR_ADDRESS" in os.environ:
             join_processes()
-        generator = load_generator(self.generator)
-        degradation: Degradation = parse(self.spec(), generator.resolution)
-        config = self.config(degradation, generator.family)
+        what = load(self.generator)
+        masks, resolution = self.masks(), what.image_shape[0]
+        degradation: Degradation
+        if masks is None:
+            degradation = parse(self.spec(), resolution, what.image_shape[2])
+        else:
+            degradation = masks.any_mask(resolution)
+        frame = None if self.placing is None else Frame.parse(self.placing)
+        seen = degradation if frame is None else compose(frame, degradation)
         job = Job(
             task=self.name,
-            generator=generator,
+            inversion=self.resolve(what, seen, self.samples, self.precision),
             degradation=degradation,
-            config=replace(config, execution=Execution(precision=self.precision)),
-            samples=config.recipe.samples if self.samples is None else self.samples,
             blend=self.blend_holes,
-            frame=None if self.placing is None else Frame.parse(self.placing),
+            frame=frame,
             trajectory=self.trajectory,
             restarts=self.restarts,
             simulate=self.simulate,
             batch_size=self.batch_size,
             checkpoint_every=self.checkpoint_every,
             memory_limit=None if self.memory_limit is None else self.memory_limit * 2**30,
-            note={"command": shlex.join(["mgp", *argv])},
+            note={"command": shlex.join(["mgp", *argv]), "own_files": self.own_files()},
+            masks=masks,
+            reading=self.reading,
+            save_array=self.save_array,
         )
         if self.dry_run:
             plan = make_plan(job, self.inputs, self.out, self.overwrite)
@@ -173,7 +266,7 @@ class Restoring(Optimising):
 
 @dataclass(frozen=True, kw_only=True)
 class Framed(Restoring):
-    """What the tasks have in common in which the observation tells what is around a frame."""
+    """The option of tasks whose observations also show the surroundings of a frame."""
 
     frame: Annotated[str | None, tyro.conf.arg(metavar="SIZE[,X,Y]")] = None
     """The generator's image lies within the photograph: its size and the place of its centre, as
@@ -181,7 +274,7 @@ class Framed(Restoring):
 
     @property
     def placing(self) -> str | None:
-        """Where in the photographs the generator's image lies, in its text form."""
+        """The place of the generator's image within the photographs, in its text form."""
         return self.frame
 
 
@@ -204,10 +297,6 @@ class Colorize(Restoring):
 
     name: ClassVar[str] = "colorize"
 
-    def spec(self) -> str:
-        """Returns the degradation in its text form."""
-        return "gray"
-
 
 @dataclass(frozen=True, kw_only=True)
 class SuperResolve(Framed):
@@ -223,13 +312,9 @@ class SuperResolve(Framed):
 
     factor: Annotated[int, tyro.conf.arg(metavar="F")]
     """How many times larger the result is."""
-    method: str = "area"
+    filter: str = "area"
     """How the inputs were reduced: area, bilinear, bicubic, bilinear-antialias or
     bicubic-antialias (the last is what most programs do)."""
-
-    def spec(self) -> str:
-        """Returns the degradation in its text form."""
-        return f"down:{self.factor}:{self.method}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,8 +326,12 @@ class Inpaint(Framed):
 
     name: ClassVar[str] = "inpaint"
 
-    mask: Annotated[str, tyro.conf.arg(metavar="MASK.png")]
-    """Image with the missing pixels in white; or center:SIZE, or random:FRACTION."""
+    mask: Annotated[str, tyro.conf.arg(metavar="MASK.png|FOLDER")]
+    """Image with the missing pixels in white, as large as the photographs or a multiple of the
+    generator's image; a folder with such an image of the same name for each photograph; or
+    center:SIZE, or random:FRACTION. Levels of at least half are white."""
+    invert_mask: Flag = False
+    """Missing pixels are black, not white."""
     blend: Flag = False
     """Shift the colours of what is filled in so that no seam is left."""
 
@@ -251,9 +340,20 @@ class Inpaint(Framed):
         """Whether what fills holes is blended in."""
         return self.blend
 
+    def masks(self) -> "MaskFolder | None":
+        """Returns the masks, where each photograph has one of its own."""
+        from mgp_jax.batch import MaskFolder
+
+        folder = Path(self.mask)
+        return MaskFolder.open(folder, self.invert_mask) if folder.is_dir() else None
+
     def spec(self) -> str:
         """Returns the degradation in its text form."""
-        return f"mask:{self.mask}"
+        if not self.invert_mask:
+            return f"mask:{self.mask}"
+        if self.mask.startswith(("center:", "random:")):
+            raise SettingError(f"invert mask: {self.mask} is no image")
+        return f"mask:inverted:{self.mask}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,10 +368,6 @@ class Denoise(Restoring):
     sigma: Annotated[float, tyro.conf.arg(metavar="S")]
     """Standard deviation of the noise, pixel values being 0 to 1."""
 
-    def spec(self) -> str:
-        """Returns the degradation in its text form."""
-        return f"noise:{self.sigma}"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Deblur(Restoring):
@@ -284,10 +380,6 @@ class Deblur(Restoring):
 
     blur: Annotated[str, tyro.conf.arg(metavar="KIND")]
     """gaussian:SIGMA or motion:LENGTH:ANGLE, in pixels of the generator's image and degrees."""
-
-    def spec(self) -> str:
-        """Returns the degradation in its text form."""
-        return f"blur:{self.blur}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,8 +394,7 @@ class Restore(Framed):
     degradation: Annotated[str, tyro.conf.arg(metavar="SPEC")]
     """Operators from first to last, joined by |: gray, down:F, mask:FILE, mask:center:SIZE,
     mask:random:FRACTION, blur:gaussian:SIGMA, blur:motion:LENGTH:ANGLE, noise:SIGMA, impulse:
-    FRACTION, jpeg:QUALITY, cs:FRACTION."""
+    FRACTION, jpeg:QUALITY, cs:FRACTION; or FILE.py:FUNCTION, a function of an image."""
 
-    def spec(self) -> str:
-        """Returns the degradation in its text form."""
-        return self.degradation
+
+COMMANDS = (Invert, Colorize, SuperResolve, Inpaint, Denoise, Deblur, Restore)

@@ -4,12 +4,13 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import tyro
 
-from mgp_jax.cli.common import OK, SOME_FAILED, Command, Flag
+from mgp_jax.cli.common import DEFAULT_GENERATOR, OK, SOME_FAILED, Command, Flag
 from mgp_jax.errors import SettingError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Measuring(Command):
-    """What both measurements have in common."""
+    """The options of both measurements."""
 
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Folder for tables (Markdown, JSON) and diagrams."""
@@ -72,8 +73,8 @@ class Speed(Measuring):
 
     images: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILE|FOLDER")]
     """Clean photographs."""
-    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "faces64"
-    """A bundled generator (faces64) or a file written by mgp-convert."""
+    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = DEFAULT_GENERATOR
+    """A bundled generator (faces1024, faces64) or a file written by mgp-convert."""
     tasks: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SPEC...")] = ("identity",)
     """Degradations to undo: identity, gray, down:F, mask:..."""
     recipes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME|FILE...")] = ("fast", "quality")
@@ -100,7 +101,9 @@ class Speed(Measuring):
         console = self.prepare()
         generator = load_generator(self.generator)
         paths = find_images(self.images)
-        truths = np.stack([read_image(path, generator.resolution) for path in paths])
+        truths = np.stack(
+            [read_image(path, generator.resolution, generator.channels) for path in paths]
+        )
         sections, values, status = [], [], OK
         for task in self.tasks:
             ours = self.ours(generator, truths, task, console)
@@ -136,13 +139,16 @@ class Speed(Measuring):
         """Returns for every recipe the curve and the time of compilation."""
         from mgp_jax.benchmark.quality import curve_of
         from mgp_jax.degradations import parse
+        from mgp_jax.metrics import describe
         from mgp_jax.recipe_files import choose_recipe
-        from mgp_jax.recipes import codes_only
+        from mgp_jax.recipes import codes_only, recipe_for
 
         degradation = parse(task, generator.resolution)
         curves = {}
         for source in self.recipes:
-            recipe = choose_recipe(source, degradation, generator.family)
+            recipe = choose_recipe(
+                source, partial(recipe_for, degradation=degradation, family=generator.family)
+            )
             variants = {source: recipe}
             if any("residual" in phase.moves for phase in recipe.phases):
                 variants[f"{source}, codes alone"] = codes_only(recipe)
@@ -151,14 +157,16 @@ class Speed(Measuring):
                 curves[name] = curve, compilation
                 last = curve[-1]
                 console.print(
-                    f"{task}, {name}: {last['psnr']:.2f} dB, LPIPS {last['lpips']:.4f} in "
-                    f"{last['seconds']:.2f} s an image",
+                    f"{task}, {name}: {', '.join(describe(last))} in {last['seconds']:.2f} s an "
+                    "image",
                     markup=False,
                 )
         return curves
 
     def theirs(self, task: str, console: "Console") -> "dict[str, list[list[Point]]]":
         """Returns the curves of the reference's loops, one for each image."""
+        from mgp_jax.metrics import describe
+
         loops = {} if self.no_reference else {"tuned": self.steps}
         if self.published_steps and loops:
             loops["published"] = self.published_steps
@@ -171,8 +179,8 @@ class Speed(Measuring):
                 curves.setdefault(name, []).append(record["curve"])
                 last = record["curve"][-1]
                 console.print(
-                    f"{task}, {name}, {Path(record['image']).name}: {last['psnr']:.2f} dB, "
-                    f"LPIPS {last['lpips']:.4f} in {last['seconds']:.1f} s",
+                    f"{task}, {name}, {Path(record['image']).name}: {', '.join(describe(last))} "
+                    f"in {last['seconds']:.1f} s",
                     markup=False,
                 )
         return curves

@@ -9,8 +9,9 @@ from typing import Annotated, Any, ClassVar
 
 import tyro
 
-from mgp_jax.cli.common import OK, SOME_FAILED, Command, check_seed
+from mgp_jax.cli.common import DEFAULT_GENERATOR, OK, SOME_FAILED, Command
 from mgp_jax.errors import SettingError
+from mgp_jax.seeds import check_seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +31,8 @@ class Tables(Command):
     images: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILE|FOLDER")] = ()
     """Clean photographs; without them the bundled photograph and images that the generator makes
     of fixed seeds."""
-    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "faces64"
-    """A bundled generator (faces64) or a file written by mgp-convert."""
+    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = DEFAULT_GENERATOR
+    """A bundled generator (faces1024, faces64) or a file written by mgp-convert."""
     encoder: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """The generator's encoder, made by `mgp train-encoder`; without it the methods that need one
     are left out."""
@@ -53,8 +54,8 @@ class Tables(Command):
 
     def run(self, argv: Sequence[str]) -> int:
         """Runs what has no record yet and writes tables and plots."""
-        from mgp_jax.baselines.encoder import load_encoder
         from mgp_jax.generators import load_generator
+        from mgp_jax.methods.encoder_network import load_encoder
         from mgp_jax.tables import (
             GRID_TASKS,
             Comparison,

@@ -9,23 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tyro
 
-from mgp_jax.cli.common import OK, Command, check_seed
+from mgp_jax.cli.common import OK, Command
 from mgp_jax.errors import SettingError
+from mgp_jax.seeds import check_seed
+from mgp_jax.tasks import tasks_for
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from mgp_jax.tuning import Standing, Trial, Trials
 
-TASKS = {
-    "invert": "identity",
-    "colorize": "gray",
-    "super-resolve": "down:4",
-    "inpaint": "mask:random:0.8",
-    "denoise": "noise:0.1",
-    "deblur": "blur:gaussian:1.5",
-}
+# By command: each has one example that recipes are sought for.
+TASKS = {task.command: task for task in tasks_for("tune").values()}
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+if TYPE_CHECKING:
+    TaskName = str
+else:
+    TaskName = Literal[*TASKS]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +43,12 @@ class Tune(Command):
     name: ClassVar[str] = "tune"
 
     generator: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="GENERATOR")]
-    """A bundled generator (faces64) or a file written by mgp-convert."""
+    """A bundled generator (faces1024, faces64) or a file written by mgp-convert."""
     images: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILE|FOLDER")]
     """Clean sample images; six to twelve are enough."""
     out: Annotated[Path, tyro.conf.arg(metavar="FILE.json")]
     """The recipe. All trials are written beside it, to FILE.trials.jsonl."""
-    task: Literal["invert", "colorize", "super-resolve", "inpaint", "denoise", "deblur"] = "invert"
+    task: TaskName = "invert"
     """What the recipe is for: super-resolve by 4, inpaint 80 % missing pixels, denoise 0.1, deblur
     gaussian:1.5; others are asked for by --degradation."""
     degradation: Annotated[str | None, tyro.conf.arg(metavar="SPEC")] = None
@@ -56,8 +57,8 @@ class Tune(Command):
     """Time for all trials, compilation included: 90s, 30m, 2h."""
     seconds: Annotated[float | None, tyro.conf.arg(metavar="S")] = None
     """Time an image that the recipe may take; that of the recipe fast unless given."""
-    metric: Literal["psnr", "lpips"] = "psnr"
-    """What is to be best in the mean of the sample images."""
+    metric: str = "psnr"
+    """What is to be best in the mean of the sample images: psnr, ssim or lpips."""
     batch_size: Annotated[int, tyro.conf.arg(metavar="B")] = 4
     """Images restored at a time."""
     seed: int = 0
@@ -74,12 +75,13 @@ class Tune(Command):
 
         check_seed(self.seed)
         generator = load_generator(self.generator)
-        spec = TASKS[self.task] if self.degradation is None else self.degradation
+        spec = self.degradation or TASKS[self.task].spec(generator.resolution)
         paths = find_images(self.images)
+        size = generator.resolution, generator.channels
         search = Search(
             generator=generator,
-            degradation=parse(spec, generator.resolution),
-            truths=np.stack([read_image(path, generator.resolution) for path in paths]),
+            degradation=parse(spec, generator.resolution, generator.channels),
+            truths=np.stack([read_image(path, *size) for path in paths]),
             budget=parse_time(self.budget),
             metric=self.metric,
             seconds=self.seconds,

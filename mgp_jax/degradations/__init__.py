@@ -6,9 +6,9 @@ text form of the command line, `compose` chains operators, `back_project` makes 
 an observation.
 """
 
-from mgp_jax.degradations.base import Degradation
+from mgp_jax.degradations.base import Degradation, Operator, as_degradation
 from mgp_jax.degradations.blurring import Blur
-from mgp_jax.degradations.composition import Composition, compose, operators_of
+from mgp_jax.degradations.composition import Composition, compose, kind_of, operators_of
 from mgp_jax.degradations.framing import Frame
 from mgp_jax.degradations.jpeg import Jpeg
 from mgp_jax.degradations.masks import Impulse, Mask
@@ -17,6 +17,9 @@ from mgp_jax.degradations.pointwise import Grayscale, Identity, Noise
 from mgp_jax.degradations.projection import adjoint, back_project, laplacian, smoothest
 from mgp_jax.degradations.resampling import Downsample
 from mgp_jax.degradations.sensing import CompressedSensing
+
+# Its name beside `codes.compose`, among the public names of the package.
+compose_degradations = compose
 
 __all__ = [
     "Blur",
@@ -31,9 +34,13 @@ __all__ = [
     "Jpeg",
     "Mask",
     "Noise",
+    "Operator",
     "adjoint",
+    "as_degradation",
     "back_project",
     "compose",
+    "compose_degradations",
+    "kind_of",
     "laplacian",
     "operators_of",
     "parse",

@@ -1,14 +1,15 @@
-"""What all degradations have in common.
+"""The base of all degradations.
 
 A degradation is a frozen dataclass and a pytree: its arrays (masks, kernels, signs) are leaves, so
 that they can be passed through `jax.jit` as arguments, and its settings are static.
+`as_degradation` makes one of any function of an image.
 """
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields, is_dataclass
 from numbers import Integral
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -18,32 +19,6 @@ from mgp_jax.errors import SettingError
 Shape = tuple[int, ...]
 # Metadata of the dataclass fields that are settings, not arrays.
 STATIC = {"static": True}
-
-T = TypeVar("T")
-
-
-def register_pytree(dataclass_type: type[T]) -> type[T]:
-    """Registers a dataclass as a pytree whose structure says which class it is of.
-
-    `jax.tree_util.register_dataclass` (jax 0.10) makes the structures of two classes equal if their
-    fields are, so that once in a hundred processes, when their hashes fall together, `jax.jit` runs
-    the program of one operator for another. Fields with the metadata `STATIC` are settings, the
-    others arrays.
-    """
-    every = fields(dataclass_type)  # pyright: ignore[reportArgumentType]
-    static = [field.name for field in every if field.metadata == STATIC]
-    arrays = [field.name for field in every if field.metadata != STATIC]
-
-    def flatten(degradation: T):
-        children = [(jax.tree_util.GetAttrKey(name), getattr(degradation, name)) for name in arrays]
-        return children, tuple(getattr(degradation, name) for name in static)
-
-    def unflatten(settings: Iterable[Any], children: Iterable[Any]) -> T:
-        values = zip([*static, *arrays], [*settings, *children], strict=True)
-        return dataclass_type(**dict(values))
-
-    jax.tree_util.register_pytree_with_keys(dataclass_type, flatten, unflatten)
-    return dataclass_type
 
 
 class Degradation:
@@ -60,6 +35,34 @@ class Degradation:
     pixelwise: ClassVar[bool] = False
     passes_noise: ClassVar[bool] = False
     stochastic: ClassVar[bool] = False
+    _kind: ClassVar[str | None] = None
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Registers the class as a pytree whose structure says which class it is of.
+
+        Of a dataclass, fields with the metadata `STATIC` are settings, the others arrays.
+        `jax.tree_util.register_dataclass` (jax 0.10) makes the structures of two classes equal if
+        their fields are, so that once in a hundred processes, when their hashes fall together,
+        `jax.jit` runs the program of one operator for another.
+        """
+        super().__init_subclass__(**arguments)
+
+        def names(static: bool) -> list[str]:
+            # Not before it is asked for: the fields are known once `dataclass` has run.
+            every = fields(cls) if is_dataclass(cls) else ()
+            return [f.name for f in every if (f.metadata == STATIC) is static]
+
+        def flatten(operator: Any) -> tuple[list[tuple[Any, Any]], tuple[Any, ...]]:
+            keys = [
+                (jax.tree_util.GetAttrKey(name), getattr(operator, name)) for name in names(False)
+            ]
+            return keys, tuple(getattr(operator, name) for name in names(True))
+
+        def unflatten(settings: Iterable[Any], arrays: Iterable[Any]) -> Any:
+            values = zip([*names(True), *names(False)], [*settings, *arrays], strict=True)
+            return cls(**dict(values))
+
+        jax.tree_util.register_pytree_with_keys(cls, flatten, unflatten)
 
     def __call__(self, image: jax.Array) -> jax.Array:
         """Applies the operator without noise: deterministic and differentiable.
@@ -93,6 +96,11 @@ class Degradation:
         return True
 
     @property
+    def kind(self) -> str | None:
+        """The kind of problem that it poses, by which recipes differ; None for none of its own."""
+        return self._kind
+
+    @property
     def sigma(self) -> float:
         """Standard deviation of the observation's additive noise on the [0, 1] scale.
 
@@ -107,7 +115,7 @@ class Degradation:
 
     @property
     def support(self) -> jax.Array:
-        """Where the observation says something: 1 there and 0 elsewhere; broadcasts against it."""
+        """1 where the observation is known and 0 elsewhere; broadcasts against the observation."""
         return jnp.ones(())
 
     def prepare(self, observation: jax.Array) -> jax.Array:
@@ -129,6 +137,10 @@ class Degradation:
         del key
         return self(image)
 
+    def __str__(self) -> str:
+        """Returns the text form, if it has one, else the name of the class."""
+        return type(self).__name__.lower()
+
     def _require_image(self, shape: Shape) -> Shape:
         """Returns a shape (H, W, C) as it is and raises SettingError for any other."""
         if len(shape) != 3 or min(shape) < 1:
@@ -139,15 +151,85 @@ class Degradation:
         return tuple(shape)
 
 
+@dataclass(frozen=True)
+class Function(Degradation):
+    """An operator that is a function of an image; made by `as_degradation`.
+
+    Attributes:
+        function: float[H, W, C] in [-1, 1] to an array of any shape, traced by JAX.
+        is_linear: whether it is linear.
+    """
+
+    function: Callable[[jax.Array], Any] = field(metadata=STATIC)
+    is_linear: bool = field(default=False, metadata=STATIC)
+
+    def _apply(self, image: jax.Array) -> jax.Array:
+        return jnp.asarray(self.function(image))
+
+    def observation_shape(self, image_shape: Shape) -> Shape:
+        """Returns the shape of what the function makes of an image."""
+        image = jax.ShapeDtypeStruct(self._require_image(image_shape), jnp.float32)
+        made = jax.eval_shape(self.function, image)
+        if not isinstance(made, jax.ShapeDtypeStruct):
+            raise SettingError(f"{self}: must return one array, not {type(made).__name__}")
+        return made.shape
+
+    @property
+    def linear(self) -> bool:
+        """As it was said."""
+        return self.is_linear
+
+    def __str__(self) -> str:
+        return getattr(self.function, "__name__", type(self.function).__name__)
+
+
+# What is accepted as a degradation.
+Operator = Degradation | Callable[[jax.Array], Any]
+
+
+def as_degradation(degradation: Operator, *, linear: bool = False) -> Degradation:
+    """Makes a degradation of a function of an image; a degradation is returned as it is.
+
+    The observation of a function has no noise and is known everywhere. Programs are compiled for
+    each function anew, and two functions are the same only if they are one object.
+
+    Args:
+        degradation: takes float[H, W, C] in [-1, 1] to the observation, an array of any shape, by
+            operations that JAX can trace and differentiate.
+        linear: whether the function is linear. Then the result is made to agree with the
+            observation.
+
+    Raises:
+        SettingError: it is neither a degradation nor a function.
+
+    Example:
+        >>> from mgp_jax.degradations import as_degradation
+        >>> every_other = as_degradation(lambda image: image[::2, ::2], linear=True)
+        >>> every_other.observation_shape((64, 64, 3))
+        (32, 32, 3)
+    """
+    if isinstance(degradation, Degradation):
+        return degradation
+    if not callable(degradation):
+        kind = type(degradation).__name__
+        raise SettingError(f"a degradation is an operator or a function of an image, not {kind}")
+    return Function(degradation, linear)
+
+
 @dataclass(frozen=True, eq=False)
 class Label:
     """A text that rides along in the static part of a pytree without telling two of them apart.
 
     The spec of a degradation names the file or seed of an array. Compared as ordinary metadata it
     would make `jax.jit` compile again for every other mask.
+
+    Attributes:
+        text: the spec.
+        origin: what the arrays were made of, where somebody needs that again.
     """
 
     text: str
+    origin: Any = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Label)

@@ -14,7 +14,6 @@ from mgp_jax.degradations.base import (
     Label,
     Shape,
     plain,
-    register_pytree,
     require_number,
     require_whole,
 )
@@ -24,7 +23,6 @@ from mgp_jax.errors import SettingError
 LONGEST = 1000
 
 
-@register_pytree
 @dataclass(frozen=True, eq=False)
 class Blur(Degradation):
     """Convolves every channel with the same kernel.

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from mgp_jax.degradations.base import Degradation, Shape, register_pytree
+from mgp_jax.degradations.base import Degradation, Shape
 from mgp_jax.degradations.pointwise import Identity
 from mgp_jax.errors import SettingError
 
 
-@register_pytree
 @dataclass(frozen=True, eq=False)
 class Composition(Degradation):
     """Applies its operators from left to right; made by `compose`.
@@ -45,6 +44,11 @@ class Composition(Degradation):
         return math.hypot(*(operator.sigma for operator in self.operators))
 
     @property
+    def kind(self) -> str | None:
+        """The kind of the first operator that has one."""
+        return next((kind for operator in self.operators if (kind := operator.kind)), None)
+
+    @property
     def support(self) -> jax.Array:
         """Product of the supports of the last operators, as far back as they work by pixel.
 
@@ -71,6 +75,15 @@ class Composition(Degradation):
 def operators_of(degradation: Degradation) -> tuple[Degradation, ...]:
     """Returns the operators of a chain, or the only one."""
     return degradation.operators if isinstance(degradation, Composition) else (degradation,)
+
+
+def kind_of(degradation: Degradation) -> str:
+    """Returns the kind of problem that a degradation poses, by which recipes differ.
+
+    The first operator of a chain that has a kind decides, as `gray` does in `blur|gray|noise`; a
+    chain without one is `restoration`.
+    """
+    return degradation.kind or "restoration"
 
 
 def compose(*operators: Degradation) -> Degradation:

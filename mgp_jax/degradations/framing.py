@@ -11,14 +11,13 @@ from typing import Self
 import jax
 import jax.numpy as jnp
 
-from mgp_jax.degradations.base import STATIC, Degradation, plain, register_pytree, require_number
+from mgp_jax.degradations.base import STATIC, Degradation, plain, require_number
 from mgp_jax.errors import SettingError
 
 # Width of the soft edge of a frame, as a part of the photograph's.
 EDGE = 0.02
 
 
-@register_pytree
 @dataclass(frozen=True)
 class Frame(Degradation):
     """Reduces float[H, W, C] into a frame within an image of the same shape, zero around it.

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from mgp_jax.degradations.base import STATIC, Degradation, Shape, register_pytree, require_whole
+from mgp_jax.degradations.base import STATIC, Degradation, Shape, require_whole
 from mgp_jax.errors import SettingError
 
 # ITU-T T.81, annex K.1: quantisation steps at quality 50, for luminance and chrominance.
@@ -37,10 +37,9 @@ COSINES = np.cos(np.pi * np.outer(np.arange(8), 2 * np.arange(8) + 1) / 16) / 2
 COSINES[0] /= 2**0.5
 
 
-@register_pytree
 @dataclass(frozen=True)
 class Jpeg(Degradation):
-    """What remains of an image after JPEG compression: float[H, W, C] -> float[H, W, C].
+    """JPEG compression: float[H, W, C] -> float[H, W, C].
 
     The values are those of a baseline codec with the standard tables (libjpeg's scale of quality):
     colour transform, chroma at half the resolution, rounding to whole levels, cosine transform of

@@ -1,5 +1,6 @@
 """Degradations that hide pixels at known places: masks, and pixel noise at known places."""
 
+import os
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -14,14 +15,13 @@ from mgp_jax.degradations.base import (
     Label,
     Shape,
     plain,
-    register_pytree,
     require_number,
     require_whole,
 )
 from mgp_jax.errors import SettingError
+from mgp_jax.images import MaskPicture, read_mask_picture
 
 
-@register_pytree
 @dataclass(frozen=True, eq=False)
 class Mask(Degradation):
     """Some pixels are missing; the observation is zero (mid-gray) there.
@@ -38,22 +38,59 @@ class Mask(Degradation):
     passes_noise = True
 
     @classmethod
-    def from_array(cls, known: Any, text: str = "mask") -> Self:
+    def from_array(cls, known: Any, text: str = "mask", origin: Any = None) -> Self:
         """Makes a mask of an array [H, W] or [H, W, 1] of zeros (missing) and ones (known).
+
+        Args:
+            known: the array, of numbers or booleans.
+            text: its text form.
+            origin: what it was made of, see `Label`.
 
         Raises:
             SettingError: another shape or other values, or all or none of the pixels are known.
         """
-        array = np.asarray(known, np.float32)
+        array = np.asarray(known)
+        if array.dtype.kind not in "fiub":
+            raise SettingError(f"{text}: a mask is an array of numbers, not of {array.dtype}")
+        array = array.astype(np.float32)
         array = array[..., None] if array.ndim == 2 else array
         if array.ndim != 3 or array.shape[2] != 1:
             raise SettingError(f"{text}: a mask has the shape (H, W, 1), not {array.shape}")
         if not np.isin(array, (0, 1)).all():
-            raise SettingError(f"{text}: a mask holds only 0 (missing) and 1 (known)")
+            values = f"{array.min():g} to {array.max():g}"
+            raise SettingError(f"{text}: a mask holds only 0 (missing) and 1 (known), not {values}")
         if array.min() == array.max():
             which = "no pixel is missing" if array.size and array.all() else "no pixel is known"
             raise SettingError(f"{text}: {which}")
-        return cls(jnp.asarray(array), Label(text))
+        return cls(jnp.asarray(array), Label(text, origin))
+
+    @classmethod
+    def from_file(
+        cls, path: str | os.PathLike[str], resolution: int, inverted: bool = False
+    ) -> Self:
+        """Reads a mask: white = missing, see `images.read_mask_picture`.
+
+        Args:
+            path: the file.
+            resolution: height and width of the mask that is needed.
+            inverted: whether black marks what is missing.
+
+        Raises:
+            ImageError: it cannot be used.
+        """
+        picture = read_mask_picture(path, inverted)
+        text = f"mask:{'inverted:' * inverted}{path}"
+        return cls.from_array(picture.known(resolution), text, picture)
+
+    @property
+    def picture(self) -> MaskPicture | None:
+        """The file that the mask was read from, in its own size."""
+        return self.label.origin
+
+    @property
+    def missing(self) -> float:
+        """The share of pixels that are missing."""
+        return float(1 - np.mean(np.asarray(self.known)))
 
     @classmethod
     def center(cls, size: int, shape: Shape) -> Self:
@@ -87,6 +124,11 @@ class Mask(Degradation):
         return bool(near[missing].mean() >= 0.95)
 
     @property
+    def kind(self) -> str:
+        """Holes are harder than scattered pixels, between which little is unknown."""
+        return "scattered inpainting" if self.scattered else "inpainting"
+
+    @property
     def support(self) -> jax.Array:
         """float[H, W, 1]: 1 where the pixel is known."""
         return self.known
@@ -109,7 +151,6 @@ class Mask(Degradation):
         return str(self.label)
 
 
-@register_pytree
 @dataclass(frozen=True, eq=False)
 class Impulse(Mask):
     """Pixel noise at known places: a mask whose missing pixels are observed as random colours."""

@@ -10,12 +10,14 @@ Operators are separated by `|` and applied from left to right; their arguments b
     mask:center:SIZE            a square hole of SIZE pixels
     mask:random:FRACTION        missing pixels; option seed
     mask:FILE.png               white = missing
+    mask:inverted:FILE.png      black = missing
     impulse:FRACTION            pixels replaced by random colours; option seed
     blur:gaussian:SIGMA         in pixels
     blur:motion:LENGTH:ANGLE    in pixels and degrees
     blur:FILE.npy               kernel with two odd sides
     jpeg:QUALITY[:444]          1 to 100; chroma at half the resolution unless 444
     cs:FRACTION                 random projections; option seed
+    FILE.py:FUNCTION            a function of an image, float[H, W, C] in [-1, 1], written with JAX
 
 A file name may hold `:` but no `|`.
 """
@@ -27,7 +29,8 @@ from typing import NoReturn
 
 import numpy as np
 
-from mgp_jax.degradations.base import Degradation, Shape
+from mgp_jax.arrays import read_array
+from mgp_jax.degradations.base import Degradation, Shape, as_degradation
 from mgp_jax.degradations.blurring import Blur
 from mgp_jax.degradations.composition import compose
 from mgp_jax.degradations.jpeg import Jpeg
@@ -35,16 +38,17 @@ from mgp_jax.degradations.masks import Impulse, Mask
 from mgp_jax.degradations.pointwise import Grayscale, Identity, Noise
 from mgp_jax.degradations.resampling import METHODS, Downsample
 from mgp_jax.degradations.sensing import CompressedSensing
-from mgp_jax.errors import SettingError
-from mgp_jax.images import read_mask
+from mgp_jax.errors import ImageError, SettingError
+from mgp_jax.user_code import load_function, names_function
 
 
-def parse(spec: str, resolution: int) -> Degradation:
+def parse(spec: str, resolution: int, channels: int = 3) -> Degradation:
     """Makes a degradation of its text form.
 
     Args:
         spec: for example `gray|down:4|noise:0.05`; see the top of this file.
-        resolution: height and width in pixels of the RGB image it is applied to.
+        resolution: height and width in pixels of the image it is applied to.
+        channels: channels of that image.
 
     Returns: the degradation; its `str` is the canonical form of the spec.
 
@@ -59,7 +63,7 @@ def parse(spec: str, resolution: int) -> Degradation:
         (16, 16, 1)
     """
     try:
-        return compose(*_operators(spec, (resolution, resolution, 3)))
+        return compose(*_operators(spec, (resolution, resolution, channels)))
     except SettingError as error:
         problem = " ".join(str(error).split())
         raise SettingError(f"degradation {spec!r}: {problem}") from None
@@ -67,11 +71,16 @@ def parse(spec: str, resolution: int) -> Degradation:
 
 def _operators(spec: str, shape: Shape) -> Iterator[Degradation]:
     """Yields the operators of a spec, each made for the shape that those before it leave."""
+    pixelwise = True
     for text in spec.split("|"):
         arguments = Arguments(text.strip())
         operator = _builder(arguments)(arguments, shape)
         arguments.finish()
+        if isinstance(operator, Mask) and operator.picture is not None and not pixelwise:
+            # It belongs to what the operators before it make, not to a photograph.
+            operator.picture.require_fitting(None, shape[0])
         shape = operator.observation_shape(shape)
+        pixelwise &= operator.pixelwise
         yield operator
 
 
@@ -129,6 +138,8 @@ def _builder(arguments: Arguments) -> Callable[[Arguments, Shape], Degradation]:
     name = arguments.name
     if not name:
         raise SettingError("an operator is missing")
+    if names_function(arguments.text):
+        return _own
     if name not in BUILDERS:
         near = difflib.get_close_matches(name, BUILDERS, 1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(BUILDERS)}"
@@ -156,12 +167,15 @@ def _mask(arguments: Arguments, shape: Shape) -> Degradation:
         return Mask.center(arguments.whole("the size of the hole"), shape)
     if kind == "random":
         return Mask.random(arguments.number("the fraction"), shape, arguments.seed())
+    inverted = kind == "inverted" and len(arguments.rest) > 0
     path, arguments.rest = arguments.path, []
+    if inverted:
+        path = path.partition(":")[2].strip()
     if not Path(path).suffix and not Path(path).exists():
         near = difflib.get_close_matches(kind, ("center", "random"), 1)
         hint = f"did you mean {near[0]}?" if near else "center, random or a file is needed"
         arguments.fail(f"unknown mask {kind!r}; {hint}")
-    return Mask.from_array(read_mask(path, shape[0]), f"mask:{path}")
+    return Mask.from_file(path, shape[0], inverted)
 
 
 def _impulse(arguments: Arguments, shape: Shape) -> Degradation:
@@ -182,8 +196,8 @@ def _blur(arguments: Arguments, shape: Shape) -> Degradation:
         hint = f"did you mean {near[0]}?" if near else "gaussian, motion or FILE.npy is needed"
         arguments.fail(f"unknown blur {kind!r}; {hint}")
     try:
-        kernel = np.asarray(np.load(path, allow_pickle=False), np.float64)
-    except (OSError, ValueError, TypeError, EOFError):
+        kernel = read_array(path).astype(np.float64)
+    except ImageError:
         arguments.fail("the kernel file cannot be read")
     return Blur.from_kernel(kernel, f"blur:{path}")
 
@@ -199,6 +213,12 @@ def _jpeg(arguments: Arguments, shape: Shape) -> Degradation:
 def _sensing(arguments: Arguments, shape: Shape) -> Degradation:
     _require_pixels(arguments, shape)
     return CompressedSensing.random(arguments.number("the fraction"), shape, arguments.seed())
+
+
+def _own(arguments: Arguments, shape: Shape) -> Degradation:
+    del shape
+    arguments.rest = []
+    return as_degradation(load_function(arguments.text))
 
 
 def _require_pixels(arguments: Arguments, shape: Shape) -> None:

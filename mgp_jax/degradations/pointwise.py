@@ -9,18 +9,17 @@ from mgp_jax.degradations.base import (
     Degradation,
     Shape,
     plain,
-    register_pytree,
     require_number,
 )
 from mgp_jax.errors import SettingError
 from mgp_jax.images import LUMINANCE
 
 
-@register_pytree
 @dataclass(frozen=True)
 class Identity(Degradation):
     """The image itself is observed."""
 
+    _kind = "inversion"
     pixelwise = True
     passes_noise = True
 
@@ -31,7 +30,6 @@ class Identity(Degradation):
         return "identity"
 
 
-@register_pytree
 @dataclass(frozen=True)
 class Grayscale(Degradation):
     """The luminance 0.299 R + 0.587 G + 0.114 B: float[H, W, 3] -> float[H, W, 1].
@@ -39,6 +37,7 @@ class Grayscale(Degradation):
     Source: ITU-R BT.601; Gu et al. 2020, section 4.2.
     """
 
+    _kind = "colorization"
     pixelwise = True
 
     def _apply(self, image: jax.Array) -> jax.Array:
@@ -57,7 +56,6 @@ class Grayscale(Degradation):
         return "gray"
 
 
-@register_pytree
 @dataclass(frozen=True)
 class Noise(Degradation):
     """Additive Gaussian noise: the operator is the identity, `simulate` adds the noise.
@@ -71,6 +69,7 @@ class Noise(Degradation):
     pixelwise = True
     passes_noise = True
     stochastic = True
+    _kind = "denoising"
 
     def __post_init__(self):
         require_number("noise: sigma (on the [0, 1] scale)", self.level, 1)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import jax
 
-from mgp_jax.degradations.base import STATIC, Degradation, Shape, register_pytree, require_whole
+from mgp_jax.degradations.base import STATIC, Degradation, Shape, require_whole
 from mgp_jax.errors import SettingError
 
 # Method: its name in jax.image.resize, and whether the kernel is widened by the factor.
@@ -17,7 +17,6 @@ RESIZE = {
 METHODS = ("area", *RESIZE)
 
 
-@register_pytree
 @dataclass(frozen=True)
 class Downsample(Degradation):
     """Reduces float[H, W, C] to float[H / factor, W / factor, C].
@@ -34,6 +33,8 @@ class Downsample(Degradation):
 
     factor: int = field(metadata=STATIC)
     method: str = field(default="area", metadata=STATIC)
+
+    _kind = "super-resolution"
 
     def __post_init__(self):
         require_whole("down: the factor", self.factor, 2)

@@ -14,14 +14,12 @@ from mgp_jax.degradations.base import (
     Label,
     Shape,
     plain,
-    register_pytree,
     require_number,
     require_whole,
 )
 from mgp_jax.errors import SettingError
 
 
-@register_pytree
 @dataclass(frozen=True, eq=False)
 class CompressedSensing(Degradation):
     """Measures float[H, W, C] by `m` random projections: float[m].

@@ -3,7 +3,6 @@
 from mgp_jax.editing.boundaries import (
     METHODS,
     Boundary,
-    load_function,
     read_labels,
     score_samples,
     train_boundary,
@@ -33,7 +32,6 @@ __all__ = [
     "interpolate",
     "lift",
     "limit",
-    "load_function",
     "match",
     "mix_styles",
     "read_direction",

@@ -1,18 +1,18 @@
 """Boundaries trained from labels: the normal of a linear classifier of latent codes."""
 
-import importlib
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from mgp_jax.arrays import read_array
 from mgp_jax.editing.directions import Direction, default_space, unit
 from mgp_jax.errors import ImageError, SettingError
 from mgp_jax.generators import Generator, generate, random_latents
 from mgp_jax.metrics import to_unit
+from mgp_jax.seeds import words
 
 METHODS = ("svm", "logistic")
 # Every class needs so many samples, of which the held-out part sees some.
@@ -90,8 +90,10 @@ def train_boundary(
             f"labels: {np.sum(classes)} codes of one class and {np.sum(~classes)} of the other, "
             f"at least {FEWEST} each are needed"
         )
+    low, high = words(seed)
+    random = np.random.RandomState([low, high]) if high else low
     x, test_x, y, test_y = train_test_split(
-        latents[chosen], classes, test_size=held_out, random_state=seed, stratify=classes
+        latents[chosen], classes, test_size=held_out, random_state=random, stratify=classes
     )
     # Few dimensions and many codes: in the primal, where nothing is random.
     settings: Any = {"dual": False} if method == "svm" else {"max_iter": 1000}
@@ -142,31 +144,6 @@ def score_samples(
     return np.asarray(codes), np.concatenate(scores)
 
 
-def load_function(name: str) -> Callable[[np.ndarray], Any]:
-    """Loads a Python function of the user's, from the current folder or what is installed.
-
-    Args:
-        name: `module:function`.
-
-    Raises:
-        SettingError: there is no such module or function.
-    """
-    module, _, function = name.partition(":")
-    if not module or not function:
-        raise SettingError(f"{name}: a function is given as module:function")
-    folder = os.getcwd()
-    sys.path.insert(0, folder)
-    try:
-        found = getattr(importlib.import_module(module), function, None)
-    except Exception as error:  # The user's module may do anything.
-        raise SettingError(f"{name}: cannot be loaded ({type(error).__name__}: {error})") from None
-    finally:
-        sys.path.remove(folder)
-    if not callable(found):
-        raise SettingError(f"{name}: the module has no function {function}")
-    return found
-
-
 def read_labels(path: str | os.PathLike[str]) -> np.ndarray:
     """Reads labels: an array file (.npy), or text with one number a line below a heading or none.
 
@@ -174,22 +151,17 @@ def read_labels(path: str | os.PathLike[str]) -> np.ndarray:
         ImageError: the file is not readable.
         SettingError: it holds something other than numbers.
     """
+    if Path(path).suffix == ".npy":
+        return read_array(path)
     try:
-        if Path(path).suffix == ".npy":
-            labels = np.load(path, allow_pickle=False)
-        else:
-            lines = Path(path).read_text().split()
-            # One heading is common in tables.
-            skip = 1 if lines and not _is_number(lines[0]) else 0
-            labels = np.array([float(line) for line in lines[skip:]])
-    except (OSError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or "it is cut off"
-        raise ImageError(f"{path}: cannot be read ({reason})") from None
+        lines = Path(path).read_text().split()
+        # One heading is common in tables.
+        skip = 1 if lines and not _is_number(lines[0]) else 0
+        return np.array([float(line) for line in lines[skip:]])
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be read ({error.strerror})") from None
     except ValueError:
         raise SettingError(f"{path}: holds something other than one number a line") from None
-    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "fiub":
-        raise SettingError(f"{path}: is not an array of numbers")
-    return labels
 
 
 def _two_classes(labels: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:

@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mgp_jax.errors import ImageError, SettingError
-from mgp_jax.generators import Features, Generator, random_latents
+from mgp_jax.arrays import read_array
+from mgp_jax.errors import SettingError
+from mgp_jax.generators import Generator, as_features, random_latents
 
 # Feature maps are averaged down to so many pixels a side before their principal components.
 COARSE = 8
@@ -19,7 +20,7 @@ BATCH = 32
 
 
 class Direction(NamedTuple):
-    """Where to move latent codes.
+    """A direction in which latent codes are moved.
 
     Attributes:
         vector: float[D], of unit length; in the space W+ also float[L, D], a row for each layer,
@@ -54,13 +55,7 @@ def read_direction(
         ImageError: the file is not a readable array.
         SettingError: the array does not fit the generator or has no direction.
     """
-    try:
-        with open(path, "rb") as file:
-            array = np.load(file, allow_pickle=False)
-    except Exception as error:  # A damaged file may drive the reader into anything.
-        raise ImageError(f"{path}: not a readable array (.npy): {_reason(error)}") from None
-    if not isinstance(array, np.ndarray):
-        raise ImageError(f"{path}: an archive of arrays, one array (.npy) is needed")
+    array = read_array(path)
     space = default_space(generator) if space is None else space
     shapes = [(space, _code_shape(generator, space)[-1:])]
     if "w+" in dict(generator.config.spaces):
@@ -140,20 +135,14 @@ def sefa(generator: Generator, count: int) -> list[Direction]:
         count: number of directions, the strongest first.
 
     Raises:
-        SettingError: there are not so many.
+        SettingError: there are fewer.
 
     Source: Shen and Zhou 2021 (SeFa), eq. (5). As in their code, outputs count alike.
     """
     space = default_space(generator)
     size = _code_shape(generator, space)[-1]
     _check_count("sefa", count, size)
-    if space == "z":
-        kernel = np.asarray(generator.params[generator.stages[0]]["kernel"], np.float64)
-        weights = np.moveaxis(kernel, -2, 0).reshape(size, -1)
-    else:
-        stages = (generator.params[name] for name in generator.stages[generator.space("w+") :])
-        dense = [stage["style"]["kernel"] for stage in stages if "style" in stage]
-        weights = np.concatenate(dense, axis=1).astype(np.float64)
+    weights = np.asarray(generator.config.code_kernel(generator.params), np.float64)
     weights = weights / np.maximum(np.linalg.norm(weights, axis=0), 1e-12)
     _, vectors = np.linalg.eigh(weights @ weights.T)  # Eigenvalues ascend.
     return [
@@ -179,7 +168,7 @@ def ganspace(
         seed: seed of the random codes.
 
     Raises:
-        SettingError: there are not so many directions, or too few samples.
+        SettingError: there are fewer directions, or too few samples.
 
     Source: Härkönen et al. 2020 (GANSpace), sections 2.1 and 2.2.
     """
@@ -234,7 +223,7 @@ def find_direction(
 @partial(jax.jit, static_argnames="stop")
 def _coarse_features(generator: Generator, z: jax.Array, stop: int) -> jax.Array:
     crossing = generator.apply(generator.params, z, 0, stop)
-    maps = crossing.maps if isinstance(crossing, Features) else crossing
+    maps = as_features(crossing).maps
     if maps.ndim == 4 and maps.shape[1] > COARSE:
         size = maps.shape[1] // COARSE
         blocks = maps.reshape(len(z), COARSE, size, COARSE, size, maps.shape[-1])
@@ -258,8 +247,3 @@ def _sizes(shape: tuple[int, ...]) -> list[int]:
 def _fixed_sign(vector: np.ndarray) -> np.ndarray:
     """Eigenvectors have no sign of their own; here the largest entry is positive."""
     return vector * np.sign(vector[np.argmax(np.abs(vector))])
-
-
-def _reason(error: Exception) -> str:
-    text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
-    return " ".join(text.split())

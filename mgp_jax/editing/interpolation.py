@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 from mgp_jax.codes import Codes
 from mgp_jax.editing.moves import lift
 from mgp_jax.errors import SettingError
-from mgp_jax.generators import Generator
+from mgp_jax.generators import Split
 
 
 def match(first: Codes, second: Codes) -> Codes:
@@ -65,31 +65,23 @@ def interpolate(first: Codes, second: Codes, share: float | jax.Array, space: st
     return way._replace(z=_turned(first.z, second.z, share)) if space == "z" else way
 
 
-def mix_styles(
-    generator: Generator,
-    coarse: Codes,
-    fine: Codes,
-    layer: int | str,
-    behind: int | str,
-    space: str = "z",
-) -> Codes:
+def mix_styles(split: Split, coarse: Codes, fine: Codes, behind: int | str) -> tuple[Split, Codes]:
     """Gives an image the styles of another behind a layer: its form, the other's colours.
 
     Args:
-        generator: a style-based generator.
+        split: what both are for, of a style-based generator.
         coarse: codes whose styles are kept up to the layer, with importances and residual.
         fine: codes whose styles are taken behind the layer, see `match`.
-        layer: the cut of both.
         behind: the last layer that keeps the styles of `coarse`, as index of a cut or name.
-        space: the space of both.
 
-    Returns: codes in the space W+ for the same cut.
+    Returns: the split for codes of the space W+ and the same cut, and the codes.
 
     Raises:
         SettingError: the generator has no styles, or the layer has none before or behind it.
 
     Source: Karras et al. 2019 (StyleGAN), section 3.1, mixing regularisation.
     """
+    generator = split.generator
     if "w+" not in dict(generator.config.spaces):
         raise SettingError(f"style mixing: {generator.name} ({generator.family}) has no styles")
     begin = generator.space("w+")
@@ -101,14 +93,14 @@ def mix_styles(
             f"layer {behind}: styles are mixed behind one of the cuts {begin + 1} to "
             f"{begin + total - 1}"
         )
-    coarse, fine = (lift(generator, codes, space, "w+") for codes in (coarse, fine))
+    (lifted, coarse), (_, fine) = (lift(split, codes, "w+") for codes in (coarse, fine))
     if coarse.z.shape != fine.z.shape:
         raise SettingError("codes: the two images were not inverted with the same settings")
     own = jnp.arange(total)[:, None] < kept
     styles = coarse.styles
     if styles is not None and fine.styles is not None:
         styles = jnp.where(own, styles, fine.styles)
-    return coarse._replace(z=jnp.where(own, coarse.z, fine.z), styles=styles)
+    return lifted, coarse._replace(z=jnp.where(own, coarse.z, fine.z), styles=styles)
 
 
 def _filled(codes: Codes, other: Codes) -> Codes:

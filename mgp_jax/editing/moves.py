@@ -1,19 +1,16 @@
 """Edits: codes of an inversion moved along a direction, rendered, limited, and their drift."""
 
 from collections.abc import Sequence
-from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy import ndimage
 
-from mgp_jax.codes import Codes
+from mgp_jax.codes import Codes, render_batch
 from mgp_jax.editing.directions import Direction
 from mgp_jax.errors import SettingError
-from mgp_jax.generators import Generator
-from mgp_jax.inversion import draw
+from mgp_jax.generators import Split
 from mgp_jax.metrics import SMALLEST_FOR_LPIPS, lpips, to_unit
 
 # Width in pixels of the ramp inside a region over which an edit fades in.
@@ -21,11 +18,10 @@ FEATHER = 3
 
 
 def edit(
-    generator: Generator,
+    split: Split,
     codes: Codes,
     direction: Direction,
     strength: float | jax.Array,
-    space: str = "z",
     moved: Sequence[int] | None = None,
 ) -> Codes:
     """Moves latent codes along a direction; importances and residual stay as they are.
@@ -34,11 +30,10 @@ def edit(
     mean. Strength zero changes nothing.
 
     Args:
-        generator: the generator.
+        split: what the codes are for.
         codes: the codes of one image.
         direction: the direction, of the space of the codes (for codes in W+ also one of W).
         strength: how far, in units of the latent space: 1 is one standard deviation of Z.
-        space: the space of the codes.
         moved: numbers of the codes to move, from 0; None for all.
 
     Raises:
@@ -46,6 +41,7 @@ def edit(
 
     Source: Gu et al. 2020, section 4.4; Shen et al. 2020 (InterFaceGAN), section 2.3.
     """
+    space = split.space
     if direction.space != space and (direction.space, space) != ("w", "w+"):
         raise SettingError(
             f"direction {direction.name}: lives in {direction.space}, the codes in {space}"
@@ -59,30 +55,32 @@ def edit(
     z = codes.z + strength * chosen * jnp.asarray(direction.vector)
     styles = codes.styles
     if styles is not None:
-        before, after = (_styles(generator, x, space) for x in (codes.z, z))
+        before, after = (_styles(split, x) for x in (codes.z, z))
         styles = styles + jnp.mean(after - before, axis=0)
     return codes._replace(z=z, styles=styles)
 
 
-def lift(generator: Generator, codes: Codes, space: str, to: str) -> Codes:
+def lift(split: Split, codes: Codes, to: str) -> tuple[Split, Codes]:
     """Carries codes into a later space: from Z to W, from W to W+. What they render stays the same.
+
+    Returns: the split for codes of that space, and the codes.
 
     Raises:
         SettingError: the space lies before that of the codes, or there is none of the name.
     """
-    begin, end = generator.space(space), generator.space(to)
+    generator = split.generator
+    begin, end = generator.space(split.space), generator.space(to)
     if begin > end:
-        raise SettingError(f"space {to}: codes of {space} cannot be carried back to it")
-    return codes._replace(z=generator.apply(generator.params, codes.z, begin, end))
+        raise SettingError(f"space {to}: codes of {split.space} cannot be carried back to it")
+    lifted = generator.split(split.cut, to)
+    return lifted, codes._replace(z=generator.apply(generator.params, codes.z, begin, end))
 
 
 def render_edits(
-    generator: Generator,
+    split: Split,
     codes: Codes,
     direction: Direction,
     strengths: Sequence[float],
-    layer: int | str,
-    space: str = "z",
     moved: Sequence[int] | None = None,
 ) -> np.ndarray:
     """Renders an image's edits, each by the program that renders an inversion of one image.
@@ -90,12 +88,10 @@ def render_edits(
     So the one of strength zero equals the inversion's rendering bit for bit.
 
     Args:
-        generator: the generator.
+        split: what the codes are for.
         codes: the codes of one image.
         direction: see `edit`.
         strengths: S of them, see `edit`.
-        layer: the cut.
-        space: the space of the codes.
         moved: see `edit`.
 
     Returns: float[S, H, W, C], in [-1, 1] up to overshoots.
@@ -103,21 +99,13 @@ def render_edits(
     Raises:
         SettingError: see `edit`.
     """
-    return render_all(
-        generator,
-        [edit(generator, codes, direction, s, space, moved) for s in strengths],
-        layer,
-        space,
-    )
+    return render_all(split, [edit(split, codes, direction, s, moved) for s in strengths])
 
 
-def render_all(
-    generator: Generator, codes: Sequence[Codes], layer: int | str, space: str
-) -> np.ndarray:
-    """Renders several codes one after another, so that each is rounded as if it were alone."""
-    cut = generator.cut(layer)
+def render_all(split: Split, codes: Sequence[Codes]) -> np.ndarray:
+    """Renders several codes one after another, so that each is rounded as in a batch of one."""
     batches = (jax.tree.map(lambda x: jnp.asarray(x)[None], item) for item in codes)
-    return np.concatenate([np.asarray(draw(generator, batch, cut, space)) for batch in batches])
+    return np.concatenate([np.asarray(render_batch(split, batch)) for batch in batches])
 
 
 def limit(frames: np.ndarray, original: np.ndarray, region: np.ndarray) -> np.ndarray:
@@ -162,7 +150,8 @@ def drift(
     return [round(float(value), 6) for value in lpips(first, second)]
 
 
-@partial(jax.jit, static_argnames="space")
-def _styles(generator: Generator, z: Any, space: str) -> jax.Array:
+@jax.jit
+def _styles(split: Split, z: jax.Array) -> jax.Array:
     """Returns the styles float[N, L, W] of latent codes."""
-    return generator.apply(generator.params, z, generator.space(space), generator.space("w+"))
+    generator, space = split.generator, split.space
+    return generator.apply(split.params, z, generator.space(space), generator.space("w+"))

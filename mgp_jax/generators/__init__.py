@@ -1,14 +1,24 @@
 """Frozen generators as ordered stages that can be cut anywhere."""
 
-from mgp_jax.generators.base import Config, Features, Generator, Params
+from mgp_jax.generators.base import Config, Generator, bind
+from mgp_jax.generators.crossing import Features, Params, as_features, as_passed
 from mgp_jax.generators.dcgan import DCGANConfig
+from mgp_jax.generators.mobile_stylegan import MobileStyleGANConfig
 from mgp_jax.generators.pggan import PGGANConfig
 from mgp_jax.generators.sampling import generate, random_latents
+from mgp_jax.generators.sequential import SequentialConfig
+from mgp_jax.generators.split import Split
 from mgp_jax.generators.style import random_noise
 from mgp_jax.generators.stylegan import StyleGANConfig
 from mgp_jax.generators.stylegan2 import StyleGAN2Config
 from mgp_jax.generators.weights import Weights, load_weights, save_weights
-from mgp_jax.generators.zoo import FAMILIES, load_generator, make_generator, random_generator
+from mgp_jax.generators.zoo import (
+    FAMILIES,
+    load_generator,
+    load_prior,
+    make_generator,
+    random_generator,
+)
 
 __all__ = [
     "FAMILIES",
@@ -16,13 +26,20 @@ __all__ = [
     "DCGANConfig",
     "Features",
     "Generator",
+    "MobileStyleGANConfig",
     "PGGANConfig",
     "Params",
+    "SequentialConfig",
+    "Split",
     "StyleGAN2Config",
     "StyleGANConfig",
     "Weights",
+    "as_features",
+    "as_passed",
+    "bind",
     "generate",
     "load_generator",
+    "load_prior",
     "load_weights",
     "make_generator",
     "random_generator",

@@ -1,59 +1,83 @@
-"""What a generator is: a configuration, a pytree of parameters and an ordered chain of stages.
+"""Generators: a configuration, a pytree of parameters and an ordered chain of stages.
 
 A generator can be cut between any two stages. The parameters are plain nested dictionaries of
 arrays and are passed to `apply` as an argument: under `jax.jit` they must stay an argument too,
 because a closed-over constant would be compiled into the program.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 
 from mgp_jax.errors import SettingError
+from mgp_jax.generators.crossing import Features, Params, as_features, as_passed
+from mgp_jax.generators.split import NoiseMaps, Split
 
-Params = Mapping[str, Any]
 
+class Config(ABC):
+    """Base of every family's configuration dataclass: what a family says of its networks.
 
-class Features(NamedTuple):
-    """What passes between two stages where a feature map alone is not enough.
-
-    Attributes:
-        maps: float[N, H, W, C], the feature map.
-        rgb: float[N, H, W, 3], the image accumulated so far, or None.
-        styles: float[N, L, W], one style vector for every layer, or None.
+    A family without styles or noise leaves the methods about them as they are.
     """
 
-    maps: jax.Array
-    rgb: jax.Array | None = None
-    styles: jax.Array | None = None
-
-
-class Config(Protocol):
-    """What every family's configuration dataclass offers."""
-
     @property
+    @abstractmethod
     def resolution(self) -> int:
         """Height and width of the image in pixels."""
-        ...
 
     @property
+    @abstractmethod
     def latent_shape(self) -> tuple[int, ...]:
         """Shape of one latent code."""
-        ...
 
     @property
+    @abstractmethod
     def stage_names(self) -> tuple[str, ...]:
         """Names of the stages in order; the network has an attribute of each name."""
-        ...
 
     @property
     def spaces(self) -> tuple[tuple[str, int], ...]:
         """Names of the spaces that latent codes can live in, with the index of their cut."""
-        ...
+        return (("z", 0),)
+
+    def draw_latents(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+        """Draws from the distribution of the latent codes: standard normal unless a family differs.
+
+        Returns: float[*shape, *latent_shape].
+        """
+        return jax.random.normal(key, (*shape, *self.latent_shape))
+
+    def truncated(self, psi: float) -> "Config | None":
+        """Returns the configuration with another truncation psi, None without styles."""
+        del psi
+        return None
+
+    def mean_style(self, params: Params) -> jax.Array | None:
+        """Returns the mean style, float[W] or float[L, W], None without styles."""
+        del params
+        return None
+
+    def noise_maps(self, params: Params) -> NoiseMaps:
+        """Returns the stored noise map float[1, H, W, 1] of every noisy stage."""
+        del params
+        return {}
+
+    def with_noise(self, params: Params, noise: NoiseMaps) -> Params:
+        """Returns the parameters with the noise maps of some stages replaced."""
+        return {**params, **{name: {**params[name], "noise": n} for name, n in noise.items()}}
+
+    def code_kernel(self, params: Params) -> jax.Array:
+        """Returns the weights float[D, outputs] of all that takes a code: of the first stage.
+
+        In style-based families the codes are styles, and the weights those of all style layers.
+        """
+        kernel = params[self.stage_names[0]]["kernel"]
+        return jnp.moveaxis(kernel, -2, 0).reshape(kernel.shape[-2], -1)
 
 
 @partial(
@@ -99,9 +123,19 @@ class Generator:
         return self.config.resolution
 
     @property
+    def channels(self) -> int:
+        """Channels of the image: 3, or 1 for gray ones."""
+        return self.shapes[-1].shape[-1]
+
+    @property
     def dtype(self) -> Any:
         """Type of the parameters' numbers, in which everything is computed."""
         return jax.tree.leaves(self.params)[0].dtype
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """(H, W, C) of the images."""
+        return tuple(self.shapes[-1].shape[1:])
 
     def apply(self, params: Params, x: Any, start: int = 0, stop: int | None = None) -> Any:
         """Runs the stages `start` to `stop` (exclusive).
@@ -120,6 +154,17 @@ class Generator:
         for name in self.stages[start:stop]:
             x = getattr(network, name)(x)
         return x
+
+    def draw_latents(self, key: jax.Array, shape: tuple[int, ...] = ()) -> jax.Array:
+        """Draws latent codes from the distribution that the generator was trained with.
+
+        Args:
+            key: source of randomness.
+            shape: how many codes, as leading axes.
+
+        Returns: float[*shape, *latent_shape].
+        """
+        return self.config.draw_latents(key, shape)
 
     def cut(self, layer: int | str) -> int:
         """Returns the index of a cut given by index or by the name of the stage before it.
@@ -142,25 +187,60 @@ class Generator:
             f"and the stages {', '.join(self.stages)}"
         )
 
-    def space(self, name: str) -> int:
-        """Returns the cut at which the codes of a space enter: 0 for `z`.
+    def default_cut(self, map_size: int | None = None) -> int:
+        """Returns the cut used where none is given.
+
+        It is the last one at an eighth of the image's resolution or at 16 pixels, whichever is
+        larger: the third layer of `faces64`, layer 8 of a PGGAN of 256 pixels as published.
 
         Args:
-            name: a space of the family; or the index of a cut, for codes that are what crosses it.
+            map_size: largest height of the feature map instead of that; where all maps are larger,
+                the smallest is taken.
+        """
+        limit = max(16, self.resolution // 8) if map_size is None else map_size
+        sizes = self.map_sizes
+        limit = max(limit, min(sizes.values()))
+        return max(cut for cut, size in sizes.items() if size <= limit)
+
+    def split(self, layer: int | str | None = None, space: str = "z") -> Split:
+        """Cuts the generator in two.
+
+        Args:
+            layer: the cut, as index or name of the stage before it; None for the default one.
+            space: the space that the codes live in, one of the family's.
+
+        Raises:
+            SettingError: there is no such cut or space, or the cut lies before the space.
+
+        Example:
+            >>> from mgp_jax import load_generator
+            >>> load_generator("faces64").split("layer2").crossing.maps.shape
+            (16, 16, 128)
+        """
+        # First the space: what lacks it may lack the layer for its sake.
+        begin, cut = self.space(space), self.default_cut() if layer is None else self.cut(layer)
+        if begin > cut:
+            raise SettingError(
+                f"layer {layer}: lies before the space {space}, which is cut {begin}"
+            )
+        about = (self.family, self.config, self.graph, self.name, self.provenance, self.licence)
+        codes = tuple(self.shapes[begin].shape[1:])
+        return Split(self.params, CutGenerator(*about, codes, cut, space))
+
+    def space(self, name: str) -> int:
+        """Returns the cut at which the codes of a space enter: 0 for `z`.
 
         Raises:
             SettingError: the family has no such space.
         """
         spaces = dict(self.config.spaces)
-        if name.isdecimal():
-            return self.cut(name)
         if name not in spaces:
             raise SettingError(f"space {name}: {self.name} has the spaces {', '.join(spaces)}")
         return spaces[name]
 
     @cached_property
     def shapes(self) -> tuple[Any, ...]:
-        """What crosses every cut, as ShapeDtypeStructs for a batch of one; cut 0 is the latent."""
+        """Shapes at every cut, as ShapeDtypeStructs for a batch of one; cut 0 is the latent."""
         x = jax.ShapeDtypeStruct((1, *self.latent_shape), "float32")
         shapes = [x]
         for k in range(len(self.stages)):
@@ -171,8 +251,99 @@ class Generator:
     @property
     def map_sizes(self) -> dict[int, int]:
         """Height in pixels of the feature map at every cut that has one, the image left out."""
-        maps = (x.maps if isinstance(x, Features) else x for x in self.shapes[:-1])
+        maps = (as_features(x).maps for x in self.shapes[:-1])
         return {cut: x.shape[1] for cut, x in enumerate(maps) if len(x.shape) == 4}
+
+
+@dataclass(frozen=True)
+class CutGenerator:
+    """The halves of a generator; see `Generator.split`.
+
+    Attributes:
+        latent_shape: shape of one code of the space.
+        cut: index of the cut.
+        space: the space that the codes live in.
+        The others are those of the generator.
+    """
+
+    family: str
+    config: Config
+    graph: nnx.GraphDef
+    name: str
+    provenance: tuple[tuple[str, str], ...]
+    licence: str
+    latent_shape: tuple[int, ...]
+    cut: int
+    space: str
+
+    def generator(self, params: Params) -> Generator:
+        """Returns the whole again."""
+        about = (self.name, self.provenance, self.licence)
+        return Generator(self.family, self.config, params, self.graph, *about)
+
+    @property
+    def description(self) -> str:
+        """Family, configuration, cut and space."""
+        return f"{self.family}: {self.config}, cut {self.cut}, space {self.space}"
+
+    @property
+    def cut_name(self) -> str:
+        """Name of the stage before the cut."""
+        return ("latent code", *self.config.stage_names)[self.cut]
+
+    @property
+    def start(self) -> int:
+        """Index of the cut at which the codes enter."""
+        return dict(self.config.spaces)[self.space]
+
+    def head(self, params: Params, z: jax.Array) -> Features:
+        """Runs the stages up to the cut."""
+        return as_features(self.generator(params).apply(params, z, self.start, self.cut))
+
+    def tail(self, params: Params, features: Features, remat: bool) -> jax.Array:
+        """Runs the stages behind the cut."""
+        whole, x = self.generator(params), as_passed(features)
+        if not remat:
+            return whole.apply(params, x, self.cut)
+        for stage in range(self.cut, len(whole.stages)):
+            one = partial(whole.apply, start=stage, stop=stage + 1)
+            x = jax.checkpoint(one)(params, x)
+        return x
+
+    def layers(self, params: Params) -> tuple[int, ...]:
+        """Returns the cuts that have a feature map, up to the generator's default one."""
+        whole = self.generator(params)
+        return tuple(cut for cut in whole.map_sizes if cut <= whole.default_cut())
+
+    def at(self, params: Params, cut: int) -> "CutGenerator":
+        """Returns the halves for another cut."""
+        return replace(self, cut=cut)
+
+    def between(self, params: Params, features: Features, start: int, stop: int) -> Features:
+        """Runs the stages between two cuts."""
+        return as_features(self.generator(params).apply(params, as_passed(features), start, stop))
+
+    def draw(self, params: Params, key: jax.Array, count: int) -> jax.Array:
+        """Draws latent codes and carries them into the space."""
+        whole = self.generator(params)
+        return whole.apply(params, whole.draw_latents(key, (count,)), 0, self.start)
+
+    def mean_style(self, params: Params) -> jax.Array | None:
+        """Returns what the family says."""
+        return self.config.mean_style(params)
+
+    def mean_code(self, params: Params) -> jax.Array | None:
+        """Returns the mean style as a code, which in Z it is not."""
+        mean = self.mean_style(params)
+        return None if mean is None or not self.start else jnp.broadcast_to(mean, self.latent_shape)
+
+    def noise_maps(self, params: Params) -> NoiseMaps:
+        """Returns what the family says."""
+        return self.config.noise_maps(params)
+
+    def with_noise(self, params: Params, noise: NoiseMaps) -> Params:
+        """Returns what the family says."""
+        return self.config.with_noise(params, noise)
 
 
 def bind(graph: nnx.GraphDef, params: Params) -> Any:

@@ -241,3 +241,32 @@ def convolve_upsampled(x: jax.Array, kernel: jax.Array) -> jax.Array:
         end[axis], start[axis] = (0, 1), (1, 0)
         kernel = jnp.pad(kernel, end) + jnp.pad(kernel, start)
     return convolve_transposed(x, kernel)
+
+
+def convolve_depthwise(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Correlates every channel with its own kernel, stride 1, zero padding that keeps the size.
+
+    On CPU shifted products are added up; XLA's grouped convolution takes five times as long there.
+
+    Args:
+        x: float[N, H, W, C].
+        kernel: float[k, k, C] with odd k.
+
+    Returns: float[N, H, W, C].
+    """
+    size, _, channels = kernel.shape
+    margin = size // 2
+    if not on_cpu():
+        pads = ((margin, margin), (margin, margin))
+        one_each = kernel[:, :, None]
+        return lax.conv_general_dilated(
+            x, one_each, (1, 1), pads, dimension_numbers=DIMENSIONS, feature_group_count=channels
+        )
+    _, height, width, _ = x.shape
+    padded = jnp.pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
+    shifted = (
+        kernel[row, column] * padded[:, row : row + height, column : column + width]
+        for row in range(size)
+        for column in range(size)
+    )
+    return sum(shifted, start=jnp.zeros_like(x))

@@ -1,4 +1,4 @@
-"""DCGAN (Radford et al. 2016) in the layout of the PyTorch tutorial, as a chain of stages.
+"""DCGAN (Radford et al. 2016) in the layout of the PyTorch tutorial: a case of `sequential`.
 
 Batch norm is in evaluation mode and folded into kernels and biases by the converter, so a stage is
 a transposed convolution and its activation. Cutting at index k cuts behind the ReLU of layer k - 1.
@@ -6,16 +6,15 @@ a transposed convolution and its activation. Cutting at index k cuts behind the 
 
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
-from flax import nnx
-
-from mgp_jax.generators.layers import Convolution, LatentToMap
+from mgp_jax.generators.base import Config
+from mgp_jax.generators.stack_base import Layer
+from mgp_jax.generators.stack_layers import Dense, Transposed
+from mgp_jax.generators.stack_pointwise import Activation
 
 
 @dataclass(frozen=True)
-class DCGANConfig:
-    """What a DCGAN looks like.
+class DCGANConfig(Config):
+    """The configuration of a DCGAN.
 
     Attributes:
         latent_size: length of the latent code.
@@ -27,6 +26,19 @@ class DCGANConfig:
     latent_size: int
     channels: tuple[int, ...]
     image_channels: int = 3
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers in order, as `SequentialConfig` has them."""
+        first, *others = self.channels
+        relu = Activation("relu")
+        hidden = (layer for width in others for layer in (doubling(width), relu))
+        return (Dense(4, 4, first), relu, *hidden, doubling(self.image_channels))
+
+    @property
+    def output(self) -> str:
+        """How the image ends."""
+        return "tanh"
 
     @property
     def resolution(self) -> int:
@@ -43,45 +55,7 @@ class DCGANConfig:
         """Names of the stages in order."""
         return tuple(f"layer{i}" for i in range(len(self.channels) + 1))
 
-    @property
-    def spaces(self) -> tuple[tuple[str, int], ...]:
-        """Names of the spaces that latent codes can live in, with the index of their cut."""
-        return (("z", 0),)
 
-
-class First(LatentToMap):
-    """Latent code to 4x4 map, with ReLU."""
-
-    def __call__(self, z: jax.Array) -> jax.Array:
-        """Maps float[N, latent] to float[N, 4, 4, C]."""
-        return jax.nn.relu(super().__call__(z))
-
-
-class Hidden(Convolution):
-    """Doubling convolution with ReLU."""
-
-    def __call__(self, x: jax.Array) -> jax.Array:
-        """Maps float[N, H, W, I] to float[N, 2H, 2W, O]."""
-        return jax.nn.relu(super().__call__(x))
-
-
-class Last(Convolution):
-    """Doubling convolution with tanh, which makes the image."""
-
-    def __call__(self, x: jax.Array) -> jax.Array:
-        """Maps float[N, H, W, I] to an image float[N, 2H, 2W, image_channels] in [-1, 1]."""
-        return jnp.tanh(super().__call__(x))
-
-
-class DCGAN(nnx.Module):
-    """The stages `layer0` ... of a DCGAN as attributes."""
-
-    def __init__(self, config: DCGANConfig, *, rngs: nnx.Rngs):
-        widths = config.channels
-        gain = 2**0.5
-        self.layer0 = First(config.latent_size, widths[0], gain=gain, rngs=rngs)
-        for i in range(1, len(widths)):
-            hidden = Hidden(widths[i - 1], widths[i], 4, gain=gain, rngs=rngs)
-            setattr(self, f"layer{i}", hidden)
-        last = Last(widths[-1], config.image_channels, 4, gain=1.0, rngs=rngs)
-        setattr(self, f"layer{len(widths)}", last)
+def doubling(channels: int) -> Transposed:
+    """Returns the tutorial's transposed convolution, which doubles the resolution."""
+    return Transposed(channels, (4, 4), (2, 2), ((1, 1), (1, 1)))

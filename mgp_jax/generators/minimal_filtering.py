@@ -87,7 +87,7 @@ def _join_fours(m: Parts) -> Parts:
 
 
 def _split_doubles(x: jax.Array, axis: int) -> Parts:
-    """What the two pixels made of one see: it, and the steps to its neighbours."""
+    """Returns the inputs of the two pixels made of one: it, and the steps to its neighbours."""
     before, here, behind = (_every(x, axis, 1, start) for start in (-1, 0, 1))
     return [before - here, here, behind - here]
 
@@ -102,7 +102,7 @@ def _join_doubles(m: Parts) -> Parts:
 
 
 def _split_phases(x: jax.Array, axis: int) -> Parts:
-    """What the even and the odd pixels made of two see; of the four, every other one is even."""
+    """Returns the inputs of the even and odd pixels made of two; of four, every other is even."""
     a, b, c, d = (_every(x, axis, 2, start) for start in range(-1, 3))
     return [a - b, b, b - c, b - c, c, c - d]
 
@@ -117,7 +117,7 @@ def _join_phases(m: Parts) -> Parts:
 
 
 def _split_strided(x: jax.Array, axis: int) -> Parts:
-    """What two pixels see of the even and the odd inputs, which become channels side by side."""
+    """Returns the even and the odd inputs of two pixels, as channels side by side."""
     a, b, c, d, e, f = (_every(x, axis, 4, start) for start in range(-1, 5))
     pairs = ((a - c, b - d), (c, d), (c - e, d - f))
     return [jnp.concatenate(pair, -1) for pair in pairs]
@@ -150,7 +150,7 @@ convolve_strided = Filtering(4, _split_strided, _weigh_strided, _join_strided)
 
 
 def _every(x: jax.Array, axis: int, stride: int, start: int) -> jax.Array:
-    """Every so-many-th pixel of an axis from `start` on, zero outside of the image."""
+    """Returns every `stride`-th pixel of an axis from `start` on, zero outside of the image."""
     size = x.shape[axis] // stride
     padding = [(0, 0, 0)] * x.ndim
     padding[axis] = (-start, start + (size - 1) * stride + 1 - x.shape[axis], 0)

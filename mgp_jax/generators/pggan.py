@@ -12,8 +12,9 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from mgp_jax.generators.base import Features
+from mgp_jax.generators.base import Config
 from mgp_jax.generators.convolution import convolve, convolve_upsampled
+from mgp_jax.generators.crossing import Features
 from mgp_jax.generators.layers import (
     Convolution,
     LatentToMap,
@@ -25,8 +26,8 @@ from mgp_jax.generators.layers import (
 
 
 @dataclass(frozen=True)
-class PGGANConfig:
-    """What a PGGAN looks like.
+class PGGANConfig(Config):
+    """The configuration of a PGGAN.
 
     Attributes:
         latent_size: length of the latent code.
@@ -70,11 +71,6 @@ class PGGANConfig:
     def stage_names(self) -> tuple[str, ...]:
         """Names of the stages in order."""
         return (*(f"layer{i}" for i in range(len(self.channels))), "to_rgb")
-
-    @property
-    def spaces(self) -> tuple[tuple[str, int], ...]:
-        """Names of the spaces that latent codes can live in, with the index of their cut."""
-        return (("z", 0),)
 
 
 class First(LatentToMap):

@@ -1,4 +1,4 @@
-"""What StyleGAN and StyleGAN2 share: mapping, truncation, styles and noise.
+"""The common part of StyleGAN and StyleGAN2: mapping, truncation, styles and noise.
 
 Both are chains of the stages `mapping`, `truncation`, `layer0` ... and `to_rgb`. So cut 0 is Z, cut
 1 is W, cut 2 is W+, and behind each layer `Features` cross the cut: the map, the image accumulated
@@ -6,6 +6,7 @@ so far, and the styles of all layers, those behind the cut included. All weights
 act: equalised learning rate, learning-rate multipliers and gains are folded in.
 """
 
+import dataclasses
 from dataclasses import dataclass
 
 import jax
@@ -13,13 +14,15 @@ import jax.numpy as jnp
 from flax import nnx
 
 from mgp_jax.errors import SettingError
-from mgp_jax.generators.base import Features, Params
+from mgp_jax.generators.base import Config
+from mgp_jax.generators.crossing import Features, Params
 from mgp_jax.generators.layers import leaky_relu, pixel_norm
+from mgp_jax.generators.split import NoiseMaps
 
 
 @dataclass(frozen=True)
-class StyleConfig:
-    """What both families are described by.
+class StyleConfig(Config):
+    """The configuration that both families have in common.
 
     Attributes:
         latent_size: length of a latent code in Z.
@@ -30,7 +33,7 @@ class StyleConfig:
         image_channels: channels of the image.
         final_tanh: whether the image ends in a tanh.
         truncation_psi: how far styles keep away from their mean; 1 leaves them as they are.
-        truncation_cutoff: only the style vectors of so many layers are truncated; None for all.
+        truncation_cutoff: number of layers whose style vectors are truncated; None for all.
     """
 
     latent_size: int
@@ -68,6 +71,23 @@ class StyleConfig:
     def spaces(self) -> tuple[tuple[str, int], ...]:
         """Names of the spaces that latent codes can live in, with the index of their cut."""
         return (("z", 0), ("w", 1), ("w+", 2))
+
+    def truncated(self, psi: float) -> "StyleConfig":
+        """Returns the configuration with another truncation psi."""
+        return dataclasses.replace(self, truncation_psi=psi)
+
+    def mean_style(self, params: Params) -> jax.Array:
+        """Returns the mean style, float[W] or float[L, W]."""
+        return params["truncation"]["mean"]
+
+    def noise_maps(self, params: Params) -> NoiseMaps:
+        """Returns the stored noise map float[1, H, W, 1] of every layer."""
+        return {name: stage["noise"] for name, stage in params.items() if "noise" in stage}
+
+    def code_kernel(self, params: Params) -> jax.Array:
+        """Returns the weights float[W, outputs] of the style layers of all layers."""
+        stages = (params[name] for name in self.stage_names)
+        return jnp.concatenate([s["style"]["kernel"] for s in stages if "style" in s], axis=1)
 
 
 class Dense(nnx.Module):

@@ -14,8 +14,8 @@ from flax import nnx
 from jax import lax
 
 from mgp_jax.errors import SettingError
-from mgp_jax.generators.base import Features
 from mgp_jax.generators.convolution import convolve, convolve_upsampled
+from mgp_jax.generators.crossing import Features
 from mgp_jax.generators.layers import (
     ToRGB,
     filter_separable,
@@ -29,7 +29,7 @@ BLUR = (0.25, 0.5, 0.25)
 
 @dataclass(frozen=True)
 class StyleGANConfig(StyleConfig):
-    """What a StyleGAN looks like.
+    """The configuration of a StyleGAN.
 
     Attributes:
         enlarge: nearest-neighbour enlargement of the final image, for networks used at a lower
@@ -62,7 +62,7 @@ class StyleGANConfig(StyleConfig):
 
 
 class Epilogue(Noise):
-    """What every layer ends with: noise, bias, leaky ReLU, instance norm, style modulation.
+    """The end of every layer: noise, bias, leaky ReLU, instance norm, style modulation.
 
     Args:
         config: the generator's configuration.

@@ -15,8 +15,8 @@ from flax import nnx
 from jax import lax
 
 from mgp_jax.errors import SettingError
-from mgp_jax.generators.base import Features
 from mgp_jax.generators.convolution import convolve, convolve_transposed
+from mgp_jax.generators.crossing import Features
 from mgp_jax.generators.layers import filter_separable, leaky_relu, upsample_filtered
 from mgp_jax.generators.style import Dense, Mapping, Noise, StyleConfig, Truncation, styles_of
 
@@ -27,7 +27,7 @@ ARCHITECTURES = ("skip", "origin")
 
 @dataclass(frozen=True)
 class StyleGAN2Config(StyleConfig):
-    """What a StyleGAN2 looks like.
+    """The configuration of a StyleGAN2.
 
     Attributes:
         architecture: `skip` sums up the images of all resolutions, `origin` has one to-RGB only.

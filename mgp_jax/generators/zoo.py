@@ -8,35 +8,45 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import msgspec
 import numpy as np
 from flax import nnx
 
-from mgp_jax.errors import WeightsError
+from mgp_jax.errors import SettingError, WeightsError
 from mgp_jax.generators.base import Config, Generator, Params
-from mgp_jax.generators.dcgan import DCGAN, DCGANConfig
+from mgp_jax.generators.dcgan import DCGANConfig
+from mgp_jax.generators.mobile_stylegan import MobileStyleGAN, MobileStyleGANConfig
 from mgp_jax.generators.pggan import PGGAN, PGGANConfig
+from mgp_jax.generators.sequential import Sequential, SequentialConfig
+from mgp_jax.generators.split import Split
 from mgp_jax.generators.stylegan import StyleGAN, StyleGANConfig
 from mgp_jax.generators.stylegan2 import StyleGAN2, StyleGAN2Config
 from mgp_jax.generators.weights import flatten, load_weights
+from mgp_jax.seeds import seeded_key
+from mgp_jax.user_code import load_function, names_function
 
 FAMILIES: dict[str, tuple[type, Callable[..., nnx.Module]]] = {
-    "dcgan": (DCGANConfig, DCGAN),
+    "dcgan": (DCGANConfig, Sequential),
+    "sequential": (SequentialConfig, Sequential),
+    "mobile_stylegan": (MobileStyleGANConfig, MobileStyleGAN),
     "pggan": (PGGANConfig, PGGAN),
     "stylegan": (StyleGANConfig, StyleGAN),
     "stylegan2": (StyleGAN2Config, StyleGAN2),
 }
 
-BUNDLED = ("faces64",)
+BUNDLED = ("faces1024", "faces64")
 
 
 def load_generator(source: str | os.PathLike[str]) -> Generator:
     """Loads a bundled generator by its name, or any generator from a weights file.
 
     Args:
-        source: `faces64`, or the path of a file written by `mgp-convert`.
+        source: `faces1024`, `faces64`, or the path of a file written by `mgp-convert`; or
+            `mine.py:build`, a function of the user's that makes one.
 
     Raises:
         WeightsError: the file is missing, not readable, or does not fit the family it names.
+        SettingError: the user's function does not make a whole generator.
 
     Example:
         >>> from mgp_jax import load_generator
@@ -44,6 +54,11 @@ def load_generator(source: str | os.PathLike[str]) -> Generator:
         >>> generator.family, generator.resolution, generator.stages[:2]
         ('dcgan', 64, ('layer0', 'layer1'))
     """
+    if names_function(str(source)):
+        built = load_prior(source)
+        if not isinstance(built, Generator):
+            raise SettingError(f"{source}: makes a split, a whole generator is needed here")
+        return built
     if str(source) in BUNDLED:
         with resources.as_file(resources.files("mgp_jax.assets") / f"{source}.safetensors") as path:
             return _load(path, str(source))
@@ -53,6 +68,26 @@ def load_generator(source: str | os.PathLike[str]) -> Generator:
             f"{source}: neither a file nor a bundled generator ({', '.join(BUNDLED)})"
         )
     return _load(path, path.stem)
+
+
+def load_prior(source: str | os.PathLike[str]) -> Generator | Split:
+    """Loads what images can be restored with: a generator, or what a user's function makes.
+
+    Args:
+        source: see `load_generator`; a function may return a `Split`, too.
+
+    Raises:
+        WeightsError: see `load_generator`.
+        SettingError: the user's function makes something else.
+        UserCodeError: it raises something.
+    """
+    if not names_function(str(source)):
+        return load_generator(source)
+    built = load_function(str(source))()
+    if not isinstance(built, Generator | Split):
+        kind = type(built).__name__
+        raise SettingError(f"{source}: makes a {kind}, not a Generator or a Split")
+    return built
 
 
 def random_generator(config: Config, seed: int = 0, name: str = "random") -> Generator:
@@ -70,7 +105,7 @@ def random_generator(config: Config, seed: int = 0, name: str = "random") -> Gen
         (2, 16, 16, 3)
     """
     family = next(family for family, (kind, _) in FAMILIES.items() if isinstance(config, kind))
-    network = FAMILIES[family][1](config, rngs=nnx.Rngs(params=seed))
+    network = FAMILIES[family][1](config, rngs=nnx.Rngs(params=seeded_key(seed)))
     graph, state = nnx.split(network)
     return Generator(family, config, nnx.to_pure_dict(state), graph, name)
 
@@ -109,14 +144,14 @@ def _load(path: Path, name: str) -> Generator:
     if weights.family not in FAMILIES:
         raise WeightsError(f"{path}: holds {weights.family} weights, not a generator")
     kind = FAMILIES[weights.family][0]
-    fields = dataclasses.fields(kind)
-    if unknown := weights.config.keys() - {field.name for field in fields}:
+    if unknown := weights.config.keys() - {field.name for field in dataclasses.fields(kind)}:
         raise WeightsError(f"{path}: unknown settings {', '.join(sorted(unknown))}")
-    needed = {field.name for field in fields if field.default is dataclasses.MISSING}
-    if missing := needed - weights.config.keys():
-        raise WeightsError(f"{path}: missing settings {', '.join(sorted(missing))}")
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in weights.config.items()}
-    config = kind(**values)
+    try:
+        config = msgspec.convert(weights.config, kind)
+    except msgspec.ValidationError as error:
+        raise WeightsError(f"{path}: settings of {weights.family}: {error}") from None
+    if (channels := getattr(config, "image_channels", 3)) not in (1, 3):
+        raise WeightsError(f"{path}: its images have {channels} channels; 1 or 3 are supported")
     return make_generator(
         weights.family,
         config,

@@ -1,104 +1,112 @@
-"""What stays the same while an inversion runs: the networks, the degradation and the targets."""
+"""The problem that a solver is given: the networks, the degradation and the targets."""
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from mgp_jax.checks import LARGEST, checked_array
 from mgp_jax.codes import cast
 from mgp_jax.degradations import Degradation
+from mgp_jax.degradations.base import Function
 from mgp_jax.errors import SettingError
-from mgp_jax.generators.base import Generator
-from mgp_jax.inversion.configuration import InversionConfig, Setting
-from mgp_jax.objective import Target
-from mgp_jax.perception.vgg import FeatureExtractor, bundled_extractor
+from mgp_jax.inversion.resolve import Inversion
+from mgp_jax.seeds import seeded_key
 from mgp_jax.sharding import SPLIT, WHOLE, place
+from mgp_jax.solve import Problem
+from mgp_jax.solve.phase import fields_of
+from mgp_jax.terms import Given, Target
+from mgp_jax.terms.networks import observe
 
 
-class Problem(NamedTuple):
-    """What stays the same during a run; a pytree. Only `target` has a batch axis.
+def image_keys(seed: int, indices: Any, starts: int = 1) -> jax.Array:
+    """Returns random keys that do not depend on which batch an image is in.
 
-    Attributes:
-        generator: the frozen generator.
-        degradation: the operator that made the observations.
-        extractor: VGG16, or None where no phase uses it.
-        target: what each image is compared with.
+    Args:
+        seed: the seed.
+        indices: int[B], numbers of the images.
+        starts: number of keys for each image.
+
+    Returns: keys[B * starts], those of an image next to each other.
     """
+    root = seeded_key(seed)
 
-    generator: Generator
-    degradation: Degradation
-    extractor: FeatureExtractor | None
-    target: Target
+    def draw(index: jax.Array, start: jax.Array) -> jax.Array:
+        return jax.random.fold_in(jax.random.fold_in(root, index), start)
 
-
-# How the parts of a problem lie on several devices.
-PROBLEM = Problem._make((WHOLE, WHOLE, WHOLE, SPLIT))
+    images = jnp.repeat(jnp.asarray(indices), starts)
+    return jax.vmap(draw)(images, jnp.arange(len(images)) % starts)
 
 
-def pose(
-    observations: jax.Array,
-    generator: Generator,
-    phases: list[Setting],
-    config: InversionConfig,
-    degradation: Degradation,
-    extractor: FeatureExtractor | None,
-) -> Problem:
+def pose(inversion: Inversion, observations: jax.Array) -> Problem:
     """Gathers what stays the same during a run.
 
-    Raises:
-        SettingError: the phases want features of different sizes.
+    Args:
+        inversion: what is to be done.
+        observations: float[B, ...], of the shape that the degradation makes.
     """
-    sizes = {s.phase.perceptual_size for s in phases if s.phase.perceptual}
-    # Features exist of images only, not of the measurements of compressed sensing.
-    if sizes and observations.ndim == 4:
-        extractor = extractor or bundled_extractor()
-    else:
-        sizes, extractor = {None}, None
-    if len(sizes) > 1:
-        raise SettingError("recipe: all phases must look at features of the same size")
-    wanted = 0.0 if config.target_psnr is None else 4 * 10 ** (-config.target_psnr / 10)
-    tolerances = jnp.full(len(observations), jnp.maximum(wanted, degradation.noise_error))
-    prepared = jax.vmap(degradation.prepare)(observations)
-    mesh, dtype = config.execution.mesh, jnp.dtype(config.execution.precision)
-    networks = place(cast((generator, extractor), dtype), mesh, WHOLE)
-    target = place(observe(networks[1], prepared, tolerances, sizes.pop()), mesh, SPLIT)
-    return Problem(networks[0], place(degradation, mesh, WHOLE), networks[1], target)
+    mesh, dtype = inversion.execution.mesh, jnp.dtype(inversion.execution.precision)
+    split, networks = place(cast((inversion.split, dict(inversion.networks)), dtype), mesh, WHOLE)
+    degradation = inversion.degradation
+    tolerances = jnp.full(
+        len(observations), jnp.maximum(inversion.tolerance, degradation.noise_error)
+    )
+    looking = [p for p in inversion.recipe.phases if p.perceptual or p.lpips]
+    size = looking[0].perceptual_size if looking else None
+    target = make_targets(networks, degradation, observations, tolerances, size)
+    key = seeded_key(inversion.seed)
+    given = Given(split, *place((degradation, networks, key), mesh, WHOLE))
+    return Problem(given, place(target, mesh, SPLIT))
 
 
 @partial(jax.jit, static_argnames=("size",))
-def observe(
-    extractor: FeatureExtractor | None,
+def make_targets(
+    networks: Any,
+    degradation: Degradation,
     observations: jax.Array,
     tolerances: jax.Array,
     size: int | None,
 ) -> Target:
-    """Makes the targets of a batch; their features are computed here, once.
+    """Makes the targets of a batch; what networks see in them is computed here, once.
 
     Args:
-        extractor: VGG16, or None if no phase needs features.
+        networks: the networks by name.
+        degradation: what made the observations.
         observations: float[B, ...].
         tolerances: float[B], mean squared error at which an image stops; 0 for never.
-        size: resize to this size for the features.
+        size: resize to this size for the networks.
     """
-    features = None
-    if extractor is not None:
-        features = jax.vmap(lambda image: extractor(image, size))(observations)
+    observations = jax.vmap(degradation.prepare)(observations)
+    features = jax.vmap(lambda image: observe(networks, image, size))(observations)
     return Target(observations, features, tolerances)
 
 
-def check_observations(
-    generator: Generator, degradation: Degradation, observations: jax.Array
-) -> None:
-    """Checks that the observations are what the degradation makes of the generator's images.
+def check_observations(inversion: Inversion, observations: Any) -> jax.Array:
+    """Returns observations as float32, if they are what the degradation makes of images.
 
     Raises:
-        SettingError: they have another shape.
+        SettingError: they have another shape or type, hold what is not finite, or are far out of
+            range.
     """
-    image = jax.ShapeDtypeStruct(generator.shapes[-1].shape[1:], jnp.float32)
-    wanted = jax.eval_shape(degradation, image).shape
-    if observations.shape[1:] != wanted:
-        raise SettingError(
-            f"observations are {list(observations.shape[1:])}, "
-            f"the degradation makes {list(wanted)} of an image of {generator.name}"
-        )
+    image = jax.ShapeDtypeStruct(inversion.image_shape, jnp.float32)
+    shape = jax.eval_shape(inversion.degradation, image).shape
+    # Own functions and measurements have ranges of their own; noise reaches six deviations.
+    ours = len(shape) == 3 and not isinstance(inversion.degradation, Function)
+    largest = LARGEST + 12 * inversion.degradation.sigma if ours else None
+    return jnp.asarray(checked_array("observations", observations, shape, largest))
+
+
+def check_codes(codes: Any, wanted: Any) -> None:
+    """Checks that the codes to start from have the shapes that the method's own start has.
+
+    Raises:
+        SettingError: they have not.
+    """
+    fields, own = fields_of(codes), fields_of(wanted)
+    for name, value in own.items():
+        if value is None or fields.get(name) is None:
+            continue
+        shapes = jax.tree.map(jnp.shape, fields[name]), jax.tree.map(jnp.shape, value)
+        if shapes[0] != shapes[1]:
+            raise SettingError(f"codes: {name} is {shapes[0]}, {shapes[1]} is needed")

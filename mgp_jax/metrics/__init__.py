@@ -1,22 +1,40 @@
-"""How good images are. All metrics take float images in [0, 1], NHWC or HWC."""
+"""Metrics of images. All take float images in [0, 1], NHWC or HWC."""
 
 from mgp_jax.metrics.colorization import colorization_auc, colour_weights, to_lab
-from mgp_jax.metrics.comparison import compare
 from mgp_jax.metrics.fidelity import mse, psnr, ssim, to_unit
 from mgp_jax.metrics.naturalness import niqe
 from mgp_jax.metrics.perceptual import SMALLEST_FOR_LPIPS, lpips
 from mgp_jax.metrics.segmentation import mask_iou
+from mgp_jax.metrics.table import (
+    METRICS,
+    PAIR,
+    Metric,
+    Scores,
+    compare,
+    describe,
+    each,
+    metric_named,
+    recorded,
+)
 
 __all__ = [
+    "METRICS",
+    "PAIR",
     "SMALLEST_FOR_LPIPS",
+    "Metric",
+    "Scores",
     "colorization_auc",
     "colour_weights",
     "compare",
+    "describe",
+    "each",
     "lpips",
     "mask_iou",
+    "metric_named",
     "mse",
     "niqe",
     "psnr",
+    "recorded",
     "ssim",
     "to_lab",
     "to_unit",

@@ -1,4 +1,4 @@
-"""How near the colours of two images are, whatever their luminance."""
+"""Errors of colours, whatever the luminance."""
 
 import jax
 import jax.numpy as jnp

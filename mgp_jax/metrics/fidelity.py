@@ -1,4 +1,4 @@
-"""How near two images are, pixel by pixel and window by window."""
+"""Differences of two images, by pixels and by windows."""
 
 import dm_pix
 import jax
@@ -14,12 +14,12 @@ def to_unit(image: np.ndarray | jax.Array) -> jax.Array:
 
 
 def mse(first: jax.Array, second: jax.Array) -> jax.Array:
-    """Mean squared error: float[..., H, W, C] in [0, 1], twice, to float[...]."""
+    """Mean squared error of two arrays float[..., H, W, C] in [0, 1]: float[...]."""
     return jnp.mean(jnp.square(first - second), axis=(-3, -2, -1))
 
 
 def psnr(first: jax.Array, second: jax.Array) -> jax.Array:
-    """Peak signal-to-noise ratio in dB: float[..., H, W, C] in [0, 1], twice, to float[...].
+    """Peak signal-to-noise ratio in dB of two arrays float[..., H, W, C] in [0, 1]: float[...].
 
     Equal images give infinity.
 

@@ -14,6 +14,8 @@ from importlib import resources
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.ndimage import gaussian_filter
+from scipy.special import gamma
 
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.weights import load_weights
@@ -21,9 +23,6 @@ from mgp_jax.images import LUMINANCE
 
 PATCH = 96
 SMALLEST_FOR_NIQE = 2 * PATCH
-# A Gaussian window of 7 pixels, standard deviation 7/6.
-WINDOW = np.exp(-0.5 * (np.arange(-3, 4) / (7 / 6)) ** 2)
-WINDOW /= WINDOW.sum()
 NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
@@ -95,13 +94,13 @@ def patch_features(levels: np.ndarray, size: int) -> np.ndarray:
         # Round the edges of the patch, as the published parameters were made.
         products = patches * np.roll(patches, shift, axis=(1, 2))
         shape, left, right = asymmetric_gaussian(products)
-        mean = (right - left) * _gamma(2 / shape) / _gamma(1 / shape)
+        mean = (right - left) * gamma(2 / shape) / gamma(1 / shape)
         features += [shape, mean, left, right]
     return np.stack(features, axis=1)
 
 
 def normalised(levels: np.ndarray) -> np.ndarray:
-    """Subtracts the local mean and divides by the local deviation plus 1: float[H, W], twice."""
+    """Subtracts the local mean and divides by the local deviation plus 1: float[H, W]."""
     mean = _smoothed(levels)
     variance = np.abs(_smoothed(levels**2) - mean**2)
     return (levels - mean) / (np.sqrt(variance) + 1)
@@ -128,7 +127,7 @@ def asymmetric_gaussian(patches: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
         moments *= (ratio**3 + 1) * (ratio + 1) / (ratio**2 + 1) ** 2
     shapes, known = _moment_table()
     shape = np.interp(moments, known, shapes)
-    scale = np.sqrt(_gamma(1 / shape) / _gamma(3 / shape))
+    scale = np.sqrt(gamma(1 / shape) / gamma(3 / shape))
     return shape, left * scale, right * scale
 
 
@@ -136,11 +135,7 @@ def asymmetric_gaussian(patches: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
 def _moment_table() -> tuple[np.ndarray, np.ndarray]:
     """Returns shapes and the squared mean over the mean square they lead to, which grows."""
     shapes = np.linspace(0.2, 10, 9801)
-    return shapes, _gamma(2 / shapes) ** 2 / (_gamma(1 / shapes) * _gamma(3 / shapes))
-
-
-def _gamma(values: np.ndarray) -> np.ndarray:
-    return np.array([math.gamma(value) if value == value else math.nan for value in values])
+    return shapes, gamma(2 / shapes) ** 2 / (gamma(1 / shapes) * gamma(3 / shapes))
 
 
 def _luminance(image: np.ndarray) -> np.ndarray:
@@ -149,11 +144,8 @@ def _luminance(image: np.ndarray) -> np.ndarray:
 
 
 def _smoothed(levels: np.ndarray) -> np.ndarray:
-    for axis in (0, 1):
-        padded = np.pad(levels, [(3, 3) if k == axis else (0, 0) for k in (0, 1)], mode="edge")
-        windows = np.lib.stride_tricks.sliding_window_view(padded, len(WINDOW), axis=axis)
-        levels = windows @ WINDOW
-    return levels
+    """Averages with a Gaussian window of 7 pixels, standard deviation 7/6."""
+    return gaussian_filter(levels, 7 / 6, mode="nearest", radius=3)
 
 
 def _halved(levels: np.ndarray) -> np.ndarray:

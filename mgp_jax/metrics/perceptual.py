@@ -1,6 +1,7 @@
-"""How different two images look: LPIPS."""
+"""LPIPS, the perceptual distance of two images."""
 
 import jax
+import jax.numpy as jnp
 
 from mgp_jax.perception.lpips import LPIPS, bundled_lpips
 
@@ -8,10 +9,10 @@ SMALLEST_FOR_LPIPS = 32
 
 
 def lpips(first: jax.Array, second: jax.Array, distance: LPIPS | None = None) -> jax.Array:
-    """LPIPS 0.1: float[..., H, W, 3] in [0, 1], twice, to float[...]; 0 for equal images.
+    """LPIPS 0.1 of two arrays float[..., H, W, C] in [0, 1]: float[...], 0 for equal images.
 
     Args:
-        first: images, H and W of at least 32.
+        first: images, H and W of at least 32; gray ones (C = 1) are taken as RGB.
         second: the same.
         distance: weights; None for the bundled AlexNet.
     """
@@ -20,4 +21,5 @@ def lpips(first: jax.Array, second: jax.Array, distance: LPIPS | None = None) ->
 
 @jax.jit
 def _lpips(distance: LPIPS, first: jax.Array, second: jax.Array) -> jax.Array:
+    first, second = (jnp.broadcast_to(x, (*x.shape[:-1], 3)) for x in (first, second))
     return distance(first, second)

@@ -1,11 +1,11 @@
-"""How much two regions of an image have in common."""
+"""The overlap of two regions of an image."""
 
 import jax
 import jax.numpy as jnp
 
 
 def mask_iou(first: jax.Array, second: jax.Array) -> jax.Array:
-    """Intersection over union of two masks: bool[..., H, W], twice, to float[...] in [0, 1].
+    """Intersection over union of two masks bool[..., H, W]: float[...] in [0, 1].
 
     Two empty masks are equal: 1.
     """

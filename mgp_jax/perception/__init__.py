@@ -1,4 +1,4 @@
-"""What looks at images as people do: VGG16 features and LPIPS."""
+"""Networks that compare images as people do: VGG16 features and LPIPS."""
 
 from mgp_jax.perception.lpips import LPIPS, bundled_lpips, make_lpips
 from mgp_jax.perception.vgg import FeatureExtractor, bundled_extractor, make_extractor

@@ -17,6 +17,8 @@ from mgp_jax.perception.vgg import VGG16, max_pool
 
 SHIFT = (-0.030, -0.088, -0.188)
 SCALE = (0.458, 0.448, 0.450)
+# Of images of fewer pixels in either direction nothing is left in the last layers.
+SMALLEST = 31
 
 VGG16_DEPTHS = (2, 2, 3, 3, 3)
 
@@ -86,17 +88,33 @@ class LPIPS:
 
     def layers(self, first: jax.Array, second: jax.Array) -> tuple[jax.Array, ...]:
         """Returns the summands of the distance, one float[...] for every tap."""
-        batch = first.shape[:-3]
-        distances = []
-        taps = (self._features(x.reshape(-1, *x.shape[-3:])) for x in (first, second))
-        for weight, one, other in zip(self.linear, *taps, strict=True):
-            difference = jnp.square(_unit_length(one) - _unit_length(other))
-            distances.append(jnp.mean(difference @ weight, axis=(1, 2)).reshape(batch))
-        return tuple(distances)
+        return self._summands(self.taps(first), self.taps(second))
 
-    def _features(self, x: jax.Array) -> tuple[jax.Array, ...]:
-        x = (2 * x - 1 - jnp.array(SHIFT)) / jnp.array(SCALE)
-        return bind(self.graph, self.params)(x)
+    def taps(self, x: jax.Array) -> tuple[jax.Array, ...]:
+        """Returns the features of images that the distance compares, of unit length.
+
+        Args:
+            x: float[..., H, W, 3] in [0, 1].
+
+        Returns: for every tap float[..., H', W', C'].
+        """
+        batch = x.shape[:-3]
+        x = (2 * x.reshape(-1, *x.shape[-3:]) - 1 - jnp.array(SHIFT)) / jnp.array(SCALE)
+        x = x.astype(jax.tree.leaves(self.params)[0].dtype)
+        taps = bind(self.graph, self.params)(x)
+        return tuple(_unit_length(tap).reshape(*batch, *tap.shape[1:]) for tap in taps)
+
+    def between(self, first: tuple[jax.Array, ...], second: tuple[jax.Array, ...]) -> jax.Array:
+        """Returns the distance float[...] of images whose `taps` are given."""
+        return jnp.sum(jnp.stack(self._summands(first, second)), 0)
+
+    def _summands(
+        self, first: tuple[jax.Array, ...], second: tuple[jax.Array, ...]
+    ) -> tuple[jax.Array, ...]:
+        return tuple(
+            jnp.mean(jnp.square(one - other) @ weight, axis=(-2, -1))
+            for weight, one, other in zip(self.linear, first, second, strict=True)
+        )
 
 
 def _unit_length(x: jax.Array) -> jax.Array:

@@ -53,7 +53,7 @@ class VGG16(nnx.Module):
 @partial(jax.tree_util.register_dataclass, data_fields=["params"], meta_fields=["graph"])
 @dataclass(frozen=True, eq=False)
 class FeatureExtractor:
-    """What the perceptual loss looks through; a pytree of its parameters.
+    """The network of the perceptual loss; a pytree of its parameters.
 
     Attributes:
         params: parameters of the VGG16.

@@ -1,4 +1,4 @@
-"""What people look at after a run: the page `index.html` and the contact sheet."""
+"""Reports on a run for people: the page `index.html` and the contact sheet."""
 
 from mgp_jax.report.contact_sheet import contact_sheet, tile, write_contact_sheet
 from mgp_jax.report.page import write_demo_page, write_page

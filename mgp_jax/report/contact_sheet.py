@@ -3,17 +3,17 @@
 import math
 import os
 from collections.abc import Sequence
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from mgp_jax.errors import MGPError
 from mgp_jax.images import to_uint8, write_image
+from mgp_jax.metrics import describe
 from mgp_jax.report.folder import Record, Run, read_run, spread
+from mgp_jax.report.lettering import Font, drawable, font
 
 MOST_ROWS = 48
 TILE_SIDE = 192
@@ -25,7 +25,6 @@ LINE = 22
 NARROWEST = 150
 TALLEST = 1.4  # height of the sheet by its width, before rows go on beside each other
 PAPER, INK, QUIET, EMPTY = (250, 249, 246), (29, 33, 38), (89, 98, 108), (225, 222, 215)
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 COLUMNS = {"observation": "observation", "result": "result", "truth": "truth"}
 
 
@@ -72,12 +71,12 @@ def contact_sheet(
         PAPER,
     )
     draw = ImageDraw.Draw(sheet)
-    font = _font()
+    letters = font()
     for block in range(blocks):
         left = MARGIN + block * (width + BLOCK_GAP)
         for column, heading in enumerate(headings):
-            text = _cut(heading, side, draw, font)
-            draw.text((left + column * (side + GAP), MARGIN - 2), text, QUIET, font)
+            text = _cut(heading, side, draw, letters)
+            draw.text((left + column * (side + GAP), MARGIN - 2), text, QUIET, letters)
         for line in range(block * deep, min((block + 1) * deep, len(rows))):
             top = MARGIN + head + (line - block * deep) * height
             for column, image in enumerate(rows[line]):
@@ -87,8 +86,8 @@ def contact_sheet(
                     picture = _fit(image, side)
                     free = (side - picture.width) // 2, (side - picture.height) // 2
                     sheet.paste(picture, (x + free[0], top + free[1]))
-            text = _cut(captions[line], width, draw, font)
-            draw.text((left, top + side + 2), text, INK, font)
+            text = _cut(captions[line], width, draw, letters)
+            draw.text((left, top + side + 2), text, INK, letters)
     return np.asarray(sheet)
 
 
@@ -150,20 +149,6 @@ def tile(images: Any, columns: int | None = None) -> np.ndarray:
     return grid.reshape(rows * height, columns * width, channels)
 
 
-@cache
-def _font() -> Font:
-    """Returns matplotlib's font, which has the letters of most languages; Pillow's own has English.
-
-    It is found without importing matplotlib, which takes a while.
-    """
-    spec = find_spec("matplotlib")
-    for place in (spec and spec.submodule_search_locations) or ():
-        path = Path(place) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
-        if path.exists():
-            return ImageFont.truetype(path, 12)
-    return ImageFont.load_default(14)
-
-
 def _place(rows: Sequence[Sequence[np.ndarray | None]], scale: int | None) -> int:
     """Returns the side in pixels of the square that every image gets."""
     sides = [max(image.shape[:2]) for row in rows for image in row if image is not None]
@@ -202,8 +187,8 @@ def _cut(
     draw: ImageDraw.ImageDraw,
     font: Font,
 ) -> str:
-    """Makes a text one line that is not wider than so many pixels."""
-    text = " ".join(text.encode("utf-8", "replace").decode().split())[:400]
+    """Makes a text one line that is at most `width` pixels wide."""
+    text = " ".join(drawable(text).split())[:400]
     if draw.textlength(text, font) <= width:
         return text
     while text and draw.textlength(f"{text}…", font) > width:
@@ -212,7 +197,7 @@ def _cut(
 
 
 def _load(run: Run, record: Record, kind: str) -> np.ndarray | None:
-    """Reads one of the run's images; None if it cannot be shown.
+    """Reads one of the run's images, at most as large as a tile; None if it cannot be shown.
 
     Not `read_image`, which is for photographs and refuses the tiny observations of strong
     super-resolution.
@@ -220,19 +205,18 @@ def _load(run: Run, record: Record, kind: str) -> np.ndarray | None:
     if kind not in record.files:
         return None
     try:
-        with Image.open(run.folder / record.files[kind], formats=["PNG"]) as picture:
-            return np.asarray(picture.convert("RGB"))
+        with Image.open(run.folder / record.files[kind], formats=["PNG"]) as file:
+            picture = file.convert("RGB")
+        # At once: all images of a sheet are in memory together.
+        picture.thumbnail((LARGEST_TILE, LARGEST_TILE), Image.Resampling.LANCZOS)
+        return np.asarray(picture)
     except Exception:  # A damaged file may drive the reader into anything.
         return None
 
 
 def _caption(record: Record) -> str:
     """Returns name and metrics, or name and what went wrong."""
-    numbers = record.numbers
     parts = [record.name]
     if record.status != "ok":
         parts.append(f"{record.status}: {record.reason}" if record.reason else record.status)
-    for name, form in (("psnr", "{:.2f} dB"), ("ssim", "SSIM {:.3f}"), ("lpips", "LPIPS {:.3f}")):
-        if name in numbers:
-            parts.append(form.format(numbers[name]))
-    return " · ".join(parts)
+    return " · ".join([*parts, *describe(record.numbers)])

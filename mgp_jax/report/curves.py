@@ -15,7 +15,7 @@ DIGITS = 4
 
 
 def points_for(count: int) -> int:
-    """Returns how many points a curve may have on a page with so many curves."""
+    """Returns how many points each curve of a page may have."""
     return max(FEWEST_POINTS, min(POINTS, TOTAL_POINTS // max(count, 1)))
 
 

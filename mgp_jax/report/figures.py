@@ -17,6 +17,8 @@ from matplotlib.ticker import MaxNLocator
 
 from mgp_jax.errors import SettingError
 from mgp_jax.images import to_uint8
+from mgp_jax.metrics import PAIR
+from mgp_jax.report.lettering import drawable
 
 MAP = "viridis"
 DPI = 110
@@ -30,7 +32,7 @@ def new_figure(width: float, height: float, title: str | None = None) -> Figure:
     figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     if title:
-        figure.suptitle(title, fontsize=11)
+        figure.suptitle(drawable(title), fontsize=11, parse_math=False)
     return figure
 
 
@@ -89,7 +91,7 @@ def image_rows(
             if item.ndim == 2:
                 shown = axis.imshow(item, cmap=MAP, vmin=0, vmax=largest)
             else:
-                axis.imshow(to_uint8(item))
+                axis.imshow(np.broadcast_to(to_uint8(item), (*item.shape[:2], 3)))
     if shown is not None:
         bar = figure.colorbar(shown, ax=axes, shrink=0.8, pad=0.01)
         bar.set_label("mean absolute change (pixel values 0 to 1)", fontsize=8)
@@ -142,7 +144,7 @@ def segment_matches(
         1, 2, squeeze=False, width_ratios=(2.6, 2.9 + 0.55 * count)
     )
     axes = left.subplots(2, 1)
-    axes[0].imshow(to_uint8(image))
+    axes[0].imshow(np.broadcast_to(to_uint8(image), (*image.shape[:2], 3)))
     axes[0].set_title("codes together", fontsize=9)
     places = np.searchsorted(labels, np.where(segments < 0, labels[0], segments))
     shown = axes[1].imshow(
@@ -207,20 +209,19 @@ def quality_curves(cells: Sequence[Any], title: str | None = None) -> Figure:
     ticks = sorted({cell.cut for cell in cells})
     figure = new_figure(1 + 3.4 * len(tasks), 6, title)
     axes = figure.subplots(2, len(tasks), squeeze=False, sharex=True, sharey="row")
-    units = {"psnr": "PSNR (dB), higher is better", "lpips": "LPIPS, lower is better"}
-    for line, (metric, unit) in enumerate(units.items()):
+    for line, metric in enumerate(PAIR):
         for column, task in enumerate(tasks):
             series = {}
             for count in counts:
                 points = [
-                    (cell.cut, getattr(cell, metric))
+                    (cell.cut, cell.scores[metric.name])
                     for cell in cells
                     if (cell.task, cell.codes) == (task, count)
-                    and getattr(cell, metric) is not None
+                    and cell.scores[metric.name] is not None
                 ]
                 name = f"{count} code" + "s" * (count != 1)
                 series[name] = tuple(zip(*points, strict=True)) if points else ((), ())
-            label = unit if column == 0 else ""
+            label = metric.axis if column == 0 else ""
             _draw_lines(axes[line, column], series, "cut" if line else "", label, ticks)
             if line == 0:
                 axes[line, column].set_title(task, fontsize=10)
@@ -238,17 +239,18 @@ def domain_bars(cells: Sequence[Any], title: str | None = None) -> Figure:
     domains = list(dict.fromkeys(cell.images for cell in cells))
     figure = new_figure(3.5 + 1.2 * len(places) + 0.4 * len(places) * len(domains), 6, title)
     axes = figure.subplots(2, 1, sharex=True)
-    units = {"psnr": "PSNR (dB), higher is better", "lpips": "LPIPS, lower is better"}
     width = 0.8 / len(domains)
-    for axis, (metric, unit) in zip(axes, units.items(), strict=True):
+    for axis, metric in zip(axes, PAIR, strict=True):
         for number, domain in enumerate(domains):
-            found = {(c.generator, c.cut): getattr(c, metric) for c in cells if c.images == domain}
+            found = {
+                (c.generator, c.cut): c.scores[metric.name] for c in cells if c.images == domain
+            }
             heights = [np.nan if found.get(p) is None else found[p] for p in places]
             left = np.arange(len(places)) + (number - (len(domains) - 1) / 2) * width
             bars = axis.bar(left, heights, 0.9 * width, color=COLOURS[number % 8], label=domain)
             labels = ["" if np.isnan(h) else f"{h:.1f}" if h > 5 else f"{h:.2f}" for h in heights]
             axis.bar_label(bars, labels, fontsize=7)
-        axis.set_ylabel(unit, fontsize=9)
+        axis.set_ylabel(metric.axis, fontsize=9)
         axis.margins(y=0.12)
     axes[1].set_xticks(range(len(places)), [f"{name}, cut {cut}" for name, cut in places])
     handles, labels = axes[0].get_legend_handles_labels()

@@ -21,21 +21,23 @@ FILES = {
     "observation": "observation",
     "truth": "truth",
     "deviation": "deviation",
+    "mask": "mask",
     "trajectory": "trajectory",
     "codes": "codes",
 }
-IMAGES = ("result", "observation", "truth", "deviation", "trajectory")
-TEXTS = ("input", "status", "error")
+IMAGES = ("result", "observation", "mask", "truth", "deviation", "trajectory")
+TEXTS = ("input", "status", "error", "notes")
 
 
 @dataclass(frozen=True)
 class Record:
-    """What became of one input.
+    """The record of one input.
 
     Attributes:
         input: path of the input, as the run was given it.
         status: ok, diverged or failed.
         error: why it is not ok, or None.
+        notes: what there is to know about the input.
         numbers: metrics, steps, seconds and whatever else is a finite number, by name.
         files: paths within the run's folder, by kind: those of `IMAGES`, and codes. They need not
             exist.
@@ -44,6 +46,7 @@ class Record:
     input: str
     status: str
     error: str | None
+    notes: Sequence[str]
     numbers: Mapping[str, float]
     files: Mapping[str, PurePosixPath]
 
@@ -60,7 +63,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Run:
-    """What a run has written.
+    """The files that a run has written, as far as they can be read.
 
     Attributes:
         folder: where.
@@ -95,7 +98,7 @@ def read_run(folder: Path) -> Run:
 
 
 def spread(records: Sequence[Record], most: int) -> list[Record]:
-    """Returns all records, or so many of them, evenly spread from the first to the last."""
+    """Returns all records, or at most `most` of them, evenly spread from the first to the last."""
     if len(records) <= most:
         return list(records)
     places = np.linspace(0, len(records) - 1, most).round().astype(int)
@@ -165,11 +168,12 @@ def _record(value: Mapping[str, Any]) -> Record:
                 files[FILES[name]] = path
         elif name not in TEXTS and (number := finite(entry)) is not None:
             numbers[name] = number
-    error = value.get("error")
+    error, notes = value.get("error"), value.get("notes")
     return Record(
         input=str(value.get("input") or ""),
         status=str(value.get("status") or "unknown"),
         error=None if error is None else str(error),
+        notes=[str(note) for note in notes] if isinstance(notes, list) else [],
         numbers=numbers,
         files=files,
     )

@@ -20,28 +20,16 @@ from string import Template
 from typing import Any
 
 from mgp_jax.errors import MGPError
+from mgp_jax.files import replacing
+from mgp_jax.metrics import METRICS
 from mgp_jax.report.curves import points_for, read_curve
 from mgp_jax.report.folder import IMAGES, Record, Run, read_run, spread
 from mgp_jax.report.pictures import Source, describe
+from mgp_jax.tasks import OF_COMMAND
 
 SCRIPTS = ("dom.js", "chart.js", "compare.js", "detail.js", "gallery.js", "main.js")
-TASKS = {
-    "invert": "Inversion",
-    "colorize": "Colorization",
-    "super-resolve": "Super-resolution",
-    "inpaint": "Inpainting",
-    "denoise": "Denoising",
-    "deblur": "Deblurring",
-    "restore": "Restoration",
-}
 # label, unit, digits behind the point, and which end is the good one
-METRICS = {
-    "psnr": ("PSNR", "dB", 2, "high"),
-    "ssim": ("SSIM", "", 3, "high"),
-    "lpips": ("LPIPS", "", 3, "low"),
-    "steps": ("Steps", "", 0, None),
-    "seconds": ("Time", "s", 1, None),
-}
+COSTS = {"steps": ("Steps", "", 0, None), "seconds": ("Time", "s", 1, None)}
 MOST_RECORDS = 10_000  # A page of more is slow to scroll, and takes 10 kB a record to write.
 LONGEST_LIST = 8
 LONGEST_VALUE = 2000
@@ -101,11 +89,10 @@ def _read(folder: Path) -> Run:
 def _write(folder: Path, title: str, sections: Sequence[tuple[str, Run]]) -> Path:
     """Puts the page together and writes it; an older one is replaced at the end, in one go."""
     path = folder / "index.html"
-    partial = folder / "index.html.partial"
     text = _render(title, _data(folder, title, sections))
     try:
-        partial.write_bytes(text.encode("utf-8", "replace"))
-        partial.replace(path)
+        with replacing(path) as file:
+            file.write(text.encode("utf-8", "replace"))
     except OSError as error:
         raise MGPError(f"{path}: cannot be written ({error.strerror})") from None
     return path
@@ -156,7 +143,7 @@ def _data(folder: Path, title: str, sections: Sequence[tuple[str, Run]]) -> dict
                 "summary": _title(run),
                 "notices": list(run.notices),
                 "command": _command(run.settings),
-                "settings": _pairs(run.settings, skip=("command", "versions")),
+                "settings": _pairs(run.settings, skip=("command", "versions", "names")),
                 "versions": [
                     (k, _text(v)) for k, v in _mapping(run.settings.get("versions")).items()
                 ],
@@ -185,7 +172,7 @@ def _entry(
         "name": record.name,
         "input": record.input,
         "status": record.status,
-        "values": {name: _short(number) for name, number in record.numbers.items()},
+        "values": {name: _shown(name, number) for name, number in record.numbers.items()},
         "images": {
             kind: pictures[Source(run.folder, record.files[kind])]
             for kind in IMAGES
@@ -194,6 +181,8 @@ def _entry(
     }
     if record.reason is not None:
         entry["error"] = record.reason
+    if record.notes:
+        entry["notes"] = list(record.notes)
     if codes := record.files.get("codes"):
         curve = read_curve(run.folder / codes, points)
         if curve is not None:
@@ -201,17 +190,21 @@ def _entry(
     return entry
 
 
-def _short(number: float) -> float | int:
+def _shown(name: str, number: float) -> float | int:
     """Rounds to what a page can show, so that thousands of records stay small."""
-    rounded = float(f"{number:.7g}")
+    rounded = float(f"{number * (METRICS[name].factor if name in METRICS else 1):.7g}")
     return int(rounded) if rounded.is_integer() else rounded
 
 
 def _metrics(records: Sequence[Record]) -> list[dict[str, Any]]:
     """Describes the numbers that occur: the known ones first, others under their own name."""
     present = {name for record in records for name in record.numbers}
-    others = {name: (name.replace("_", " "), "", 3, None) for name in sorted(present)}
-    known = METRICS | {name: row for name, row in others.items() if name not in METRICS}
+    known: dict[str, tuple[str, str, int, str | None]] = {
+        metric.name: (metric.title, metric.unit, metric.digits, "high" if metric.higher else "low")
+        for metric in METRICS.values()
+    }
+    known |= COSTS
+    known |= {n: (n.replace("_", " "), "", 3, None) for n in sorted(present - known.keys())}
     return [
         {"key": name, "label": label, "unit": unit, "digits": digits, "better": better}
         for name, (label, unit, digits, better) in known.items()
@@ -225,7 +218,8 @@ def _title(run: Run) -> str:
     if not isinstance(task, str) or not task:
         return "Results"
     generator = run.settings.get("generator")
-    heading = TASKS.get(task, task)
+    known = OF_COMMAND.get(task)
+    heading = task if known is None else known.heading
     return f"{heading} with {generator}" if isinstance(generator, str) and generator else heading
 
 

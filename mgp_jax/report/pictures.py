@@ -1,4 +1,4 @@
-"""How a page reaches its images: inside the page while they are few, else as files beside it."""
+"""The images of a page: inside the page while they are few, else as files beside it."""
 
 import base64
 import os
@@ -32,13 +32,13 @@ class Source(NamedTuple):
 
     @property
     def file(self) -> Path:
-        """Where the image is."""
+        """The path of the image."""
         return self.folder / self.path
 
 
 @dataclass(frozen=True)
 class _Found:
-    """What is known of an image file without decoding it."""
+    """The properties of an image file that are known without decoding it."""
 
     size: int
     width: int

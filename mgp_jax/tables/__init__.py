@@ -2,13 +2,12 @@
 
 from mgp_jax.tables.budget import Budget, parse_budget
 from mgp_jax.tables.grid import GRID_TASKS, run_grid
+from mgp_jax.tables.images import example_images, read_images
 from mgp_jax.tables.run import Comparison, make_case, run_tables
-from mgp_jax.tables.tasks import TASKS, example_images, read_images
 from mgp_jax.tables.write import write_tables
 
 __all__ = [
     "GRID_TASKS",
-    "TASKS",
     "Budget",
     "Comparison",
     "example_images",

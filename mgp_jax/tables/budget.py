@@ -1,4 +1,4 @@
-"""What every method may spend on an image: steps, or seconds that are turned into steps."""
+"""The budget of every method for an image: steps, or seconds that are turned into steps."""
 
 import os
 import re
@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 import jax
 
-from mgp_jax.baselines.methods import Case, Method
 from mgp_jax.batch import checksum
 from mgp_jax.errors import SettingError
+from mgp_jax.methods import Method
+from mgp_jax.recipes import described
+from mgp_jax.tables.case import Case
 
 # Steps of a short run, enough that every phase of a recipe has its share of them.
 TRIAL = 32
@@ -54,8 +56,7 @@ def cost_key(method: Method, case: Case) -> str:
 
 def version(method: Method, case: Case) -> str:
     """Tells apart what a method may do in a case, now or in an earlier state of its recipe."""
-    most = None if method.most is None else method.most(case)
-    return checksum((method.recipe(case), most))
+    return checksum((described(case.recipe(method)), case.most(method)))
 
 
 def clock() -> float:
@@ -70,7 +71,7 @@ def clock() -> float:
 
 
 class Price(NamedTuple):
-    """What a method costs, in seconds an image.
+    """The cost of a method in seconds an image.
 
     Attributes:
         start: whatever the number of steps.
@@ -81,7 +82,7 @@ class Price(NamedTuple):
     step: float
 
     def of(self, steps: int) -> float:
-        """Returns the seconds an image of so many steps."""
+        """Returns the seconds an image that a number of steps takes."""
         return self.start + self.step * steps
 
 
@@ -89,17 +90,17 @@ def measure(method: Method, case: Case) -> Price:
     """Measures the price of a method by short runs, whose compilation does not count."""
 
     def seconds(steps: int) -> float:
-        method.restore(case, steps)
+        case.restore(method, steps)
         shortest = float("inf")
         for _ in range(TRIALS):
             began = clock()
-            method.restore(case, steps)
+            case.restore(method, steps)
             shortest = min(shortest, clock() - began)
         return shortest / len(case.observations)
 
-    if method.least == 0:
+    if case.fewest(method) == 0:
         return Price(seconds(0), 0.0)
-    few = TRIAL + method.fewest(case.generator)
+    few = TRIAL + case.fewest(method)
     short, many = seconds(few), 2 * few
     long = seconds(many)
     # Beside a long start, few steps more would be lost in the noise of the clock.
@@ -121,11 +122,12 @@ def add_price(method: Method, case: Case, prices: dict[str, Price]) -> Price:
 
 def steps_for(method: Method, case: Case, budget: Budget, price: Price) -> int:
     """Returns how many steps a method may do at a price."""
-    if method.least == 0:
+    if case.fewest(method) == 0:
         return 0
     steps = int(budget.amount)
     if budget.seconds:
         steps = round((budget.amount - price.start) / price.step)
-    if method.most is not None:
-        steps = min(steps, method.most(case))
-    return max(method.fewest(case.generator), steps)
+    most = case.most(method)
+    if most is not None:
+        steps = min(steps, most)
+    return max(case.fewest(method), steps)

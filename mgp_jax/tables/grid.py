@@ -1,26 +1,18 @@
-"""How many codes, and where to cut: the multi-code method over a grid of both."""
+"""The multi-code method over a grid of cuts and numbers of codes."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mgp_jax.baselines.methods import Case
+from mgp_jax.analysis import cuts_of, over_grid
 from mgp_jax.batch import append_records, checksum, read_records
-from mgp_jax.generators.base import Generator
-from mgp_jax.inversion import InversionConfig
-from mgp_jax.metrics import compare
-from mgp_jax.recipes import codes_only, recipe_for
-from mgp_jax.restoration import restore
+from mgp_jax.recipes import codes_only, described, recipe_for
+from mgp_jax.tables.case import Case
 
 Record = dict[str, Any]
 
 # Where the paper found opposite answers: a deep cut for the one, a shallow one for the other.
 GRID_TASKS = ("reconstruction", "center-inpainting")
-
-
-def cuts_of(generator: Generator) -> tuple[int, ...]:
-    """Returns the last cut at every resolution of the feature maps, the image itself left out."""
-    return tuple({size: cut for cut, size in generator.map_sizes.items()}.values())
 
 
 def run_grid(
@@ -42,30 +34,26 @@ def run_grid(
         on_record: called with every new record.
 
     Returns: records with `task`, `layer`, `codes`, `steps`, the recipe's checksum `recipe`,
-        `resolution`, `psnr` and `lpips`, the scores one an image.
+        `resolution`, and by the name of a metric the scores, one an image.
     """
     folder.mkdir(exist_ok=True)
-    found = {
-        (r["task"], r["recipe"], r["layer"], r["codes"]): r
-        for r in read_records(folder / "results.jsonl")
-    }
+    keys = ("task", "recipe", "layer", "codes")
+    known = {tuple(r[key] for key in keys): r for r in read_records(folder / "results.jsonl")}
     records = []
     for task, case in cases.items():
-        generator = case.generator
-        recipe = codes_only(recipe_for("fast", case.degradation, generator.family))
-        recipe = recipe.with_steps(steps)
-        version = checksum(recipe)
-        for cut in cuts_of(generator):
-            for count in counts:
-                record = found.get((task, version, cut, count))
-                if record is None:
-                    config = InversionConfig(recipe=recipe, codes=count, layer=cut, seed=case.seed)
-                    restoration = restore(generator, case.observations, case.degradation, config)
-                    scores = compare(restoration.images, truths)
-                    place = {"task": task, "layer": cut, "codes": count, "steps": steps}
-                    about = {"recipe": version, "resolution": generator.map_sizes[cut]}
-                    record = {**place, **about, "psnr": scores["psnr"], "lpips": scores["lpips"]}
-                    append_records(folder / "results.jsonl", [record])
-                    on_record(record)
-                records.append(record)
+        generator, degradation = case.generator, case.degradation
+        recipe = codes_only(recipe_for("fast", degradation, generator.family)).with_(steps=steps)
+        version = checksum(described(recipe))
+        places = [(cut, count) for cut in cuts_of(generator) for count in counts]
+        missing = [place for place in places if (task, version, *place) not in known]
+        measured = over_grid(
+            generator, degradation, case.observations, truths, recipe, missing, seed=case.seed
+        )
+        for (cut, count), scores in zip(missing, measured, strict=True):
+            place = {"task": task, "layer": cut, "codes": count, "steps": steps}
+            record = {**place, "recipe": version, "resolution": generator.map_sizes[cut], **scores}
+            append_records(folder / "results.jsonl", [record])
+            on_record(record)
+            known[task, version, cut, count] = record
+        records += [known[task, version, *place] for place in places]
     return records

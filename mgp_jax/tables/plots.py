@@ -4,30 +4,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-
-from mgp_jax.baselines.methods import METHODS
-from mgp_jax.tables.statistics import METRICS, summarise
+from mgp_jax.methods import METHODS
+from mgp_jax.metrics import PAIR, Metric
+from mgp_jax.report.figures import COLOURS, MARKERS, new_figure, save_figure
+from mgp_jax.tables.statistics import summarise
 
 Record = dict[str, Any]
-
-# Okabe and Ito 2008.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = "osD^vP*"
-DOTS = 110
 
 
 def plot_grid(records: Sequence[Record], path: Path) -> None:
     """Draws PSNR against the number of codes, a line for every cut, a panel for every task."""
     tasks = list(dict.fromkeys(record["task"] for record in records))
-    figure = Figure(figsize=(4.2 * len(tasks), 3.4), layout="constrained")
+    figure = new_figure(4.2 * len(tasks), 3.4)
     axes = figure.subplots(1, len(tasks), squeeze=False)[0]
     for axis, task in zip(axes, tasks, strict=True):
         of_task = [record for record in records if record["task"] == task]
         layers = sorted({record["layer"] for record in of_task})
         for number, layer in enumerate(layers):
             line = [record for record in of_task if record["layer"] == layer]
-            scores = [(r["codes"], s) for r in line if (s := summarise(r["psnr"])) is not None]
+            scores = [
+                (r["codes"], s) for r in line if (s := summarise(r[PAIR[0].name])) is not None
+            ]
             axis.errorbar(
                 [count for count, _ in scores],
                 [score.mean for _, score in scores],
@@ -43,34 +40,33 @@ def plot_grid(records: Sequence[Record], path: Path) -> None:
         axis.minorticks_off()
         axis.set(title=f"{task}, {of_task[0]['steps']} steps", xlabel="number of codes")
         axis.grid(alpha=0.3)
-    axes[0].set_ylabel(METRICS["psnr"].title)
+    axes[0].set_ylabel(PAIR[0].heading)
     axes[-1].legend(fontsize=8)
-    figure.savefig(path, dpi=DOTS)
+    save_figure(figure, path)
 
 
-def plot_methods(records: Sequence[Record], path: Path, name: str = "lpips") -> None:
+def plot_methods(records: Sequence[Record], path: Path, metric: Metric = PAIR[1]) -> None:
     """Draws one metric of all methods, a panel for every task."""
     tasks = list(dict.fromkeys(record["task"] for record in records))
     methods = list(dict.fromkeys(record["method"] for record in records))
-    size = (2.3 * len(tasks) + 1.6, 0.26 * len(methods) + 1.1)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = new_figure(2.3 * len(tasks) + 1.6, 0.26 * len(methods) + 1.1)
     axes = figure.subplots(1, len(tasks), sharey=True, squeeze=False)[0]
     for axis, task in zip(axes, tasks, strict=True):
         for record in (record for record in records if record["task"] == task):
-            score = summarise(record.get("scores", {}).get(name, ()))
+            score = summarise(record.get("scores", {}).get(metric.name, ()))
             if score is None:
                 continue
             mine = METHODS[record["method"]].prior == "generator"
             axis.errorbar(
-                [METRICS[name].factor * score.mean],
+                [metric.factor * score.mean],
                 [methods.index(record["method"])],
-                xerr=[METRICS[name].factor * (score.error or 0)],
+                xerr=[metric.factor * (score.error or 0)],
                 color=COLOURS[0 if mine else 1],
                 marker=MARKERS[0 if mine else 1],
                 capsize=2,
             )
-        axis.set(title=task, xlabel=METRICS[name].title)
+        axis.set(title=task, xlabel=metric.heading)
         axis.set_yticks(range(len(methods)), [METHODS[method].title for method in methods])
         axis.grid(alpha=0.3)
     axes[0].set_ylim(len(methods) - 0.5, -0.5)
-    figure.savefig(path, dpi=DOTS)
+    save_figure(figure, path)

@@ -1,4 +1,4 @@
-"""Runs every method on every task, and can go on later.
+"""Runs every method on every task, resuming where it was stopped.
 
 The folder holds `settings.json`, `results.jsonl` (one record for each method and task), the prices
 of the steps in `prices.json`, and all images.
@@ -14,24 +14,27 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mgp_jax.baselines.encoder import Encoder
-from mgp_jax.baselines.encoder import checksum as weights_of
-from mgp_jax.baselines.methods import METHODS, Case, Method
 from mgp_jax.batch import append_records, checksum, open_folder
+from mgp_jax.degradations import parse
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Generator
 from mgp_jax.images import write_image
-from mgp_jax.metrics import colorization_auc, colour_weights, compare, niqe, to_unit
-from mgp_jax.metrics.naturalness import SMALLEST_FOR_NIQE
+from mgp_jax.methods import METHODS, Method, find_method
+from mgp_jax.methods.encoder_network import Encoder
+from mgp_jax.methods.encoder_network import checksum as weights_of
+from mgp_jax.metrics import METRICS, compare
+from mgp_jax.seeds import seeded_key
 from mgp_jax.tables.budget import Budget, Price, add_price, steps_for, version
-from mgp_jax.tables.tasks import TASKS, Images, degradation_of
+from mgp_jax.tables.case import Case
+from mgp_jax.tables.images import Images
+from mgp_jax.tasks import task_named, tasks_for
 
 Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is compared.
+    """The settings of a comparison.
 
     Attributes:
         generator: the frozen generator.
@@ -71,7 +74,7 @@ def run_tables(
         SettingError: a task or method does not exist, or the folder holds another comparison.
     """
     images, chosen = comparison.images, methods_of(comparison)
-    tasks = comparison.tasks or tuple(TASKS)
+    tasks = comparison.tasks or tuple(tasks_for("tables"))
     cases = {task: make_case(comparison, task) for task in tasks}
     records = open_folder(folder, settings_of(comparison, cases, chosen))
     done = {(record["task"], record["method"]) for record in records}
@@ -85,7 +88,7 @@ def run_tables(
                 price = add_price(method, case, prices)
                 (folder / "prices.json").write_text(json.dumps(prices, indent=1))
                 steps = steps_for(method, case, comparison.budget, price)
-                restored = method.restore(case, steps)
+                restored = case.restore(method, steps)
                 write_images(folder / "images" / task / method.name, images.stems, restored)
                 record = {
                     "task": task,
@@ -111,9 +114,7 @@ def methods_of(comparison: Comparison) -> list[Method]:
         SettingError: one does not exist, or one that was named does not suit.
     """
     for name in comparison.methods:
-        if name not in METHODS:
-            raise SettingError(f"method {name}: there are {', '.join(METHODS)}")
-        if not METHODS[name].suits(comparison.generator, comparison.encoder):
+        if not find_method(name).suits(comparison.generator, comparison.encoder):
             what = "an encoder" if METHODS[name].needs == "encoder" else "a style-based generator"
             raise SettingError(f"method {name}: needs {what}")
     return [
@@ -130,8 +131,10 @@ def make_case(comparison: Comparison, task: str) -> Case:
     Raises:
         SettingError: there is no such task.
     """
-    degradation = degradation_of(task, comparison.generator.resolution)
-    root = jax.random.fold_in(jax.random.key(comparison.seed), 2**31 - 1)
+    generator = comparison.generator
+    resolution = generator.resolution
+    degradation = parse(task_named(task).spec(resolution), resolution, generator.channels)
+    root = jax.random.fold_in(seeded_key(comparison.seed), 2**31 - 1)
     keys = jax.vmap(lambda n: jax.random.fold_in(root, n))(
         jnp.arange(len(comparison.images.truths))
     )
@@ -141,15 +144,13 @@ def make_case(comparison: Comparison, task: str) -> Case:
 
 def scores_of(restored: np.ndarray, truths: np.ndarray, task: str) -> dict[str, list[float | None]]:
     """Measures restored images: every metric that their size and the task allow, by image."""
-    scores = compare(restored, truths)
-    first, second = to_unit(restored), to_unit(truths)
-    if task == "colorization":
-        scores["auc"] = [float(x) for x in colorization_auc(first, second)]
-        balanced = colorization_auc(first, second, colour_weights(second))
-        scores["auc_balanced"] = [float(x) for x in balanced]
-    if min(first.shape[1:3]) >= SMALLEST_FOR_NIQE:
-        scores["niqe"] = [niqe(image) for image in np.asarray(first)]
-    return scores
+    kind = task_named(task).kind
+    chosen = [
+        metric
+        for metric in METRICS.values()
+        if metric.recorded or (metric.measures(truths.shape) and metric.kind in (None, kind))
+    ]
+    return compare(restored, truths, chosen)
 
 
 def write_images(folder: Path, stems: Sequence[str], images: np.ndarray) -> None:
@@ -177,7 +178,7 @@ def settings_of(
     return {
         "generator": comparison.generator.name,
         "generator_checksum": weights_of(comparison.generator),
-        "encoder": None if encoder is None else encoder.provenance,
+        "encoder": None if encoder is None else dict(encoder.provenance),
         "images": list(comparison.images.stems),
         "images_checksum": checksum("", comparison.images.truths),
         "budget": str(comparison.budget),

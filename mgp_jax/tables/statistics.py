@@ -1,35 +1,9 @@
-"""Which metrics there are and how they are shown; means and their errors."""
+"""Means over images and their errors."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-
-
-class Metric(NamedTuple):
-    """How a metric is shown.
-
-    Attributes:
-        title: heading of its column.
-        digits: decimal places.
-        factor: what it is multiplied with.
-        higher: whether more is better.
-    """
-
-    title: str
-    digits: int
-    factor: float
-    higher: bool
-
-
-METRICS = {
-    "psnr": Metric("PSNR (dB)", 2, 1, True),
-    "ssim": Metric("SSIM", 3, 1, True),
-    "lpips": Metric("LPIPS", 3, 1, False),
-    "auc": Metric("AuC (%)", 2, 100, True),
-    "auc_balanced": Metric("AuC balanced (%)", 2, 100, True),
-    "niqe": Metric("NIQE", 2, 1, False),
-}
 
 
 class Score(NamedTuple):

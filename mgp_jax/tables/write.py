@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from mgp_jax.baselines.methods import METHODS
 from mgp_jax.images import read_image, to_uint8, write_image
+from mgp_jax.methods import METHODS
+from mgp_jax.metrics import METRICS, PAIR, Metric
 from mgp_jax.report.contact_sheet import contact_sheet
+from mgp_jax.report.markdown import NOTHING, markdown_table
 from mgp_jax.tables.plots import plot_grid, plot_methods
-from mgp_jax.tables.statistics import METRICS, Score, summarise
+from mgp_jax.tables.statistics import Score, summarise
 
 Record = dict[str, Any]
 
-NOTHING = "-"
-# What is shown where there is room for two metrics.
-PAIR = ("psnr", "lpips")
+PAIR_TITLE = " / ".join(metric.title for metric in PAIR)
 
 
 def write_tables(
@@ -71,7 +71,7 @@ def write_tables(
 
 
 def heading(about: Mapping[str, Any]) -> str:
-    """Says what was compared."""
+    """Returns the title and the settings of the comparison."""
     count = len(about["images"])
     return (
         f"# All methods on all tasks\n\n`{about['command']}`\n\n"
@@ -83,20 +83,19 @@ def heading(about: Mapping[str, Any]) -> str:
 
 def table(rows: Sequence[Record]) -> str:
     """Returns a Markdown table of one task, a row for each method."""
-    names = [name for name in METRICS if any(name in row.get("scores", {}) for row in rows)]
-    names = [n for n in names if any(_score(row, n) for row in rows)]
-    best = {name: _best(rows, name) for name in names}
-    titles = ["method", *(METRICS[name].title for name in names), "steps", "s / image"]
-    lines = [_line(titles), _line(["---"] + ["---:"] * (len(titles) - 1))]
+    metrics = [m for m in METRICS.values() if any(_score(row, m) for row in rows)]
+    best = {metric.name: _best(rows, metric) for metric in metrics}
+    titles = ["method", *(metric.heading for metric in metrics), "steps", "s / image"]
+    lines = []
     for row in rows:
         title = METHODS[row["method"]].title
         if row["error"] is not None:
-            lines.append(_line([title, row["error"]] + [""] * (len(titles) - 2)))
+            lines.append([title, row["error"], *[""] * (len(titles) - 2)])
             continue
-        cells = [_cell(row, name, bold=row is best[name]) for name in names]
+        cells = [_cell(row, metric, bold=row is best[metric.name]) for metric in metrics]
         steps = str(row["steps"] or NOTHING)
-        lines.append(_line([title, *cells, steps, f"{row['seconds']:.2f}"]))
-    return "\n".join(lines)
+        lines.append([title, *cells, steps, f"{row['seconds']:.2f}"])
+    return markdown_table(titles, lines)
 
 
 def overview(records: Sequence[Record]) -> str:
@@ -106,67 +105,61 @@ def overview(records: Sequence[Record]) -> str:
     for record in records:
         of_task.setdefault(record["task"], []).append(record)
         of_method.setdefault(record["method"], []).append(record)
-    best = {(task, name): _best(rows, name) for task, rows in of_task.items() for name in PAIR}
-    lines = [
-        _line(["PSNR / LPIPS", *of_task, "s / image"]),
-        _line(["---", *["---:"] * (len(of_task) + 1)]),
-    ]
+    best = {(task, m.name): _best(rows, m) for task, rows in of_task.items() for m in PAIR}
+    lines = []
     for method, rows in of_method.items():
         cells = [
-            " / ".join(_cell(r, name, r is best[r["task"], name], spread=False) for name in PAIR)
+            " / ".join(_cell(r, m, r is best[r["task"], m.name], spread=False) for m in PAIR)
             for r in rows
         ]
         times = [row["seconds"] for row in rows if row["error"] is None]
         time = f"{np.mean(times):.2f}" if times else NOTHING
-        lines.append(_line([METHODS[method].title, *cells, time]))
-    return "\n".join(lines)
+        lines.append([METHODS[method].title, *cells, time])
+    return markdown_table([PAIR_TITLE, *of_task, "s / image"], lines)
 
 
 def grid_table(grid: Sequence[Record]) -> str:
     """Returns a Markdown table of PSNR and LPIPS by task and cut, a column a number of codes."""
     counts = sorted({record["codes"] for record in grid})
     titles = ["task", "cut", *(f"{count} codes" if count > 1 else "1 code" for count in counts)]
-    lines = [_line(titles), _line(["---", "---:"] + ["---:"] * len(counts))]
+    lines = []
     for task, layer in dict.fromkeys((record["task"], record["layer"]) for record in grid):
         cells = []
         for count in counts:
             place = (task, layer, count)
             (record,) = (r for r in grid if (r["task"], r["layer"], r["codes"]) == place)
             row = {"scores": record}
-            cells.append(" / ".join(_cell(row, name, spread=False) for name in PAIR))
-        lines.append(_line([task, str(layer), *cells]))
-    return "\n".join(lines)
+            cells.append(" / ".join(_cell(row, metric, spread=False) for metric in PAIR))
+        lines.append([task, layer, *cells])
+    return markdown_table(titles, lines)
 
 
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def _score(row: Record, metric: Metric) -> Score | None:
+    return summarise(row.get("scores", {}).get(metric.name, ()))
 
 
-def _score(row: Record, name: str) -> Score | None:
-    return summarise(row.get("scores", {}).get(name, ()))
-
-
-def _cell(row: Record, name: str, bold: bool = False, spread: bool = True) -> str:
-    score, metric = _score(row, name), METRICS[name]
+def _cell(row: Record, metric: Metric, bold: bool = False, spread: bool = True) -> str:
+    score = _score(row, metric)
     if score is None:
         return NOTHING
-    text = f"{metric.factor * score.mean:.{metric.digits}f}"
+    text = metric.number(score.mean)
     text = f"**{text}**" if bold else text
     if score.error is None or not spread:
         return text
-    return f"{text} ± {metric.factor * score.error:.{metric.digits}f}"
+    return f"{text} ± {metric.number(score.error)}"
 
 
-def _best(rows: Sequence[Record], name: str) -> Record | None:
+def _best(rows: Sequence[Record], metric: Metric) -> Record | None:
     """Returns the best row of those methods whose prior is the generator."""
     scored = [
         (score.mean, row)
         for row in rows
-        if METHODS[row["method"]].prior == "generator" and (score := _score(row, name)) is not None
+        if METHODS[row["method"]].prior == "generator"
+        and (score := _score(row, metric)) is not None
     ]
     if not scored:
         return None
-    pick = max if METRICS[name].higher else min
+    pick = max if metric.higher else min
     return pick(scored, key=lambda pair: pair[0])[1]
 
 

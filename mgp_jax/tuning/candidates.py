@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 
 from mgp_jax.generators.base import Generator
-from mgp_jax.inversion import cut_of, default_cut
 from mgp_jax.recipes import COARSEST, POOL, Phase, Recipe
 
 
 def concrete(generator: Generator, recipe: Recipe) -> Recipe:
     """Returns a recipe with its cut as an index, so that it can be varied."""
-    cut = cut_of(generator, recipe)
-    return replace(recipe, name="tuned", layer=cut)
+    layer = generator.default_cut(recipe.map_size) if recipe.layer is None else recipe.layer
+    return recipe.with_(name="tuned", layer=generator.cut(layer))
 
 
 def vary(
@@ -29,7 +28,7 @@ def vary(
         spread: standard deviation of the logarithm of rates, weights and steps, and how likely
             choices change.
     """
-    cuts = cuts_of(generator)
+    cuts = fair_cuts(generator)
     layer, codes = recipe.layer, recipe.codes
     if random.random() < spread / 2:
         place = cuts.index(layer) if layer in cuts else len(cuts) // 2
@@ -77,16 +76,16 @@ def vary_phase(phase: Phase, random: np.random.Generator, spread: float) -> Phas
     return replace(phase, **changes)
 
 
-def cuts_of(generator: Generator) -> list[int]:
+def fair_cuts(generator: Generator) -> list[int]:
     """Returns the cuts behind which a feature map of a fair size passes, the last one left out."""
     sizes = generator.map_sizes.items()
     cuts = [cut for cut, size in sizes if COARSEST <= size < generator.resolution]
-    return cuts or [default_cut(generator)]
+    return cuts or [generator.default_cut()]
 
 
 def scaled(recipe: Recipe, factor: float) -> Recipe:
-    """Returns a recipe with so many times the steps, at least one a phase."""
-    return recipe.with_steps(max(len(recipe.phases), math.floor(recipe.steps * factor)))
+    """Returns a recipe with `factor` times the steps, at least one a phase."""
+    return recipe.with_(steps=max(len(recipe.phases), math.floor(recipe.steps * factor)))
 
 
 def rounded(value: float) -> float:

@@ -1,14 +1,13 @@
-"""How long recipes take: their arithmetic, and the speed seen in the trials before."""
+"""Predicts how long recipes take by their arithmetic and the speed seen in earlier trials."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-import jax
 import numpy as np
 from scipy.optimize import nnls
 
 from mgp_jax.benchmark.arithmetic import step_flops
-from mgp_jax.codes import init_codes
-from mgp_jax.perception.vgg import bundled_extractor
+from mgp_jax.inversion import resolve
 from mgp_jax.recipes import Phase, Recipe
 from mgp_jax.tuning.candidates import scaled
 from mgp_jax.tuning.trials import Search, Trial
@@ -64,23 +63,10 @@ class Pace:
         size = phase.perceptual_size if phase.perceptual else -1
         key = str(recipe.layer), recipe.space, size, head
         if key not in self._flops:
-            generator = self._search.generator
-            cut = generator.cut(str(recipe.layer))
-            codes = jax.eval_shape(
-                lambda seed: init_codes(generator, seed, 1, cut, recipe.space), jax.random.key(0)
-            )
+            moves = ("z",) if head else ("residual",)
+            step = replace(phase, steps=1, moves=moves, whiten=False)
+            one = recipe.with_(phases=(step,), codes=1, candidates=0)
             self._flops[key] = step_flops(
-                generator,
-                codes,
-                cut,
-                Phase(
-                    1,
-                    moves=("z",) if head else ("residual",),
-                    perceptual=phase.perceptual,
-                    perceptual_size=phase.perceptual_size,
-                ),
-                self._search.degradation,
-                bundled_extractor() if phase.perceptual else None,
-                recipe.space,
+                resolve(self._search.generator, self._search.degradation, one)
             )
         return self._flops[key]

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mgp_jax.batch import append_records
+from mgp_jax.metrics import metric_named
 from mgp_jax.recipes import Recipe, recipe_for
 from mgp_jax.tuning.candidates import concrete, scaled, vary
 from mgp_jax.tuning.pace import Pace
@@ -31,11 +32,11 @@ TOLERANCE = 1.1
 
 
 class Standing(NamedTuple):
-    """How good a recipe is, over all images that it has been tried on.
+    """The quality of a recipe over all images that it has been tried on.
 
     Attributes:
         recipe: the recipe.
-        score: mean of the metric, higher is better: LPIPS counts negative.
+        score: mean of the metric; negative where less is better, so that higher is better.
         seconds: time an image.
         images: number of images.
     """
@@ -108,7 +109,7 @@ class Trials:
         mean = float(np.mean(scores))
         if not math.isfinite(mean):
             mean = -math.inf
-        elif self.search.metric == "lpips":
+        elif not metric_named(self.search.metric).higher:
             mean = -mean
         seconds = float(np.mean([trial.seconds for trial in trials]))
         return Standing(recipe, mean, seconds, len(scores))

@@ -17,23 +17,24 @@ from mgp_jax.batch.folder import repair
 from mgp_jax.degradations import Degradation
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Generator
-from mgp_jax.inversion import InversionConfig
-from mgp_jax.metrics import compare
+from mgp_jax.inversion import resolve
+from mgp_jax.metrics import compare, metric_named
 from mgp_jax.recipe_files import from_values, to_values
 from mgp_jax.recipes import Recipe
-from mgp_jax.restoration import restore
+from mgp_jax.restoration import run_restoration
+from mgp_jax.seeds import seeded_key
 
 
 @dataclass(frozen=True)
 class Search:
-    """What to search for.
+    """The settings of a search.
 
     Attributes:
         generator: the frozen generator.
         degradation: the task.
         truths: float[M, H, W, C] in [-1, 1], clean sample images; they are degraded first.
         budget: seconds that all trials may take together, compilation included.
-        metric: `psnr` or `lpips`, the mean of which decides.
+        metric: name of the metric whose mean decides.
         seconds: time an image that the recipe may take; None for that of the recipe `fast`.
         batch_size: images restored at a time.
         seed: seed of the search, of the starts and of simulated noise.
@@ -49,6 +50,7 @@ class Search:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        metric_named(self.metric)
         if not self.budget > 0:
             raise SettingError(f"budget: {self.budget} s, must be above 0")
         if self.seconds is not None and not self.seconds > 0:
@@ -90,21 +92,20 @@ def run_trial(search: Search, recipe: Recipe, batch: int, *, compiled: bool) -> 
     # Filled up, so that all batches share one compiled program.
     filled = np.resize(numbers, size)
     truths = jnp.asarray(search.truths[filled])
-    keys = jax.vmap(lambda n: jax.random.fold_in(jax.random.key(search.seed), n))(filled)
+    keys = jax.vmap(lambda n: jax.random.fold_in(seeded_key(search.seed), n))(filled)
     observations = jax.vmap(search.degradation.simulate)(truths, keys)
-    config = InversionConfig(recipe=recipe, seed=search.seed)
+    inversion = resolve(search.generator, search.degradation, recipe, seed=search.seed)
 
     def run() -> np.ndarray:
-        return restore(
-            search.generator, observations, search.degradation, config, indices=filled
-        ).images
+        return run_restoration(inversion, observations, search.degradation, indices=filled).images
 
     if not compiled:
         run()
     started = time.perf_counter()
     images = run()
     ended = time.perf_counter()
-    scores = compare(images[: len(numbers)], search.truths[numbers])[search.metric]
+    metric = metric_named(search.metric)
+    scores = compare(images[: len(numbers)], search.truths[numbers], [metric])[metric.name]
     finite = tuple(math.nan if score is None else round(score, 4) for score in scores)
     seconds, spent = (ended - started) / size, time.perf_counter() - began
     return Trial(recipe, batch, finite, round(seconds, 3), round(spent, 3))

@@ -20,55 +20,55 @@ from mgp_jax.analysis import (
 )
 from mgp_jax.codes import Codes, init_codes, render
 from mgp_jax.errors import ImageError, SettingError
-from mgp_jax.generators import DCGANConfig, Generator, StyleGAN2Config
+from mgp_jax.generators import DCGANConfig, Split, StyleGAN2Config
 
 CASES = {
     "dcgan": DCGANConfig(5, (6, 4)),
     "stylegan2": StyleGAN2Config(5, 4, (4,), (6, 6, 4, 4, 4)),
 }
 COUNT = 4
-Case = tuple[Generator, Codes, int]
+Case = tuple[Split, Codes]
 
 
 @pytest.fixture(scope="module", params=CASES)
 def case(request: pytest.FixtureRequest) -> Case:
     generator = untrained(CASES[request.param], seed=3)
-    cut = len(generator.stages) - 2
-    codes = init_codes(generator, jax.random.key(0), COUNT, cut)
+    split = generator.split(len(generator.stages) - 2)
+    codes = init_codes(split, jax.random.key(0), COUNT)
     alpha = np.random.default_rng(0).uniform(0, 0.5, codes.alpha.shape).astype(np.float32)
     alpha[3] *= 0.01
-    return generator, codes._replace(alpha=alpha), cut
+    return split, codes._replace(alpha=alpha)
 
 
 def test_an_ablation_zeroes_what_lies_above_the_threshold(case: Case):
-    generator, codes, cut = case
-    result = ablate(generator, codes, cut, threshold=0.2)
+    split, codes = case
+    result = ablate(split, codes, threshold=0.2)
     np.testing.assert_array_equal(result.zeroed, np.sum(codes.alpha > 0.2, axis=1))
     assert result.zeroed[3] == 0 and result.differences[3].max() == 0
-    whole = render(generator, codes, cut)
+    whole = render(split, codes)
     for number in range(COUNT):
         alpha = np.array(codes.alpha)
         alpha[number][alpha[number] > 0.2] = 0
-        expected = render(generator, codes._replace(alpha=alpha), cut)
+        expected = render(split, codes._replace(alpha=alpha))
         np.testing.assert_allclose(result.images[number], expected, atol=1e-4)
         change = np.abs(np.clip(expected, -1, 1) - np.clip(whole, -1, 1)).mean(-1) / 2
         np.testing.assert_allclose(result.differences[number], change, atol=1e-4)
-    again = ablate(generator, codes, cut, threshold=0.2)
+    again = ablate(split, codes, threshold=0.2)
     np.testing.assert_array_equal(again.differences, result.differences)
-    tenth = ablate(generator, codes, cut)
+    tenth = ablate(split, codes)
     assert abs(np.sum(tenth.zeroed) - 0.1 * codes.alpha.size) <= 1
 
 
 def test_segments_are_found_and_reproduce(case: Case):
-    generator, codes, cut = case
-    found = find_segments(generator, codes, cut, count=3, seed=5)
+    split, codes = case
+    found = find_segments(split, codes, count=3, seed=5)
     assert found.shape == (16, 16) and set(np.unique(found)) <= {0, 1, 2}
     sizes = np.bincount(found.ravel(), minlength=3)
     assert sizes[0] >= sizes[1] >= sizes[2] and sizes[1] > 0
-    again = find_segments(generator, codes, cut, count=3, seed=5)
+    again = find_segments(split, codes, count=3, seed=5)
     np.testing.assert_array_equal(again, found)
     with pytest.raises(SettingError, match="segments: 1"):
-        find_segments(generator, codes, cut, count=1)
+        find_segments(split, codes, count=1)
 
 
 def test_codes_are_matched_to_the_segment_that_they_change():
@@ -115,21 +115,21 @@ def test_segmentations_are_read(tmp_path: Path):
 
 
 def test_codes_are_removed_inside_a_region(case: Case):
-    generator, codes, cut = case
-    whole = np.asarray(render(generator, codes, cut))
+    split, codes = case
+    whole = np.asarray(render(split, codes))
     region = np.zeros((16, 16), bool)
     region[:6, :6] = True
-    result = remove(generator, codes, region, cut, count=2)
+    result = remove(split, codes, region, count=2)
     assert result.codes == list(np.argsort(-result.effects)[:2])
     change = difference(result.image, whole)
     assert change[region].mean() > 5 * change[10:, 10:].mean() and change[region].mean() > 1e-3
-    same = remove(generator, codes, region, cut, chosen=result.codes)
+    same = remove(split, codes, region, chosen=result.codes)
     np.testing.assert_array_equal(same.image, result.image)
     # Everywhere, it is as if those codes had no importance but the map its strength.
     everywhere = np.ones((16, 16), bool)
-    alone = remove(generator, codes, everywhere, cut, chosen=[1, 2, 3]).image
+    alone = remove(split, codes, everywhere, chosen=[1, 2, 3]).image
     strong = np.where(np.arange(COUNT)[:, None] == 0, codes.alpha, 0)
-    weak = np.asarray(render(generator, codes._replace(alpha=strong.astype(np.float32)), cut))
+    weak = np.asarray(render(split, codes._replace(alpha=strong.astype(np.float32))))
     assert difference(alone, whole).mean() > 1e-3 and difference(alone, weak).mean() > 1e-4
     for wrong, message in (
         ({"region": np.zeros((16, 16), bool)}, "region"),
@@ -138,7 +138,7 @@ def test_codes_are_removed_inside_a_region(case: Case):
         ({"count": 4}, "codes 0 to 3"),
     ):
         with pytest.raises(SettingError, match=message):
-            remove(generator, codes, **({"region": region, "layer": cut} | wrong))  # type: ignore[arg-type]
+            remove(split, codes, **({"region": region} | wrong))  # type: ignore[arg-type]
 
 
 def test_sparsity_is_between_even_and_alone():

@@ -13,9 +13,10 @@ from networks import untrained
 from mgp_jax.batch import Event, Job, run
 from mgp_jax.degradations import parse
 from mgp_jax.generators import DCGANConfig, load_generator
-from mgp_jax.inversion import InversionConfig
+from mgp_jax.inversion import resolve
 from mgp_jax.recipes import Phase, Recipe
 from mgp_jax.sharding import join_processes
+from mgp_jax.solve import Execution
 
 EVERY = 2
 STEPS = (4, 5)
@@ -26,9 +27,9 @@ def main(name: str, inputs: str, out: str, log: str) -> None:
     small = name == "small"
     generator = untrained(DCGANConfig(8, (8, 4)), seed=1) if small else load_generator(name)
     phases = (Phase(STEPS[0]), Phase(STEPS[1], moves=("residual",), tether=0.1))
-    config = InversionConfig(recipe=Recipe("test", phases, codes=4), chunk=1)
-    degradation = parse("identity", generator.resolution)
-    job = Job("invert", generator, degradation, config, batch_size=BATCH, checkpoint_every=EVERY)
+    recipe, identity = Recipe("test", phases, codes=4), parse("identity", generator.resolution)
+    inversion = resolve(generator, identity, recipe, execution=Execution(chunk=1))
+    job = Job("invert", inversion, identity, batch_size=BATCH, checkpoint_every=EVERY)
     with open(log, "ab", buffering=0) as file:
 
         def on_event(event: Event) -> None:

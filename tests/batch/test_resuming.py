@@ -13,6 +13,7 @@ from typing import Any
 
 import jax
 import pytest
+from jobs import changed, make_job
 from networks import untrained
 from PIL import Image
 from separate import contents, make_inputs
@@ -23,8 +24,8 @@ from mgp_jax.batch.running import ahead
 from mgp_jax.degradations import parse
 from mgp_jax.errors import OutputError, SettingError
 from mgp_jax.generators import DCGANConfig
-from mgp_jax.inversion import InversionConfig
 from mgp_jax.recipes import Phase, Recipe
+from mgp_jax.solve import Execution
 
 COUNT, BATCH = 7, 2
 COMPILATION = "/jax/core/compile/backend_compile_duration"
@@ -38,9 +39,8 @@ class Stop(BaseException):
 def job() -> Job:
     generator = untrained(DCGANConfig(8, (8, 4)), seed=1, name="small")
     phases = (Phase(3), Phase(3, moves=("residual",), tether=0.1))
-    config = InversionConfig(recipe=Recipe("test", phases, codes=2), chunk=1)
-    identity = parse("identity", 16)
-    return Job("invert", generator, identity, config, batch_size=BATCH, checkpoint_every=2)
+    recipe, execution = Recipe("test", phases, codes=2), Execution(chunk=1)
+    return make_job(generator, recipe, execution=execution, batch_size=BATCH, checkpoint_every=2)
 
 
 @pytest.fixture(scope="module")
@@ -211,8 +211,13 @@ def test_overwriting_removes_what_the_run_wrote(
     job: Job, inputs: Path, whole: dict[str, Any], tmp_path: Path
 ):
     """Another run with more files, half done, and files of somebody else among them."""
-    other = dataclasses.replace(job, task="restore", degradation=parse("mask:center:4", 16))
-    several = dataclasses.replace(other, samples=2, batch_size=1)
+    several = changed(
+        job,
+        task="restore",
+        degradation=parse("mask:center:4", 16),
+        recipe={"samples": 2},
+        batch_size=1,
+    )
 
     def stop(event: Event) -> None:
         if event.progress is not None and (event.done, event.progress.step) == (1, 3):
@@ -221,7 +226,8 @@ def test_overwriting_removes_what_the_run_wrote(
     with pytest.raises(Stop):
         run(several, [inputs], tmp_path, stop)
     kinds = {path.name for path in tmp_path.iterdir() if path.is_dir()}
-    assert kinds == {"images", "observations", "samples", "deviations", "codes", "checkpoints"}
+    kept = {"images", "observations", "samples", "deviations", "masks", "codes", "checkpoints"}
+    assert kinds == kept
     (tmp_path / "index.html").touch()
     (tmp_path / "thumbnails/images").mkdir(parents=True)
     (tmp_path / "thumbnails/images/000.png.jpg").touch()
@@ -297,10 +303,9 @@ def test_what_is_read_in_the_background_may_fail():
 
 
 def test_precision_is_a_setting(job: Job, inputs: Path, first: tuple[Path, Any]):
-    execution = dataclasses.replace(job.config.execution, precision="bfloat16")
-    config = dataclasses.replace(job.config, execution=execution)
+    execution = dataclasses.replace(job.inversion.execution, precision="bfloat16")
     with pytest.raises(SettingError, match='precision was "float32", is "bfloat16"'):
-        run(dataclasses.replace(job, config=config), [inputs], first[0])
+        run(changed(job, execution=execution), [inputs], first[0])
 
 
 def test_settings_that_cannot_work(job: Job, inputs: Path, tmp_path: Path):

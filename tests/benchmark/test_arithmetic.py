@@ -7,11 +7,9 @@ import pytest
 from jax import lax
 
 from mgp_jax.benchmark.arithmetic import count_flops, matrix_product_rate, step_flops
-from mgp_jax.codes import init_codes
-from mgp_jax.degradations import parse
 from mgp_jax.generators import Generator
-from mgp_jax.perception import bundled_extractor
-from mgp_jax.recipes import Phase
+from mgp_jax.inversion import resolve
+from mgp_jax.recipes import Phase, Recipe
 
 
 def image(*shape: int) -> jax.ShapeDtypeStruct:
@@ -42,24 +40,24 @@ def test_by_hand(function, shapes, expected):
 
 def test_a_step_of_a_small_generator(tiny: Generator):
     """Latent 8; 8 channels at 4x4 and 8x8, 4 at 16x16, image 32x32; 4 products an output pixel."""
-    identity = parse("identity", 32)
-    codes = init_codes(tiny, jax.random.key(0), 5, 2)
     dense, second = 16 * 8 * 8, 8 * 8 * 4 * 8 * 8
     third, last = 16 * 16 * 4 * 8 * 4, 32 * 32 * 4 * 4 * 3
     compose = 5 * 8 * 8 * 8
     head, tail = 5 * (dense + second) + compose, third + last
 
-    def flops(phase: Phase) -> float:
-        return step_flops(tiny, codes, 2, phase, identity)
+    def flops(*phases: Phase, number: int = 0) -> float:
+        recipe = Recipe("test", phases, codes=5, layer=2)
+        return step_flops(resolve(tiny, recipe=recipe), number)
 
-    assert flops(Phase(1)) == 4 * (head + tail)
-    assert flops(Phase(1, moves=("residual",))) == 4 * tail
+    codes, residual = Phase(1), Phase(1, moves=("residual",))
+    assert flops(codes) == 4 * (head + tail)
+    assert flops(residual) == 4 * tail
+    assert flops(codes, residual) == 4 * (head + tail)
+    assert flops(codes, residual, number=1) == 4 * tail
     # Features: VGG16 up to relu3_3 at 32 pixels.
     pixels = 32 * 32 * (3 * 64 + 64 * 64) + 16 * 16 * (64 * 128 + 128 * 128)
     pixels += 8 * 8 * (128 * 256 + 2 * 256 * 256)
-    extractor = bundled_extractor()
-    with_features = step_flops(tiny, codes, 2, Phase(1, perceptual=0.1), identity, extractor)
-    assert with_features - flops(Phase(1)) == 4 * 9 * pixels
+    assert flops(Phase(1, perceptual=0.1)) - flops(codes) == 4 * 9 * pixels
 
 
 def test_the_rate_is_that_of_this_machine():

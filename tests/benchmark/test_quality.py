@@ -18,7 +18,6 @@ from mgp_jax.benchmark.reference import run_reference
 from mgp_jax.degradations import parse
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator
-from mgp_jax.inversion import InversionConfig
 from mgp_jax.metrics import compare
 from mgp_jax.recipes import FAST, Phase, Recipe, codes_only
 from mgp_jax.restoration import restore
@@ -65,12 +64,12 @@ def test_tables():
     text = tables.quality_table({"slow": [SLOW, SLOW], "quick": [QUICK]})
     rows = {line.split("|")[1].strip(): line.split("|")[2:-1] for line in text.splitlines()[2:4]}
     assert [cell.strip() for cell in rows["slow"]] == [
-        "-", "20.00 / 0.0500", "24.00 / 0.0417", "26.00 / 0.0385",
-        "27.00 / 0.0370*", "27.00 / 0.0370*",
+        "-", "20.00 / 0.050", "24.00 / 0.042", "26.00 / 0.038",
+        "27.00 / 0.037*", "27.00 / 0.037*",
     ]  # fmt: skip
-    assert {cell.strip() for cell in rows["quick"]} == {"26.50 / 0.0377*"}
+    assert {cell.strip() for cell in rows["quick"]} == {"26.50 / 0.038*"}
     table = tables.markdown_table(["a", "b"], [[1, 0.123456], [None, math.nan]])
-    assert table == "| a | b |\n| --- | --- |\n| 1 | 0.123 |\n| - | - |"
+    assert table == "| a | b |\n| --- | ---: |\n| 1 | 0.123 |\n| - | - |"
 
 
 def test_plot(tmp_path: Path):
@@ -116,7 +115,7 @@ def test_a_curve_ends_with_what_the_recipe_gives(
     # Neither compilation nor looking counts.
     assert len(hours) == len(points) and seconds[-1] < 1000 and 0.1 < compilation < 1000
     observations = np.stack([degradation(jnp.asarray(x)) for x in photographs])
-    restored = restore(tiny, observations, degradation, InversionConfig(recipe)).images
+    restored = restore(tiny, observations, degradation, recipe).images
     expected = np.mean(np.array(compare(restored, photographs)["psnr"], float))
     # The iterate behind the last step counts in the end and may be the better one.
     assert points[-1]["psnr"] == pytest.approx(expected, abs=1.0)

@@ -21,7 +21,7 @@ from throughput import step_seconds
 from mgp_jax.batch import Input, Job, find_inputs, load, run
 from mgp_jax.degradations import parse
 from mgp_jax.generators import load_generator
-from mgp_jax.inversion import InversionConfig
+from mgp_jax.inversion import resolve
 from mgp_jax.recipes import recipe_for
 
 
@@ -66,9 +66,9 @@ def main() -> None:
     degradation = parse(arguments.degradation, generator.resolution)
     recipe = recipe_for("fast", degradation, generator.family)
     first = arguments.batch_sizes[0]
-    config = InversionConfig(recipe, target_psnr=arguments.target_psnr)
-    job = Job("restore", generator, degradation, config, simulate=True, batch_size=first)
-    inputs = find_inputs([arguments.folder])
+    inversion = resolve(generator, degradation, recipe, target_psnr=arguments.target_psnr)
+    job = Job("restore", inversion, degradation, simulate=True, batch_size=first)
+    inputs = find_inputs([arguments.folder]).entries
     whole, taken = timed_run(job, inputs)
     phases = [phase.steps for phase in recipe.phases]
     steps = steps_by_phase(taken, phases)
@@ -77,7 +77,7 @@ def main() -> None:
     rest = 0.0
     for size in arguments.batch_sizes:
         images = np.stack([load(job, entry).observation for entry in inputs[:size]])
-        costs = [step for _, step in step_seconds(generator, config, degradation, images)]
+        costs = [step for _, step in step_seconds(inversion, images)]
         here, bound = seconds_of_steps(steps, costs, size)
         # What is no step does not depend on the batch size.
         rest = whole - here if size == first else rest

@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -26,22 +26,12 @@ from mgp_jax.batch import Input, Job, load
 from mgp_jax.batch.outputs import write_outputs
 from mgp_jax.batch.running import READERS
 from mgp_jax.checkpoint import Checkpoints
-from mgp_jax.degradations import Degradation, parse
-from mgp_jax.generators import Generator, load_generator
-from mgp_jax.inversion import (
-    InversionConfig,
-    advance,
-    begin,
-    code_count,
-    image_keys,
-    outline,
-    pose,
-    report,
-    settings,
-    start,
-)
+from mgp_jax.degradations import parse
+from mgp_jax.generators import load_generator
+from mgp_jax.inversion import Inversion, image_keys, outline, pose, resolve, start
 from mgp_jax.recipes import recipe_for
 from mgp_jax.restoration import Restoration, restore
+from mgp_jax.solve import begin, compile_steps, report
 
 DEVICES_OF_A_HOST = 8
 RECORD_SECONDS = 1e-4  # to read and write a record once more when the files are merged
@@ -79,24 +69,18 @@ def seconds(function: Callable[..., object], *arguments: object) -> float:
 
 
 def step_seconds(
-    generator: Generator,
-    config: InversionConfig,
-    degradation: Degradation,
-    observations: np.ndarray,
-    steps: int = 5,
+    inversion: Inversion, observations: np.ndarray, steps: int = 5
 ) -> list[tuple[float, float]]:
     """Returns for every phase the seconds of its compilation and of a step of the whole batch."""
-    phases, found = settings(generator, config), []
-    problem = pose(jax.numpy.asarray(observations), generator, phases, config, degradation, None)
+    problem, found = pose(inversion, jax.numpy.asarray(observations)), []
     keys = image_keys(0, np.arange(len(observations)))
-    codes = start(problem, keys, code_count(config), phases[0])
-    for setting in phases:
-        state = begin(problem, codes, jax.numpy.zeros(len(observations), "int32"), setting)
-        began = time.perf_counter()
-        program = advance.lower(problem, state, steps, setting).compile()
-        compiling = time.perf_counter() - began
-        found.append((compiling, seconds(program, problem, state, steps) / steps))
-        codes = state.codes
+    variables = start(problem, keys, inversion.phases[0])
+    for phase in inversion.phases:
+        state = begin(problem, variables, jax.numpy.zeros(len(observations), "int32"), phase)
+        program = compile_steps(problem, state, phase)
+        taken = seconds(program.run, problem, state, steps) / steps
+        found.append((program.compile_seconds, taken))
+        variables = state.variables
     return found
 
 
@@ -105,8 +89,8 @@ def measure(name: str, batch_sizes: Sequence[int], steps: int) -> Costs:
     generator = load_generator(name)
     degradation = parse("identity", generator.resolution)
     recipe = recipe_for("fast", degradation, generator.family)
-    config = InversionConfig(recipe=recipe)
-    job = Job("invert", generator, degradation, config)
+    inversion = resolve(generator, degradation, recipe)
+    job = Job("invert", inversion, degradation)
     folder = Path(tempfile.mkdtemp())
     photograph = folder / "photograph.png"
     with resources.as_file(resources.files("mgp_jax.assets") / "eileen_collins.png") as file:
@@ -118,19 +102,19 @@ def measure(name: str, batch_sizes: Sequence[int], steps: int) -> Costs:
     restoration, compilation = {}, 0.0
     for size in sorted(batch_sizes):
         observations = np.stack([item.observation] * size)
-        found = step_seconds(generator, config, degradation, observations, steps)
+        found = step_seconds(inversion, observations, steps)
         for number, (_, step) in enumerate(found):
             print(f"batch {size}, phase {number}: {1e3 * step / size:.1f} ms a step and image")
         compilation = sum(compiling for compiling, _ in found)
         restoration[size] = sum(
             step * phase.steps for (_, step), phase in zip(found, recipe.phases, strict=True)
         )
-    shapes = outline(generator, config, degradation, max(batch_sizes))[1][-1]
+    shapes = outline(inversion, max(batch_sizes))[1][-1]
     snapshot = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
     saver = Checkpoints(folder / "checkpoints", 0, {})
-    checkpoint = seconds(saver.save, report(snapshot, settings(generator, config)))
+    checkpoint = seconds(saver.save, report(snapshot, inversion.phases))
 
-    short = replace(config, recipe=recipe.with_steps(len(recipe.phases)))
+    short = recipe.with_(steps=len(recipe.phases))
     began = time.perf_counter()
     restored: Restoration = restore(generator, item.observation[None], degradation, short)
     compilation += time.perf_counter() - began

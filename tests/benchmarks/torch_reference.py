@@ -28,7 +28,6 @@ from mgp_jax.benchmark.cost import named_generator
 from mgp_jax.degradations import Degradation, parse
 from mgp_jax.generators import Generator
 from mgp_jax.images import find_images, read_image
-from mgp_jax.inversion import default_cut
 from mgp_jax.metrics import compare
 from mgp_jax.perception import bundled_extractor
 from mgp_jax.perception.vgg import IMAGENET_MEAN, IMAGENET_STD
@@ -300,7 +299,7 @@ def step_cost(arguments: argparse.Namespace) -> None:
 
 def cut_of(generator: Generator, layer: str | None) -> int:
     """Returns the index of the cut, the default one for None."""
-    return default_cut(generator) if layer is None else generator.cut(layer)
+    return generator.default_cut() if layer is None else generator.cut(layer)
 
 
 def main() -> None:

@@ -80,7 +80,8 @@ def test_photographs_are_edited(mgp: Mgp, folder: Path, tmp_path: Path):
     with Image.open(files / "a.gif") as animation:
         assert animation.n_frames > 8  # type: ignore[attr-defined]
     # Repeated with fewer frames, no older frames stay.
-    assert mgp("edit", *inputs, *settings, *limited, "--frames", 3)[0] == cli.SOME_FAILED
+    fewer = ("--frames", 3, "--overwrite")
+    assert mgp("edit", *inputs, *settings, *limited, *fewer)[0] == cli.SOME_FAILED
     assert len(list((files / "frames").iterdir())) == 2 * 3
 
 
@@ -91,15 +92,16 @@ def test_codes_are_read_as_they_were_written(mgp: Mgp, folder: Path, tmp_path: P
         status, _, err = mgp("invert", folder / "a.png", "--out", out, *settings)
         assert status == cli.OK, err
         generator = load_generator(path)
-        codes = load_codes(out / "codes/a.npz", generator, "layer1")
+        codes = load_codes(out / "codes/a.npz", generator.split("layer1"))
         assert codes.z.shape == (3, *generator.latent_shape) and codes.residual is not None
         assert (codes.styles is None) == (name == "small")
         with pytest.raises(SettingError, match="not of"):
-            load_codes(out / "codes/a.npz", generator, "layer0" if name == "small" else "layer2")
+            other = generator.split("layer0" if name == "small" else "layer2")
+            load_codes(out / "codes/a.npz", other)
     with pytest.raises(ImageError, match="cannot be read"):
-        load_codes(tmp_path / "none.npz", generator, 1)
+        load_codes(tmp_path / "none.npz", generator.split(1))
     with pytest.raises(ImageError, match="no file of codes"):
-        load_codes(folder / "a.png", generator, 1)
+        load_codes(folder / "a.png", generator.split(1))
 
 
 def test_the_way_between_two_photographs(mgp: Mgp, folder: Path, tmp_path: Path):
@@ -149,6 +151,7 @@ def test_a_boundary_is_trained(mgp: Mgp, folder: Path, tmp_path: Path, monkeypat
         (("edit", "--direction", "sefa:1", "--frames", 1), "frames: 1"),
         (("edit", "--direction", "sefa:1", "--codes-moved", 3), "the codes 0 to 2"),
         (("edit", "--direction", "sefa:1", "--mask", "none.png"), "none.png: there is no such"),
+        (("edit", "--direction", "sefa:1", "--method", "dip", "--recipe", "fast"), "are no codes"),
         (("interpolate",), "between two photographs"),
         (("analyse", "removal", "--region", "none.png"), "none.png: there is no such"),
         (

@@ -140,8 +140,8 @@ LATENTS: dict[str, tuple[Callable[[Path], Any], int]] = {
     "a number": (saved(np.float32(3)), 2),
     "another length": (saved(np.zeros((2, 9))), 2),
     "too many axes": (saved(np.zeros((2, 1, 8))), 2),
-    "words": (saved(np.array([["a"] * 8])), 2),
-    "complex numbers": (saved(np.zeros((2, 8), complex)), 2),
+    "words": (saved(np.array([["a"] * 8])), 1),
+    "complex numbers": (saved(np.zeros((2, 8), complex)), 1),
     "not finite": (saved(np.full((1, 8), np.nan)), 1),
 }
 

@@ -126,7 +126,6 @@ def test_doctor(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
     [
         (["co"], {"colorize", "completion"}),
         (["invert", "--re"], {"--recipe", "--restarts"}),
-        (["tune", "faces64", "--metric", ""], {"psnr", "lpips"}),
         (["invert", "some-fi"], set()),
     ],
     # Sets have another order in every process, in which the tests must have the same names.

@@ -136,7 +136,7 @@ WRONG: dict[str, tuple[tuple, int, str]] = {
     "unknown generator": (
         ("invert", PHOTO, "--generator", "faces46"),
         1,
-        "faces46: neither a file nor a bundled generator (faces64)",
+        "faces46: neither a file nor a bundled generator (faces1024, faces64)",
     ),
     "unreadable generator": (
         ("invert", PHOTO, "--generator", "text.safetensors"),
@@ -153,7 +153,7 @@ WRONG: dict[str, tuple[tuple, int, str]] = {
     "no codes": (("invert", PHOTO, "--codes", "0"), 2, "codes: 0, at least 1"),
     "no steps": (("invert", PHOTO, "--steps", "0"), 2, "steps: 0, recipe fast needs 2"),
     "no batch": (("invert", PHOTO, "--batch-size", "0"), 2, "batch size: 0, at least 1"),
-    "no samples": (("invert", PHOTO, "--samples", "0"), 2, "samples 0"),
+    "no samples": (("invert", PHOTO, "--samples", "0"), 2, "samples: 0"),
     "no restarts": (("invert", PHOTO, "--restarts", "-1"), 2, "restarts -1"),
     "style space": (("invert", PHOTO, "--recipe", "w"), 2, "space w: small has the spaces z"),
     "seed of a mask": (
@@ -165,7 +165,15 @@ WRONG: dict[str, tuple[tuple, int, str]] = {
     "unknown operator": (("restore", PHOTO, "--degradation", "grey"), 2, "did you mean gray?"),
     "factor": (("super-resolve", PHOTO, "--factor", "3"), 2, "3 does not divide"),
     "factor of one": (("super-resolve", PHOTO, "--factor", "1"), 2, "at least 2"),
-    "method": (("super-resolve", PHOTO, "--factor", "2", "--method", "lanczos"), 2, "'lanczos'"),
+    "filter": (("super-resolve", PHOTO, "--factor", "2", "--filter", "lanczos"), 2, "'lanczos'"),
+    "method": (("invert", PHOTO, "--method", "magic"), 2, "method magic: there are observation"),
+    "no encoder": (("invert", PHOTO, "--method", "encoder"), 2, "method encoder: needs an encoder"),
+    "no styles": (("invert", PHOTO, "--method", "w+"), 2, "method w+: needs a style-based"),
+    "recipe of another method": (
+        ("invert", PHOTO, "--method", "one-code", "--recipe", "quality"),
+        2,
+        "recipe quality: is one of multi-code, method one-code has its own",
+    ),
     "no frame": (
         ("inpaint", PHOTO, "--mask", "center:6", "--frame", "big"),
         2,
@@ -190,7 +198,7 @@ WRONG: dict[str, tuple[tuple, int, str]] = {
         1,
         "nothing.png: there is no such",
     ),
-    "mask of another size": (("inpaint", PHOTO, "--mask", PHOTO), 1, "a mask of 20x16 pixels"),
+    "mask of another size": (("inpaint", PHOTO, "--mask", "odd.png"), 1, "a mask of 24x24 pixels"),
     "mask without a hole": (("inpaint", PHOTO, "--mask", "black.png"), 1, "all black"),
     "blur": (("deblur", PHOTO, "--blur", "gaussian:x"), 2, "must be a number, not 'x'"),
 }
@@ -205,6 +213,7 @@ def test_wrong_input_gives_one_clear_line(
     (folder / "empty").mkdir()
     (folder / "text.safetensors").write_text("Dear all")
     Image.new("L", (16, 16)).save(folder / "black.png")
+    Image.fromarray(np.eye(24, dtype=bool)).save(folder / "odd.png")
     arguments, status, message = WRONG[name]
     before = sorted(folder.iterdir())
     given = [photograph if argument is PHOTO else argument for argument in arguments]
@@ -230,7 +239,7 @@ def test_a_folder_that_cannot_be_written(mgp: Mgp, small: Path, photograph: Path
         (("invert",), "identity"),
         (("colorize",), "gray"),
         (("super-resolve", "--factor", "4"), "down:4"),
-        (("super-resolve", "--factor", "2", "--method", "bicubic"), "down:2:bicubic"),
+        (("super-resolve", "--factor", "2", "--filter", "bicubic"), "down:2:bicubic"),
         (("inpaint", "--mask", "center:6"), "mask:center:6"),
         (("inpaint", "--mask", "center:6", "--frame", "0.8,0.5,0.4"), "mask:center:6"),
         (("inpaint", "--mask", "hole.png"), "mask:hole.png"),
@@ -255,15 +264,10 @@ def test_every_option_reaches_the_job(
     monkeypatch.setattr("mgp_jax.batch.run", lambda *given: (seen.extend(given), [])[1])
     monkeypatch.setattr("mgp_jax.report.write_contact_sheet", lambda folder: None)
     monkeypatch.setattr("mgp_jax.report.write_page", lambda folder: folder / "index.html")
-    common: dict[str, Any] = {
-        "codes": 3,
-        "layer": "layer0",
-        "seed": 5,
-        "patience": 7,
-        "target-psnr": 31.5,
-    }
+    written: dict[str, Any] = {"codes": 3, "layer": "layer0"}
+    common: dict[str, Any] = {"seed": 5, "patience": 7, "target-psnr": 31.5}
     ours: dict[str, Any] = {"batch-size": 4, "samples": 2, "restarts": 6, "checkpoint-every": 9}
-    options = [text for k, v in (common | ours).items() for text in (f"--{k}", v)]
+    options = [text for k, v in (written | common | ours).items() for text in (f"--{k}", v)]
     command, *rest = arguments
     options += ["--steps", 9, "--recipe", "quality", "--simulate", "--generator", small, *rest]
     options += ["--overwrite", "--precision", "bfloat16", "--memory-limit", 1.5]
@@ -271,16 +275,20 @@ def test_every_option_reaches_the_job(
     assert done.status == cli.OK, done.err
     job, inputs, out, _, overwrite = seen
     assert overwrite and job.memory_limit == 1.5 * 2**30
-    assert job.config.execution.precision == "bfloat16"
+    assert job.inversion.execution.precision == "bfloat16"
     assert (list(inputs), out) == ([Path("a.png"), Path("b.png")], Path("out"))
     assert (job.task, str(job.degradation), job.simulate) == (command, spec, True)
-    assert (job.generator.name, job.generator.resolution) == ("small", 16)
+    assert (job.inversion.split.name, job.resolution) == ("small", 16)
     assert job.frame == (Frame(0.8, 0.5, 0.4) if "--frame" in rest else None)
     for name, value in ours.items():
         assert getattr(job, name.replace("-", "_")) == value
     for name, value in common.items():
-        assert getattr(job.config, name.replace("-", "_")) == value
-    assert (job.config.recipe.name, job.config.recipe.steps) == ("quality", 9)
+        assert getattr(job.inversion, name.replace("-", "_")) == value
+    recipe = job.inversion.recipe
+    assert (recipe.name, recipe.steps) == ("quality", 9)
+    for name, value in written.items():
+        assert getattr(recipe, name) == value
+    assert job.inversion.split.cut == 1
     assert job.note["command"].startswith(f"mgp {command} a.png b.png --out out --codes 3")
 
 

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from mgp_jax import cli
-from mgp_jax.cli.tuning import TASKS, parse_time
-from mgp_jax.degradations import parse
+from mgp_jax.cli.tuning import parse_time
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator, save_weights
 from mgp_jax.images import write_image
@@ -83,7 +82,8 @@ def test_a_tuned_recipe_is_one_that_commands_take(
         (["--recipe", "fast", "--layer", "layer1", "--codes", "auto"], 20, "layer1"),
     ):
         assert mgp(capsys, "colorize", *common, *given)[0] == cli.OK
-        assert (jobs[-1].config.codes, jobs[-1].config.layer) == (codes, layer)
+        tried = jobs[-1].inversion.recipe
+        assert (tried.codes, tried.layer) == (codes, layer)
     status, _, err = mgp(capsys, "colorize", *common, "--recipe", "absent.json")
     assert (status, err) == (2, "mgp: absent.json: cannot be read (No such file or directory)\n")
 
@@ -128,11 +128,6 @@ def test_times():
     for text in ("", "m", "-3s", "3d", "1m30s"):
         with pytest.raises(SettingError, match="is no time"):
             parse_time(text)
-
-
-def test_every_task_is_a_degradation():
-    for spec in TASKS.values():
-        assert str(parse(spec, 32))
 
 
 REFERENCE = """

@@ -3,11 +3,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
-from checkpoints import GOLDEN, encode, pickled, tensor, write_zip
+from checkpoints import GOLDEN, Call, encode, pickled, tensor, write_zip
 
 from convert.cli import main
+from convert.options import TABLE
+from mgp_jax.generators import generate, load_generator, random_latents
 from mgp_jax.generators.weights import load_weights
+from mgp_jax.images import read_image
+from mgp_jax.report import tile
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,6 +62,76 @@ def test_json_says_the_same(capsys, tmp_path):
     assert weights.provenance == report["provenance"]
     assert weights.provenance["source"] == "here" and weights.provenance["by"] == "me"
     assert len(weights.provenance["sha256"]) == 64
+
+
+def test_what_is_assumed_is_one_line(capsys, tmp_path):
+    out = tmp_path / "out.safetensors"
+    status, text, _ = run(capsys, GOLDEN / "sequential" / "leaky.pth", out)
+    assert status == 0
+    (line,) = [line for line in text.splitlines() if line.startswith("assumed")]
+    assert line == (
+        "assumed: strides 1,2,2,2, paddings 0,1,1,1, activation relu, epsilon 1e-5, output tanh, "
+        "latent normal; set others with --option NAME=VALUE"
+    )
+    status, text, _ = run(capsys, GOLDEN / "stylegan_genforce.pth", out, "--json")
+    assert json.loads(text)["assumed"] == {
+        "final_tanh": "false",
+        "mapping_multiplier": "0.01",
+        "fused_scale": "auto",
+        "use_wscale": "true",
+    }
+
+
+def test_a_preview_shows_samples(capsys, tmp_path):
+    out, sheet = tmp_path / "out.safetensors", tmp_path / "sheet.png"
+    arguments = ("--preview", sheet, "--option", "latent=uniform")
+    status, _, errors = run(capsys, GOLDEN / "sequential" / "nonorm.pth", out, *arguments)
+    assert (status, errors) == (0, "")
+    generator = load_generator(out)
+    expected = tile(generate(generator, random_latents(generator, 16)))
+    written = read_image(sheet)
+    assert written.shape[:2] == expected.shape[:2]
+    assert np.abs(written - expected).max() < 0.01
+    status, _, errors = run(capsys, GOLDEN / "vgg16_lpips.pth", out, "--preview", sheet)
+    assert status == 1 and "not a generator" in errors
+
+
+def two_generators(folder: Path) -> Path:
+    def network(value: float) -> dict[str, Call]:
+        storages[str(value)] = np.full(10 * 8 * 9, value, "<f4").tobytes()
+        shapes = {"main.0.weight": (10, 8, 3, 3), "main.2.weight": (8, 3, 2, 2)}
+        return {
+            name: tensor(
+                str(value), 720, 0, shape, tuple(np.cumprod((1, *shape[:0:-1]))[::-1].tolist())
+            )
+            for name, shape in shapes.items()
+        }
+
+    storages: dict[str, bytes] = {}
+    tree = {"generator": network(1.0), "generator_ema": network(2.0), "netD": network(3.0)}
+    return write_zip(folder / "two.pth", tree, storages)
+
+
+def test_the_averaged_generator_is_taken_and_another_by_hand(capsys, tmp_path):
+    path, out = two_generators(tmp_path), tmp_path / "out.safetensors"
+    status, text, errors = run(capsys, path, out)
+    assert (status, errors) == (0, "")
+    assert "inside generator_ema (the averaged generator; the one before" in text
+    assert ["generator", "ignored:", "the", "generator", "before", "averaging"] in [
+        line.split() for line in text.splitlines()
+    ]
+    assert load_weights(out).params["layer1"]["kernel"].max() == 2
+    status, text, _ = run(capsys, path, out, "--inside", "generator", "--json")
+    report = json.loads(text)
+    assert (report["inside"], report["averaged"]) == (["generator"], False)
+    assert load_weights(out).params["layer1"]["kernel"].max() == 1
+    status, _, errors = run(capsys, path, out, "--inside", "netD")
+    assert status == 1 and "netD is a discriminator by its name" in errors
+    assert errors.endswith(
+        "--inside KEY chooses another part of the file: generator, generator_ema, netD\n"
+    )
+    status, _, errors = run(capsys, path, out, "--inside", "nowhere.else")
+    assert status == 1 and "there is nothing inside nowhere.else" in errors
 
 
 def test_options_reach_the_family(capsys, tmp_path):
@@ -143,6 +218,9 @@ def test_missing_arguments(capsys):
 def test_help_has_an_example(capsys):
     status, text, _ = run(capsys, "--help")
     assert status == 0 and "Example: mgp-convert netG.pth mine.safetensors" in text
+    for layouts in TABLE.values():
+        for options in layouts.values():
+            assert all(f"{name}" in text for name in options)
 
 
 def test_help_loads_nothing_heavy():

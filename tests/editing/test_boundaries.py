@@ -8,7 +8,6 @@ from networks import untrained
 
 from mgp_jax.editing import (
     METHODS,
-    load_function,
     read_labels,
     score_samples,
     train_boundary,
@@ -73,21 +72,6 @@ def test_samples_are_scored_as_images_from_0_to_1(config, space: str):
             score_samples(generator, wrong, 20)
 
 
-def test_functions_are_loaded_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    (tmp_path / "my_scores.py").write_text("def red(x):\n    return x[..., 0].mean((1, 2))\n")
-    (tmp_path / "my_broken_scores.py").write_text("1 / 0\n")
-    monkeypatch.chdir(tmp_path)
-    np.testing.assert_allclose(load_function("my_scores:red")(np.ones((2, 4, 4, 3))), 1)
-    for name, message in {
-        "my_scores": "module:function",
-        "my_scores:blue": "has no function blue",
-        "no_such_module:f": "No module named",
-        "my_broken_scores:f": "ZeroDivisionError",
-    }.items():
-        with pytest.raises(SettingError, match=message):
-            load_function(name)
-
-
 def test_labels_are_read(tmp_path: Path):
     np.save(tmp_path / "a.npy", np.arange(3))
     (tmp_path / "b.txt").write_text("0\n1.5\n-2e1\n")
@@ -96,6 +80,6 @@ def test_labels_are_read(tmp_path: Path):
         np.testing.assert_array_equal(read_labels(tmp_path / name), expected)
     (tmp_path / "d.csv").write_text("0\nyes\n")
     np.save(tmp_path / "e.npy", np.array(["a"]))
-    for name, error in {"d.csv": SettingError, "e.npy": SettingError, "f.npy": ImageError}.items():
+    for name, error in {"d.csv": SettingError, "e.npy": ImageError, "f.npy": ImageError}.items():
         with pytest.raises(error, match=name):
             read_labels(tmp_path / name)

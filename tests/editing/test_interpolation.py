@@ -12,13 +12,12 @@ from mgp_jax.editing import interpolate, lift, match, mix_styles, render_all
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import DCGANConfig, StyleGAN2Config
 
-PLAIN = untrained(DCGANConfig(12, (6, 4)), seed=1)
+PLAIN = untrained(DCGANConfig(12, (6, 4)), seed=1).split(2)
 STYLED = untrained(StyleGAN2Config(5, 4, (4,), (6, 4, 4)), seed=1)
-CUT = 2
 
 
 def some_codes(seed: int, count: int = 5) -> Codes:
-    codes = init_codes(PLAIN, jax.random.key(seed), count, CUT)
+    codes = init_codes(PLAIN, jax.random.key(seed), count)
     alpha = np.random.default_rng(seed).uniform(0.1, 0.3, codes.alpha.shape)
     return codes._replace(alpha=alpha.astype(np.float32))
 
@@ -34,7 +33,7 @@ def test_matching_undoes_a_permutation_and_keeps_the_image():
     other = some_codes(1)
     matched = match(codes, other)
     assert sorted(matched.z[:, 0].tolist()) == sorted(other.z[:, 0].tolist())
-    close(fuse(PLAIN, matched, CUT), fuse(PLAIN, other, CUT))
+    close(fuse(PLAIN, matched), fuse(PLAIN, other))
     distances = [np.sum(np.square(codes.z - x.z)) for x in (matched, other)]
     assert distances[0] < distances[1]
     with pytest.raises(SettingError, match="need as many"):
@@ -43,9 +42,10 @@ def test_matching_undoes_a_permutation_and_keeps_the_image():
 
 def test_the_ends_are_exact_and_the_middle_is_probable():
     first, second = some_codes(0), some_codes(1)
-    residual = np.ones_like(fuse(PLAIN, first, CUT))
+    residual = jax.tree.map(np.ones_like, fuse(PLAIN, first))
     second = second._replace(residual=residual)
-    for share, end in ((0, first._replace(residual=0 * residual)), (1, second)):
+    bare = first._replace(residual=jax.tree.map(np.zeros_like, residual))
+    for share, end in ((0, bare), (1, second)):
         jax.tree.map(np.testing.assert_array_equal, interpolate(first, second, share), end)
     middle = interpolate(first, second, 0.5)
     lengths = [np.linalg.norm(codes.z, axis=1) for codes in (first, second, middle)]
@@ -55,7 +55,7 @@ def test_the_ends_are_exact_and_the_middle_is_probable():
         cosine = np.sum(middle.z * end.z, 1) / np.linalg.norm(end.z, axis=1) / lengths[2]
         other = np.sum(first.z * second.z, 1) / lengths[0] / lengths[1]
         np.testing.assert_allclose(np.arccos(cosine), np.arccos(other) / 2, atol=1e-3)
-    np.testing.assert_allclose(middle.residual, 0.5 * residual)
+    close(middle.residual, jax.tree.map(lambda x: 0.5 * x, residual), 1e-7)
     np.testing.assert_allclose(middle.alpha, (first.alpha + second.alpha) / 2, rtol=1e-6)
     straight = interpolate(first, second, 0.5, "w")
     np.testing.assert_allclose(straight.z, (first.z + second.z) / 2, rtol=1e-5, atol=1e-6)
@@ -67,29 +67,29 @@ def test_the_ends_are_exact_and_the_middle_is_probable():
 
 @pytest.mark.parametrize("space", ["z", "w", "w+"])
 def test_mixed_styles_are_of_one_image_before_and_of_the_other_behind(space: str):
-    cut = STYLED.cut("layer0")
+    split = STYLED.split("layer0", space)
     first, second = (
-        init_codes(STYLED, jax.random.key(k), 1, cut, space)._replace(
+        init_codes(split, jax.random.key(k), 1)._replace(
             styles=np.random.default_rng(k).normal(size=(4, 4)).astype(np.float32)
         )
         for k in range(2)
     )
-    lifted = [lift(STYLED, codes, space, "w+") for codes in (first, second)]
+    lifted = [lift(split, codes, "w+")[1] for codes in (first, second)]
     for behind in range(3, 6):
         kept = behind - 2
-        mixed: Any = mix_styles(STYLED, first, second, cut, behind, space)
+        mixed: Any = mix_styles(split, first, second, behind)[1]
         for part in ("z", "styles"):
             ours, a, b = (getattr(codes, part) for codes in (mixed, *lifted))
             np.testing.assert_array_equal(ours[..., :kept, :], a[..., :kept, :])
             np.testing.assert_array_equal(ours[..., kept:, :], b[..., kept:, :])
-    same = mix_styles(STYLED, first, first, cut, 3, space)
-    image = render(STYLED, first, cut, space)
-    close(render_all(STYLED, [same], cut, "w+")[0], image)
+    there, same = mix_styles(split, first, first, 3)
+    assert (there.space, there.cut) == ("w+", split.cut)
+    close(render_all(there, [same])[0], render(split, first))
     for behind in (2, 6):
         with pytest.raises(SettingError, match="behind one of the cuts 3 to 5"):
-            mix_styles(STYLED, first, second, cut, behind, space)
+            mix_styles(split, first, second, behind)
 
 
 def test_a_generator_without_styles_mixes_none():
     with pytest.raises(SettingError, match="has no styles"):
-        mix_styles(PLAIN, some_codes(0), some_codes(1), CUT, 1)
+        mix_styles(PLAIN, some_codes(0), some_codes(1), 1)

@@ -10,8 +10,15 @@ from networks import untrained
 from mgp_jax.codes import Codes, fuse, init_codes, render
 from mgp_jax.editing import Direction, drift, edit, lift, limit, render_edits
 from mgp_jax.errors import SettingError
-from mgp_jax.generators import DCGANConfig, Generator, PGGANConfig, StyleGAN2Config, StyleGANConfig
-from mgp_jax.inversion import InversionConfig, invert
+from mgp_jax.generators import (
+    DCGANConfig,
+    Generator,
+    PGGANConfig,
+    Split,
+    StyleGAN2Config,
+    StyleGANConfig,
+)
+from mgp_jax.inversion import invert
 from mgp_jax.recipes import Phase, refined
 
 CASES = {
@@ -24,10 +31,8 @@ CASES = {
 
 
 class Case(NamedTuple):
-    generator: Generator
+    split: Split
     codes: Codes
-    cut: int
-    space: str
     direction: Direction
 
 
@@ -35,30 +40,28 @@ class Case(NamedTuple):
 def case(request: pytest.FixtureRequest) -> Case:
     config, space = CASES[request.param]
     generator = untrained(config, seed=3)
-    cut = len(generator.stages) - 1
-    codes = init_codes(generator, jax.random.key(0), 3, cut, space)
+    split = generator.split(len(generator.stages) - 1, space)
+    codes = init_codes(split, jax.random.key(0), 3)
     random = np.random.default_rng(0)
     residual = jax.tree.map(
         lambda x: (0.1 * random.normal(size=x.shape)).astype(np.float32),
-        fuse(generator, codes, cut, space),
+        fuse(split, codes),
     )
     vector = random.normal(size=codes.z.shape[-1])
     direction = Direction((vector / np.linalg.norm(vector)).astype(np.float32), space, "d")
-    return Case(generator, codes._replace(residual=residual), cut, space, direction)
+    return Case(split, codes._replace(residual=residual), direction)
 
 
 def test_zero_changes_nothing_and_back_again_is_back(case: Case):
-    generator, codes, cut, space, direction = case
-    zero = edit(generator, codes, direction, 0.0, space)
+    split, codes, direction = case
+    zero = edit(split, codes, direction, 0.0)
     jax.tree.map(np.testing.assert_array_equal, zero, codes)
-    there = edit(generator, codes, direction, 2.5, space)
-    back = edit(generator, there, direction, -2.5, space)
+    there = edit(split, codes, direction, 2.5)
+    back = edit(split, there, direction, -2.5)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), back, codes)
-    images = render_edits(generator, codes, direction, [0.0, 2.5], cut, space)
-    np.testing.assert_array_equal(
-        images[0], render_edits(generator, codes, direction, [0], cut, space)[0]
-    )
-    np.testing.assert_allclose(images[0], render(generator, codes, cut, space), atol=1e-5)
+    images = render_edits(split, codes, direction, [0.0, 2.5])
+    np.testing.assert_array_equal(images[0], render_edits(split, codes, direction, [0])[0])
+    np.testing.assert_allclose(images[0], render(split, codes), atol=1e-5)
     assert np.abs(images[1] - images[0]).max() > 1e-2
     # Importances and residual are what they were.
     np.testing.assert_array_equal(there.alpha, codes.alpha)
@@ -66,52 +69,54 @@ def test_zero_changes_nothing_and_back_again_is_back(case: Case):
 
 
 def test_only_chosen_codes_move(case: Case):
-    generator, codes, _, space, direction = case
-    moved = np.asarray(edit(generator, codes, direction, 2.0, space, [0, 2]).z - codes.z)
+    split, codes, direction = case
+    moved = np.asarray(edit(split, codes, direction, 2.0, [0, 2]).z - codes.z)
     np.testing.assert_array_equal(moved[1], 0)
     expected = np.broadcast_to(2 * direction.vector, moved[0].shape)
     for number in (0, 2):
         np.testing.assert_allclose(moved[number], expected, atol=1e-5)
     for wrong in ([3], [-1]):
         with pytest.raises(SettingError, match="the codes 0 to 2"):
-            edit(generator, codes, direction, 1.0, space, wrong)
-    other = direction._replace(space="w" if space == "z" else "z")
+            edit(split, codes, direction, 1.0, wrong)
+    other = direction._replace(space="w" if split.space == "z" else "z")
     with pytest.raises(SettingError, match="lives in"):
-        edit(generator, codes, other, 1.0, space)
+        edit(split, codes, other, 1.0)
 
 
 @pytest.mark.parametrize("case", ["stylegan in w", "stylegan2 in w+"], indirect=True)
 def test_styles_behind_the_cut_go_along(case: Case):
-    generator, codes, _, space, direction = case
+    split, codes, direction = case
     assert codes.styles is not None
-    after: Any = edit(generator, codes, direction, 1.5, space).styles
+    after: Any = edit(split, codes, direction, 1.5).styles
     # Nothing is truncated here, so that a step in W is the same step in every style.
     expected = np.broadcast_to(1.5 * direction.vector, after.shape)
     np.testing.assert_allclose(after - codes.styles, expected, atol=1e-5)
     # Of three codes one: a third of the step.
-    third: Any = edit(generator, codes, direction, 1.5, space, [1]).styles
+    third: Any = edit(split, codes, direction, 1.5, [1]).styles
     np.testing.assert_allclose(third - codes.styles, expected / 3, atol=1e-5)
 
 
 def test_codes_carried_into_a_later_space_render_the_same():
     generator = untrained(StyleGAN2Config(5, 4, (4,), (6, 4, 4)), seed=3)
-    codes = init_codes(generator, jax.random.key(0), 3, "layer1")
-    image = render(generator, codes, "layer1")
+    split = generator.split("layer1")
+    codes = init_codes(split, jax.random.key(0), 3)
+    image = render(split, codes)
     for space in ("w", "w+"):
-        lifted = lift(generator, codes, "z", space)
-        np.testing.assert_allclose(render(generator, lifted, "layer1", space), image, atol=1e-5)
+        there, lifted = lift(split, codes, space)
+        assert (there.space, there.cut) == (space, split.cut)
+        np.testing.assert_allclose(render(there, lifted), image, atol=1e-5)
     with pytest.raises(SettingError, match="carried back"):
-        lift(generator, codes, "w", "z")
+        lift(generator.split("layer1", "w"), codes, "z")
 
 
 def test_zero_is_the_inversion_bit_for_bit(tiny: Generator, photographs: np.ndarray):
-    recipe = refined("short", Phase(4, prior=0.03), Phase(3))
-    result = invert(tiny, photographs[:1], InversionConfig(recipe=recipe, codes=3))
+    recipe = refined("short", Phase(4, prior=0.03), Phase(3)).with_(codes=3)
+    result = invert(tiny, photographs[:1], recipe=recipe)
     codes = jax.tree.map(lambda x: x[0], result.codes)
-    assert np.abs(codes.residual).max() > 0
+    assert np.abs(codes.residual.maps).max() > 0
     vector = np.full(8, 8**-0.5, np.float32)
     direction = Direction(vector, "z", "d")
-    frames = render_edits(tiny, codes, direction, [-1.0, 0.0, 1.0], 3)
+    frames = render_edits(result.split, codes, direction, [-1.0, 0.0, 1.0])
     np.testing.assert_array_equal(frames[1], result.images[0])
     assert min(np.abs(frames[k] - frames[1]).max() for k in (0, 2)) > 1e-3
 

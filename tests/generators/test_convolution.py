@@ -14,6 +14,7 @@ from mgp_jax.generators import convolution
 from mgp_jax.generators.convolution import (
     DIMENSIONS,
     convolve,
+    convolve_depthwise,
     convolve_transposed,
     convolve_upsampled,
     correlate,
@@ -35,6 +36,16 @@ def plain(x: jax.Array, kernel: jax.Array, pads: Any, dilation: int = 1) -> jax.
 
 def repeated(x: jax.Array, kernel: jax.Array) -> jax.Array:
     return plain(jnp.repeat(jnp.repeat(x, 2, 1), 2, 2), kernel, ((1, 1), (1, 1)))
+
+
+def one_by_one(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Every channel for itself."""
+    margin = len(kernel) // 2
+    channels = [
+        plain(x[..., c : c + 1], kernel[..., c, None, None], ((margin, margin),) * 2)
+        for c in range(x.shape[-1])
+    ]
+    return jnp.concatenate(channels, axis=-1)
 
 
 class Case(NamedTuple):
@@ -72,15 +83,17 @@ CASES = {
     "nearest of one pixel": Case(
         convolve_upsampled, repeated, (1, 1, 1, 2), (3, 3, 2, 3), (1, 2, 2, 3)
     ),
+    "depthwise": Case(convolve_depthwise, one_by_one, (2, 5, 4, 3), (3, 3, 3), (2, 5, 4, 3)),
+    "depthwise 5x5": Case(convolve_depthwise, one_by_one, (1, 2, 3, 2), (5, 5, 2), (1, 2, 3, 2)),
 }
 
 
-# Both formulations of doubling are right on every backend; only their speed differs.
+# Both formulations of these are right on every backend; only their speed differs.
 FORMULATIONS = [
     pytest.param(case, on_cpu, id=f"{name} {'on CPU' if on_cpu else 'elsewhere'}")
     for name, case in CASES.items()
     for on_cpu in (True, False)
-    if on_cpu or "doubling" in name or "nearest" in name
+    if on_cpu or any(word in name for word in ("doubling", "nearest", "depthwise"))
 ]
 
 
@@ -109,7 +122,7 @@ def test_value_and_gradients(monkeypatch: pytest.MonkeyPatch, case: Case, on_cpu
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["3x3", "doubling 4x4", "doubling 3x3", "nearest"])
+@pytest.mark.parametrize("name", ["3x3", "doubling 4x4", "doubling 3x3", "nearest", "depthwise"])
 def test_gradient_of_a_batch_of_batches(name: str):
     """The engine maps over images, each of which has a batch of codes."""
     case = CASES[name]

@@ -10,15 +10,21 @@ import pytest
 from networks import untrained
 
 from mgp_jax.codes import cast, fuse, init_codes, render, render_fused
-from mgp_jax.degradations import parse
-from mgp_jax.errors import SettingError
-from mgp_jax.generators import DCGANConfig, PGGANConfig, StyleGAN2Config, StyleGANConfig
-from mgp_jax.inversion import Execution, InversionConfig, invert
+from mgp_jax.generators import (
+    DCGANConfig,
+    MobileStyleGANConfig,
+    PGGANConfig,
+    StyleGAN2Config,
+    StyleGANConfig,
+)
+from mgp_jax.inversion import invert
 from mgp_jax.perception.vgg import bundled_extractor
 from mgp_jax.recipes import Phase, Recipe
+from mgp_jax.solve import Execution
 
 CONFIGS: dict[str, Any] = {
     "dcgan": DCGANConfig(8, (8, 4)),
+    "mobile_stylegan": MobileStyleGANConfig(5, 4, (4,), (8, 4, 4)),
     "pggan": PGGANConfig(8, (8, 8, 4)),
     "stylegan": StyleGANConfig(5, 4, (4,), (6, 4)),
     "stylegan2": StyleGAN2Config(5, 4, (4,), (6, 4, 4)),
@@ -29,14 +35,14 @@ CONFIGS: dict[str, Any] = {
 @pytest.mark.parametrize("slices", [0, 2])
 def test_everything_is_computed_in_the_type_of_the_parameters(family: str, slices: int):
     generator = untrained(CONFIGS[family])
-    low = dataclasses.replace(generator, params=cast(generator.params, jnp.bfloat16))
-    layer = len(generator.stages) - 1
-    codes = init_codes(generator, jax.random.key(0), 2, layer)
+    split = generator.split(len(generator.stages) - 1)
+    low = dataclasses.replace(split, params=cast(split.params, jnp.dtype(jnp.bfloat16)))
+    codes = init_codes(split, jax.random.key(0), 2)
 
     def draw(codes: Any) -> jax.Array:
-        fused = fuse(low, codes, layer, slices=slices)
+        fused = fuse(low, codes, slices=slices)
         assert {leaf.dtype for leaf in jax.tree.leaves(fused)} == {jnp.dtype(jnp.bfloat16)}
-        return render_fused(low, fused, codes, layer, remat=slices > 0)
+        return render_fused(low, fused, codes, remat=slices > 0)
 
     # Tracing alone tells the types.
     assert jax.eval_shape(draw, codes).dtype == jnp.bfloat16
@@ -44,7 +50,7 @@ def test_everything_is_computed_in_the_type_of_the_parameters(family: str, slice
     assert jax.tree.map(lambda x: (x.shape, x.dtype), gradient) == jax.tree.map(
         lambda x: (x.shape, x.dtype), codes
     )
-    assert jax.eval_shape(lambda codes: render(generator, codes, layer), codes).dtype == "float32"
+    assert jax.eval_shape(lambda codes: render(split, codes), codes).dtype == "float32"
 
 
 def test_features_are_computed_in_the_type_of_the_parameters():
@@ -59,17 +65,11 @@ def test_an_inversion_in_bfloat16_is_near_one_in_float32():
     results = {}
     for precision in ("float32", "bfloat16"):
         recipe = Recipe("test", (Phase(8),), codes=2)
-        config = InversionConfig(recipe=recipe, execution=Execution(precision=precision))
-        results[precision] = invert(generator, observations, config, parse("identity", 16))
+        execution = Execution(precision=precision)
+        results[precision] = invert(generator, observations, recipe=recipe, execution=execution)
     exact, near = results["float32"], results["bfloat16"]
     types = [jax.tree.map(lambda leaf: leaf.dtype, result.codes) for result in (exact, near)]
     assert types[0] == types[1]
     difference = np.abs(near.losses - exact.losses) / exact.losses
     assert 0 < difference.max() < 0.02
     assert 0 < np.abs(near.images - exact.images).max() < 0.1
-
-
-def test_other_precisions_are_refused():
-    config = InversionConfig(execution=Execution(precision="float16"))
-    with pytest.raises(SettingError, match="precision float16: there are float32, bfloat16"):
-        invert(untrained(CONFIGS["dcgan"]), np.zeros((1, 16, 16, 3)), config)

@@ -10,13 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mgp_jax.codes import Codes, fused_channels, render
+from mgp_jax.codes import Codes, render
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import (
     DCGANConfig,
-    Features,
     Generator,
+    MobileStyleGANConfig,
     PGGANConfig,
+    SequentialConfig,
     StyleGAN2Config,
     StyleGANConfig,
     load_generator,
@@ -25,10 +26,31 @@ from mgp_jax.generators import (
     random_noise,
     save_weights,
 )
+from mgp_jax.generators.crossing import as_features
+from mgp_jax.generators.stack_layers import (
+    Convolution,
+    Dense,
+    Pad,
+    PixelShuffle,
+    Transposed,
+    Upsample,
+)
+from mgp_jax.generators.stack_pointwise import Activation, Affine, GroupNorm, PReLU
 
 SKIP = StyleGAN2Config(5, 4, (6, 4), (6, 4, 4))
 CONFIGS = {
     "dcgan": DCGANConfig(5, (6, 4)),
+    "sequential": SequentialConfig(
+        5,
+        (
+            *(Dense(3, 3, 6, bias_per_pixel=True), Affine(per_pixel=True), Activation("elu", 0.5)),
+            *(Upsample(2, "bilinear"), Convolution(4, (3, 3), (1, 1), ((1, 1), (1, 1)))),
+            *(GroupNorm(groups=2), PReLU(), Transposed(12, (5, 5), (2, 2), ((2, 1), (2, 1)))),
+            *(PixelShuffle(2), Pad(((1, 1), (1, 1)), "reflect"), Convolution(3, (3, 3))),
+        ),
+        output="sigmoid",
+        latent="uniform",
+    ),
     "pggan": PGGANConfig(5, (6, 6, 4, 4)),
     "pggan blended": PGGANConfig(5, (6, 6, 4, 4), final_tanh=True, blend=0.25, enlarge=2),
     "stylegan": StyleGANConfig(5, 4, (6, 4), (6, 6, 4, 4)),
@@ -39,8 +61,12 @@ CONFIGS = {
     "stylegan2 origin, clamped": dataclasses.replace(
         SKIP, architecture="origin", final_tanh=True, conv_clamp=0.8
     ),
+    "mobile_stylegan": MobileStyleGANConfig(5, 4, (6, 4), (8, 4, 4)),
+    "mobile_stylegan truncated": MobileStyleGANConfig(
+        5, 4, (6, 4), (4, 4, 5), final_tanh=True, truncation_psi=0.7, truncation_cutoff=2
+    ),
 }
-STYLE_FAMILIES = [name for name in CONFIGS if name.startswith("stylegan")]
+STYLE_FAMILIES = [name for name in CONFIGS if "stylegan" in name]
 BATCH = 3
 
 
@@ -132,14 +158,21 @@ def test_what_crosses_a_cut_is_announced(case: Case):
             assert (mine.shape[0], shape.shape[0]) == (BATCH, 1)
 
 
-def test_one_code_composed_at_any_cut_equals_the_whole(case: Case):
-    generator = case.generator
-    rendered = jax.jit(render, static_argnums=2)
-    for cut, crossing in enumerate(case.crossings):
-        styles = crossing.styles if isinstance(crossing, Features) else None
-        alpha = jnp.ones((1, fused_channels(generator.shapes[cut])))
-        codes = Codes(case.z[:1], alpha, styles=None if styles is None else styles[0])
-        assert_same(rendered(generator, codes, cut), case.crossings[-1][0])
+def test_split_then_composed_is_the_whole_at_every_cut_and_space(case: Case):
+    """One code of full importance: in front of the cut, across it and behind it."""
+    generator, codes = case.generator, []
+    for space, start in generator.config.spaces:
+        for cut in range(start, len(generator.stages) + 1):
+            split = generator.split(cut, space)
+            assert (split.cut, split.space) == (cut, space)
+            styles = as_features(case.crossings[cut]).styles
+            styles = None if styles is None else styles[0]
+            alpha = jnp.ones((1, split.channels))
+            codes.append((split, Codes(case.crossings[start][:1], alpha, styles)))
+    # A program for each would take much longer to compile.
+    rendered = jax.jit(lambda codes: [render(split, one) for split, one in codes])
+    for image in rendered(codes):
+        assert_same(image, case.crossings[-1][0])
 
 
 def test_codes_of_every_space_reach_the_same_image(case: Case):
@@ -215,7 +248,7 @@ def test_random_noise_acts_where_there_is_noise(case: Case):
     assert_same(renewed, random_noise(stored, jax.random.key(0)), 0)
     image = run(dataclasses.replace(generator, params=renewed), case.z, 0, None)
     difference = np.abs(image - case.crossings[-1]).max()
-    assert (difference > 1e-3) == generator.family.startswith("stylegan")
+    assert (difference > 1e-3) == ("stylegan" in generator.family)
     # Nothing but the noise is replaced.
     for name, stage in stored.items():
         kept = {k: v for k, v in stage.items() if k != "noise"}
@@ -224,7 +257,7 @@ def test_random_noise_acts_where_there_is_noise(case: Case):
             assert np.abs(renewed[name]["noise"] - stage["noise"]).min() > 0
 
 
-@pytest.mark.parametrize("name", ["stylegan", "stylegan2 skip"])
+@pytest.mark.parametrize("name", ["stylegan", "stylegan2 skip", "mobile_stylegan"])
 def test_every_image_of_a_batch_may_have_its_own_noise(name: str):
     generator = random_generator(CONFIGS[name])
     z = latents(generator)
@@ -269,6 +302,8 @@ def test_truncation_pulls_towards_the_mean_style(name: str):
         lambda: StyleGANConfig(5, 4, (), (6, 6)),
         lambda: StyleGAN2Config(5, 4, (6, 4), (6, 6)),
         lambda: dataclasses.replace(SKIP, architecture="resnet"),
+        lambda: MobileStyleGANConfig(5, 4, (6, 4), (8, 4)),
+        lambda: MobileStyleGANConfig(5, 4, (6, 4), (6, 4, 4)),
     ],
 )
 def test_impossible_settings_are_refused(broken):

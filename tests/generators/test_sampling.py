@@ -11,6 +11,7 @@ from mgp_jax.generators import (
     StyleGAN2Config,
     generate,
     random_latents,
+    sampling,
 )
 from mgp_jax.generators.sampling import BATCH, with_truncation
 
@@ -40,6 +41,22 @@ def test_images_are_the_generators_own(tiny: Generator):
     np.testing.assert_allclose(images, expected, rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(generate(tiny, latents), images)
     np.testing.assert_allclose(generate(tiny, np.asarray(latents)[:2]), images[:2], atol=1e-5)
+
+
+@pytest.mark.parametrize(("images", "sizes"), [(5.5, [5, 2]), (0.5, [1] * 7), (100, [7])])
+def test_large_images_go_in_small_batches(
+    tiny: Generator, monkeypatch: pytest.MonkeyPatch, images: float, sizes: list[int]
+):
+    seen = []
+
+    def render(generator: Generator, latents: jax.Array) -> np.ndarray:
+        seen.append(len(latents))
+        return np.zeros((len(latents), 32, 32, 3), np.float32)
+
+    monkeypatch.setattr(sampling, "_render", render)
+    monkeypatch.setattr(sampling, "MOST_PIXELS", int(images * tiny.resolution**2))
+    assert len(generate(tiny, random_latents(tiny, 7))) == 7
+    assert seen == sizes
 
 
 def test_truncation_needs_styles(tiny: Generator):

@@ -73,7 +73,9 @@ def assert_close(mine, expected: np.ndarray, what: str):
 
 
 def nchw(x) -> np.ndarray:
-    return np.moveaxis(np.asarray(x), -1, 1)
+    """Returns maps with the channels in front; of 128 pixels every fourth, as they are kept."""
+    x = np.moveaxis(np.asarray(x), -1, 1)
+    return x[..., ::4, ::4] if x.shape[-1] == 128 else x
 
 
 @jax.jit
@@ -138,7 +140,7 @@ def test_the_accumulated_image_crosses_the_cut_behind_a_to_rgb(name, generator_o
     assert bool(keys) == (generator.config.architecture == "skip")
     for key in keys:
         crossing = made[f"layer{2 * int(key.removeprefix('rgb_'))}"]
-        assert_close(nchw(crossing.rgb), arrays[key], key)
+        assert_close(nchw(crossing.rgb)[: len(arrays[key])], arrays[key], key)
     if not keys:
         assert all(x.rgb is None for x in made.values() if isinstance(x, Features))
 

@@ -68,6 +68,25 @@ def test_arrays_of_any_layout_are_stored_as_they_look(tmp_path: Path):
         np.testing.assert_array_equal(params[name], expected)
 
 
+def test_half_precision_takes_half_the_space(tmp_path: Path):
+    random = np.random.default_rng(0)
+    # Channels of very different size, one of them empty; a bias stays as it is.
+    kernel = random.normal(size=(3, 3, 8, 5)) * np.array([1e-3, 1, 50, 0, 1])
+    params = {"layer": {"kernel": kernel, "bias": random.normal(size=5), "scale": np.array(3.0)}}
+    files = {half: tmp_path / f"half {half}" for half in (False, True)}
+    for half, file in files.items():
+        save_weights(file, "dcgan", {}, params, {}, "", half)
+    saved = files[False].stat().st_size - files[True].stat().st_size
+    assert 2 * kernel.size - 200 < saved < 2 * kernel.size
+    full, loaded = (load_weights(file).params for file in files.values())
+    assert jax.tree.structure(loaded) == jax.tree.structure(full)
+    for mine, value in zip(jax.tree.leaves(loaded), jax.tree.leaves(full), strict=True):
+        most = np.abs(value).max(tuple(range(value.ndim - 1)))
+        assert mine.dtype == np.float32
+        assert np.all(np.abs(mine - value) <= 0.51 * most / 32767)
+    np.testing.assert_array_equal(loaded["layer"]["bias"], full["layer"]["bias"])
+
+
 def test_flattening_can_be_undone():
     flat = flatten(PARAMS)
     assert list(flat) == ["layer0.kernel", "layer0.bias", "layer1.style.bias", "scale"]
@@ -146,10 +165,18 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
         with_header(config={"latent_size": 8, "channels": [8, 8, 4], "colour": 1}),
         "unknown settings colour",
     ),
-    "missing setting": (with_header(config={"latent_size": 8}), "channels"),
+    "missing setting": (with_header(config={"latent_size": 8}), "required field `channels`"),
+    "a setting of another type": (
+        with_header(config={"latent_size": "8", "channels": [8, 8, 4]}),
+        r"settings of dcgan: Expected `int`, got `str` - at `\$.latent_size`",
+    ),
     "another size": (
         with_header(config={"latent_size": 9, "channels": [8, 8, 4]}),
         r"layer0.kernel is \[4, 4, 8, 8\], should be \[4, 4, 9, 8\]",
+    ),
+    "units of another size": (
+        with_tensors(lambda tensors: tensors.update({"layer0.kernel:unit": np.ones(9, "f4")})),
+        "not a readable weights file",
     ),
     "several tensors": (
         with_tensors(several_wrong),

@@ -1,6 +1,5 @@
-"""One phase: what it moves, what it keeps, and why an image stops."""
+"""One phase of codes: what it moves, what it keeps, and why an image stops."""
 
-import dataclasses
 from typing import Any
 
 import jax
@@ -8,39 +7,31 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from networks import untrained
-from runs import CONFIG, RECIPE, assert_equal, rendered, rows, started
+from runs import RECIPE, assert_equal, solved, started
 
-from mgp_jax.codes import Codes
-from mgp_jax.degradations import Identity
+from mgp_jax.codes import Codes, render_batch
+from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator, StyleGAN2Config
-from mgp_jax.inversion import (
-    InversionConfig,
-    Result,
-    Status,
-    advance,
-    begin,
-    finish,
-    invert,
-    pose,
-    settings,
-)
+from mgp_jax.inversion import Result, invert, pose, resolve
 from mgp_jax.recipes import Phase, Recipe
+from mgp_jax.solve import Status, advance, begin
 
 # Learning rates that make the objective jump up and down.
-WILD = InversionConfig(recipe=Recipe("wild", (Phase(20, z_rate=30, alpha_rate=30),), codes=3))
+WILD = Recipe("wild", (Phase(20, z_rate=30, alpha_rate=30),), codes=3)
 
 
 @pytest.fixture(scope="module")
 def wild(tiny: Generator, photographs: np.ndarray) -> Result:
-    return invert(tiny, photographs, WILD)
+    return invert(tiny, photographs, recipe=WILD)
 
 
 def test_all_chunks_share_one_program(tiny: Generator, photographs: np.ndarray):
-    for setting in (phases := settings(tiny, CONFIG)):
-        problem = pose(jnp.asarray(photographs), tiny, phases, CONFIG, Identity(), None)
-        codes = started(tiny, photographs, CONFIG)
-        before = begin(problem, codes, jnp.zeros(3, jnp.int32), setting)
-        after = advance(problem, before, 1, setting)
+    inversion = resolve(tiny, recipe=RECIPE)
+    problem = pose(inversion, jnp.asarray(photographs))
+    for phase in inversion.phases:
+        codes = started(tiny, photographs)
+        before = begin(problem, codes, jnp.zeros(3, jnp.int32), phase)
+        after = advance(problem, before, 1, phase)
         # The whole type counts: a weakly typed value would compile everything again.
         assert jax.tree.map(jax.typeof, before) == jax.tree.map(jax.typeof, after)
 
@@ -48,36 +39,21 @@ def test_all_chunks_share_one_program(tiny: Generator, photographs: np.ndarray):
 def test_a_phase_moves_only_its_own_variables(
     tiny: Generator, photographs: np.ndarray, result: Result
 ):
-    first = dataclasses.replace(RECIPE, phases=RECIPE.phases[:1])
-    before = invert(tiny, photographs, InversionConfig(recipe=first))
+    before = invert(tiny, photographs, recipe=RECIPE.with_(phases=RECIPE.phases[:1]))
     assert before.codes.residual is None
     assert_equal(result.codes._replace(residual=None), before.codes)
-    assert (np.abs(result.codes.residual).max((1, 2, 3)) > 0).all()
+    assert (np.abs(result.codes.residual.maps).max((1, 2, 3)) > 0).all()
     assert (result.loss < before.loss).all()
     np.testing.assert_array_equal(before.losses, result.losses[:, :20])
-
-
-@pytest.mark.parametrize("moves", [("alpha",), ("alpha", "residual")])
-def test_a_head_at_rest_is_run_once(
-    tiny: Generator, photographs: np.ndarray, moves: tuple[str, ...]
-):
-    """Feature maps kept from the start of the phase change nothing but the cost."""
-    kept = Recipe("kept", (Phase(8, moves=moves),), codes=3)
-    again = Recipe("again", (Phase(8, moves=("z", *moves), z_rate=0.0),), codes=3)
-    mine, other = (invert(tiny, photographs, InversionConfig(recipe=r)) for r in (kept, again))
-    assert_equal(mine.codes.z, np.asarray(other.codes.z))
-    np.testing.assert_allclose(mine.losses, other.losses, rtol=1e-5)
-    np.testing.assert_allclose(mine.codes.alpha, other.codes.alpha, rtol=1e-4, atol=1e-5)
-    assert (mine.losses[:, -1] < mine.losses[:, 0]).all()
 
 
 def test_styles_and_noise_can_be_moved():
     generator = untrained(StyleGAN2Config(5, 4, (4,), (4, 4, 4)))
     image = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (1, 8, 8, 3)), jnp.float32)
     phase = Phase(4, moves=("styles", "noise"), noise_regularization=0.1)
-    config = InversionConfig(recipe=Recipe("tail", (phase,), codes=2, layer="layer1"))
-    mine = invert(generator, image, config)
-    begun = started(generator, image, config)
+    recipe = Recipe("tail", (phase,), codes=2, layer="layer1")
+    mine = invert(generator, image, recipe=recipe)
+    begun = started(generator, image, recipe)
     assert_equal((mine.codes.z, mine.codes.alpha), (np.asarray(begun.z), np.asarray(begun.alpha)))
     assert mine.codes.noise is not None
     assert mine.codes.styles is not None and begun.styles is not None
@@ -96,16 +72,13 @@ def test_a_known_optimum_is_found(tiny: Generator):
     z = random.normal(size=(1, 1, 8)).astype(np.float32)
     offset = 0.2 * random.normal(size=z.shape).astype(np.float32)
     truth, near = (Codes(jnp.asarray(x), jnp.ones((1, 1, 4))) for x in (z, z + offset))
-    image = rendered(tiny, truth, 3)
-    config = InversionConfig(recipe=Recipe("near", (Phase(100, z_rate=0.02),), codes=1))
-    (setting,) = settings(tiny, config)
-    problem = pose(image, tiny, [setting], config, Identity(), None)
-    state = begin(problem, near, jnp.zeros(1, jnp.int32), setting)
-    state = advance(problem, state, 100, setting)
-    best, _ = finish(problem, state, setting)
-    before, after = (psnr(rendered(tiny, codes, 3), image) for codes in (near, best))
+    split = tiny.split(3)
+    image = render_batch(split, truth)
+    recipe = Recipe("near", (Phase(100, z_rate=0.02),), codes=1)
+    found = invert(split, image, recipe=recipe, codes=near)
+    before, after = (psnr(render_batch(split, codes), image) for codes in (near, found.codes))
     assert before < 30 and after > 50, (before, after)
-    assert np.abs(best.z - z).max() < 0.1 * np.abs(offset).max()
+    assert np.abs(found.codes.z - z).max() < 0.1 * np.abs(offset).max()
 
 
 def test_the_best_iterate_is_kept(wild: Result, tiny: Generator, photographs: np.ndarray):
@@ -116,16 +89,16 @@ def test_the_best_iterate_is_kept(wild: Result, tiny: Generator, photographs: np
     np.testing.assert_allclose(
         np.mean((wild.images - photographs) ** 2, (1, 2, 3)), wild.loss, rtol=1e-5
     )
-    np.testing.assert_allclose(rendered(tiny, wild.codes, 3), wild.images, atol=1e-6)
+    np.testing.assert_allclose(render_batch(wild.split, wild.codes), wild.images, atol=1e-6)
 
 
 def test_absurd_rates_return_the_start(tiny: Generator, photographs: np.ndarray):
     phase = Phase(6, optimizer="sgd", schedule="constant", z_rate=np.inf, alpha_rate=np.inf)
-    config = InversionConfig(recipe=Recipe("absurd", (phase,), codes=3))
-    mine = invert(tiny, photographs, config)
+    recipe = Recipe("absurd", (phase,), codes=3)
+    mine = invert(tiny, photographs, recipe=recipe)
     np.testing.assert_array_equal(mine.status, Status.DIVERGED)
     np.testing.assert_array_equal(mine.steps, 2)
-    begun = started(tiny, photographs, config)
+    begun = started(tiny, photographs, recipe)
     assert_equal(mine.codes, jax.tree.map(np.asarray, begun))
     np.testing.assert_array_equal(mine.loss, mine.losses[:, 0])
     assert np.isfinite(mine.images).all()
@@ -134,12 +107,21 @@ def test_absurd_rates_return_the_start(tiny: Generator, photographs: np.ndarray)
 def test_a_broken_observation_stays_alone(tiny: Generator, photographs: np.ndarray, result: Result):
     broken = photographs.copy()
     broken[1, 5, 5, 0] = np.nan
-    mine = invert(tiny, broken, CONFIG)
+    with pytest.raises(SettingError, match="observations"):
+        invert(tiny, broken, recipe=RECIPE)
+    inversion = resolve(tiny, recipe=RECIPE)
+    mine = solved(inversion, broken)
     assert mine.status.tolist() == [Status.FINISHED, Status.DIVERGED, Status.FINISHED]
     assert mine.steps.tolist() == [30, 1, 30]
-    assert_equal(rows(mine, [0, 2]), rows(result, [0, 2]))
+    kept = result.rows([0, 2])
+    others = jax.tree.map(lambda leaf: np.asarray(leaf)[[0, 2]], mine)
+    assert_equal(others.variables, kept.codes)
+    for name in ("loss", "losses", "errors", "status", "steps"):
+        np.testing.assert_array_equal(getattr(others, name), getattr(kept, name))
     # There is a result all the same: the start.
-    assert np.isfinite(mine.images[1]).all()
+    begun = started(tiny, photographs)
+    np.testing.assert_array_equal(mine.variables.z[1], begun.z[1])
+    np.testing.assert_array_equal(mine.variables.alpha[1], begun.alpha[1])
     assert mine.loss[1] == np.inf
 
 
@@ -148,12 +130,12 @@ def test_the_target_stops_each_image_by_itself(
 ):
     wanted = float(np.median(result.errors[:, 10]))
     psnr = 10 * np.log10(4 / wanted)
-    mine = invert(tiny, photographs, dataclasses.replace(CONFIG, target_psnr=psnr))
+    mine = invert(tiny, photographs, recipe=RECIPE, target_psnr=psnr)
     reached = result.errors < wanted * (1 - 1e-6)
     assert reached.any(1).sum() > 0
     for index in range(3):
         if not reached[index].any():
-            assert_equal(rows(mine, index), rows(result, index))
+            assert_equal(mine.rows(index), result.rows(index))
             continue
         steps = int(np.argmax(reached[index])) + 1
         assert mine.status[index] == Status.TARGET
@@ -179,8 +161,7 @@ def stop_of(losses: np.ndarray, patience: int, factor: float) -> int | None:
 
 def test_patience_ends_on_a_plateau(tiny: Generator, photographs: np.ndarray):
     phase = Phase(40, z_rate=0.004, alpha_rate=0)
-    config = InversionConfig(recipe=Recipe("slow", (phase,), codes=3), patience=3)
-    mine = invert(tiny, photographs, config)
+    mine = invert(tiny, photographs, recipe=Recipe("slow", (phase,), codes=3), patience=3)
     for status, steps, losses in zip(mine.status, mine.steps, mine.losses, strict=True):
         expected = stop_of(losses[:steps], 3, 0.999)
         assert status == (Status.FINISHED if expected is None else Status.PLATEAU)

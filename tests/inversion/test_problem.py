@@ -1,16 +1,15 @@
 """What images are compared with, and how closely."""
 
-import dataclasses
-
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from runs import CONFIG
+from runs import RECIPE
 
-from mgp_jax.degradations import Identity, parse
+from mgp_jax.degradations import parse
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator
-from mgp_jax.inversion import InversionConfig, invert, pose, settings
+from mgp_jax.inversion import image_keys, invert, pose, resolve
 from mgp_jax.recipes import Phase, Recipe
 
 
@@ -30,34 +29,46 @@ from mgp_jax.recipes import Phase, Recipe
 def test_noise_is_not_fitted(tiny: Generator, spec: str, psnr: float | None, expected: float):
     """Images in [-1, 1] have twice the noise; holes of a mask have none."""
     degradation = parse(spec, 32)
-    config = dataclasses.replace(CONFIG, target_psnr=psnr)
     observation = jnp.zeros((2, *degradation.observation_shape((32, 32, 3))))
-    problem = pose(observation, tiny, settings(tiny, config), config, degradation, None)
+    problem = pose(resolve(tiny, degradation, RECIPE, target_psnr=psnr), observation)
     np.testing.assert_allclose(problem.target.tolerance, [expected] * 2, rtol=1e-5)
 
 
 def test_features_are_computed_once_and_only_where_wanted(tiny: Generator, extractor, photographs):
-    observed = jnp.asarray(photographs)
-    bare = pose(observed, tiny, settings(tiny, CONFIG), CONFIG, Identity(), extractor)
-    assert bare.extractor is None and bare.target.features is None
-    phases = (Phase(1), Phase(1, perceptual=0.1))
-    config = InversionConfig(recipe=Recipe("features", phases))
-    problem = pose(observed, tiny, settings(tiny, config), config, Identity(), extractor)
-    assert problem.target.features is not None
-    np.testing.assert_allclose(
-        problem.target.features[1], extractor(observed[1]), rtol=1e-5, atol=1e-6
-    )
+    observed, networks = jnp.asarray(photographs), {"vgg": extractor}
+    bare = pose(resolve(tiny, recipe=RECIPE, networks=networks), observed)
+    assert bare.given.networks == {} and bare.target.features == {}
+    for size in (None, 16):
+        phases = (Phase(1), Phase(1, perceptual=0.1, perceptual_size=size))
+        recipe = Recipe("features", phases)
+        problem = pose(resolve(tiny, recipe=recipe, networks=networks), observed)
+        (seen,) = problem.target.features.values()
+        expected = extractor(observed[1], size)
+        np.testing.assert_allclose(seen[1], expected, rtol=1e-5, atol=1e-6)
     # Compressed sensing observes no image, so there is nothing to look at.
     sensing = parse("cs:0.1", 32)
     measured = jnp.zeros((2, *sensing.observation_shape((32, 32, 3))))
-    problem = pose(measured, tiny, settings(tiny, config), config, sensing, extractor)
-    assert problem.target.features is None
+    problem = pose(resolve(tiny, sensing, recipe, networks=networks), measured)
+    assert problem.target.features == {}
 
 
 @pytest.mark.parametrize("shape", [(3, 16, 16, 3), (3, 32, 32, 1), (32, 32, 3), (3, 32, 32)])
 def test_observations_of_another_shape_are_refused(tiny: Generator, shape):
-    with pytest.raises(SettingError, match=r"the degradation makes \[32, 32, 3\]"):
-        invert(tiny, np.zeros(shape), CONFIG)
+    with pytest.raises(SettingError, match=r"observations: .* float\[B, 32, 32, 3\] is needed"):
+        invert(tiny, np.zeros(shape), recipe=RECIPE)
     if shape == (3, 32, 32, 1):
-        with pytest.raises(SettingError, match=r"the degradation makes \[16, 16, 3\]"):
-            invert(tiny, np.zeros(shape), CONFIG, parse("down:2", 32))
+        with pytest.raises(SettingError, match=r"where float\[B, 16, 16, 3\] is needed"):
+            invert(tiny, np.zeros(shape), parse("down:2", 32), RECIPE)
+
+
+def test_keys_belong_to_images_and_starts():
+    data = jax.random.key_data
+    for starts in (1, 4):
+        batch = data(image_keys(5, range(3), starts)).reshape(3, starts, -1)
+        for index in range(3):
+            np.testing.assert_array_equal(data(image_keys(5, [index], starts)), batch[index])
+    many = np.asarray(data(image_keys(5, range(20), 5)))
+    assert len({tuple(key) for key in many.tolist()}) == 100
+    # A start keeps its key when there are more of them.
+    np.testing.assert_array_equal(data(image_keys(5, range(3))), many.reshape(20, 5, -1)[:3, 0])
+    assert (data(image_keys(6, [0])) != data(image_keys(5, [0]))).any()

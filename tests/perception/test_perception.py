@@ -13,13 +13,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from objectives import losses_of, target_of
 
 from convert.conversion import Request, convert_file
-from mgp_jax.degradations import Identity
 from mgp_jax.errors import WeightsError
 from mgp_jax.generators import Weights, load_weights
 from mgp_jax.generators.base import bind
-from mgp_jax.objective import Target, data_terms
 from mgp_jax.perception import (
     LPIPS,
     FeatureExtractor,
@@ -71,7 +70,8 @@ def distance(tmp_path_factory: pytest.TempPathFactory) -> LPIPS:
 
 
 def assert_close(mine: Any, expected: np.ndarray, what: str):
-    mine = np.asarray(mine)
+    # The file holds large arrays of the first image only.
+    mine = np.asarray(mine)[: len(expected)]
     assert mine.shape == expected.shape, what
     error = np.abs(mine - expected).max()
     assert error <= 1e-4 * max(1, np.abs(expected).max()), f"{what}: off by {error}"
@@ -85,9 +85,9 @@ def test_features_and_losses(extractor: FeatureExtractor, arrays: Mapping, size:
     @jax.jit
     @jax.vmap
     def compared(x: jax.Array, y: jax.Array) -> tuple:
-        of_y = extractor(y, size)
-        target = Target(y, of_y, jnp.zeros(()))
-        return extractor(x, size), data_terms(x, target, phase, Identity(), extractor)
+        networks = {"vgg": extractor}
+        target = target_of(y, networks, size)
+        return extractor(x, size), losses_of(x, target, phase, networks=networks)
 
     features, losses = compared(*images)
     assert_close(features, arrays[f"vgg_feat_{size}"], "features")

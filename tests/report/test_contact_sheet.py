@@ -1,14 +1,15 @@
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from run_folders import failed_record, make_large_run, make_run
+from run_folders import failed_record, good_record, make_large_run, make_run, write_records
 
 from mgp_jax.errors import MGPError
 from mgp_jax.report import contact_sheet, tile, write_contact_sheet
-from mgp_jax.report.contact_sheet import EMPTY, GAP, LINE, MARGIN
+from mgp_jax.report.contact_sheet import EMPTY, GAP, LARGEST_TILE, LINE, MARGIN
 
 
 def plain(level: int, side: int = 4) -> np.ndarray:
@@ -95,6 +96,22 @@ def test_of_a_large_run(tmp_path: Path) -> None:
     path = write_contact_sheet(make_large_run(tmp_path / "run", 300))
     with Image.open(path) as sheet:
         assert max(sheet.size) < 4000
+
+
+def test_large_images_are_reduced_as_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").mkdir()
+    write_records(tmp_path / "run", [good_record(tmp_path / "run", 0, side=1024)])
+    module, sizes = import_module("mgp_jax.report.contact_sheet"), []
+
+    def fit(image: np.ndarray, side: int) -> Image.Image:
+        sizes.append(image.shape)
+        return Image.fromarray(image)
+
+    monkeypatch.setattr(module, "_fit", fit)
+    write_contact_sheet(tmp_path / "run")
+    assert sizes == [(LARGEST_TILE, LARGEST_TILE, 3)] * 3
 
 
 def test_of_an_empty_run(tmp_path: Path) -> None:

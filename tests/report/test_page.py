@@ -22,6 +22,7 @@ from run_folders import (
 )
 
 from mgp_jax.errors import MGPError
+from mgp_jax.images import write_image
 from mgp_jax.report import pictures, write_demo_page, write_page
 from mgp_jax.report.curves import points_for, read_curve
 from mgp_jax.report.folder import read_run
@@ -149,14 +150,14 @@ def test_failures_carry_their_reasons(tmp_path: Path) -> None:
 def test_numbers_that_are_none(tmp_path: Path) -> None:
     def change(records: list[dict[str, Any]]) -> None:
         records[0] |= {"psnr": float("inf"), "ssim": float("nan"), "lpips": "0.1", "steps": True}
-        records[1] |= {"psnr": 10**400, "seconds": None, "niqe": 4.25}
+        records[1] |= {"psnr": 10**400, "seconds": None, "own_number": 4.25}
 
     page = write_page(make_run(tmp_path / "run", 2, change))
     first, second = records_of(page)
     assert first["values"] == {"seconds": 1.5}
-    assert "psnr" not in second["values"] and second["values"]["niqe"] == 4.25
+    assert "psnr" not in second["values"] and second["values"]["own_number"] == 4.25
     metrics = [metric["key"] for metric in data_of(page)["runs"][0]["metrics"]]
-    assert metrics == ["ssim", "lpips", "steps", "seconds", "niqe"]
+    assert metrics == ["ssim", "lpips", "steps", "seconds", "own_number"]
 
 
 def test_settings_and_how_to_rerun(tmp_path: Path) -> None:
@@ -208,7 +209,7 @@ def test_no_run_folder(tmp_path: Path) -> None:
 
 def test_page_that_cannot_be_written(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", 1)
-    (folder / "index.html.partial").mkdir()
+    (folder / "index.html").mkdir()
     with pytest.raises(MGPError, match="cannot be written"):
         write_page(folder)
 
@@ -249,6 +250,26 @@ def test_large_images_get_thumbnails(tmp_path: Path, monkeypatch: pytest.MonkeyP
     written = thumbnail.stat().st_mtime_ns
     write_page(folder)
     assert thumbnail.stat().st_mtime_ns == written
+
+
+def test_a_page_of_ten_results_of_1024_pixels_is_light(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    noise = np.random.default_rng(0).normal(0, 0.1, (1024, 1024, 3))
+    kept = [good_record(folder, index, side=1024) for index in range(2)]
+    for index, record in enumerate(kept):
+        # As large as a file of photographic detail is.
+        write_image(folder / record["output"], np.clip(image(index, 1024) + noise, -1, 1))
+    write_records(folder, [kept[index % 2] for index in range(10)])
+    assert sum((folder / kept[index % 2]["output"]).stat().st_size for index in range(10)) > 10e6
+    page = write_page(folder)
+    thumbnails = set()
+    for record in records_of(page):
+        result = record["images"]["result"]
+        assert result["src"].startswith("images/") and (result["w"], result["h"]) == (1024, 1024)
+        thumbnails |= {entry.get("thumb", entry["src"]) for entry in record["images"].values()}
+    light = page.stat().st_size + 5 * sum((folder / file).stat().st_size for file in thumbnails)
+    assert light < 8e6
 
 
 def test_unwritable_thumbnails_do_not_matter(

@@ -5,16 +5,14 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 
 from mgp_jax.benchmark.arithmetic import step_flops
-from mgp_jax.codes import init_codes
 from mgp_jax.degradations import parse
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator
-from mgp_jax.inversion import cut_of
+from mgp_jax.inversion import resolve
 from mgp_jax.recipes import FAST, Phase, Recipe
 from mgp_jax.tuning import Search, Trial, candidates, search, trials, tune
 from mgp_jax.tuning.candidates import concrete, vary
@@ -132,10 +130,10 @@ def test_impossible_settings(tiny: Generator, photographs: np.ndarray, change: d
 def test_variations_stay_possible(tiny: Generator, kind: str):
     random = np.random.default_rng(0)
     base = recipe = concrete(tiny, FAST[kind])
-    assert recipe.layer == cut_of(tiny, FAST[kind])
+    assert recipe.layer == resolve(tiny, recipe=FAST[kind]).split.cut
     for _ in range(60):
         recipe = vary(tiny, recipe, random, 0.9)
-        assert recipe.layer in candidates.cuts_of(tiny)
+        assert recipe.layer in candidates.fair_cuts(tiny)
         assert 1 <= recipe.codes <= 64 and len(recipe.phases) >= 1
         for phase in recipe.phases:
             assert phase.steps >= 1
@@ -166,11 +164,10 @@ def test_steps_follow_the_speed_seen(tiny: Generator, photographs: np.ndarray):
 def test_operations_are_those_of_the_steps(tiny: Generator, photographs: np.ndarray, codes: int):
     what = searching(tiny, photographs, 1.0)
     phases = Phase(3), Phase(4, moves=("residual",))
-    start = init_codes(tiny, jax.random.key(0), codes, 2)
-    expected = [
-        phase.steps * step_flops(tiny, start, 2, phase, what.degradation) for phase in phases
-    ]
-    assert list(Pace(what).operations(Recipe("x", phases, codes, 2))) == expected
+    recipe = Recipe("x", phases, codes, 2)
+    inversion = resolve(tiny, what.degradation, recipe)
+    expected = [phase.steps * step_flops(inversion, k) for k, phase in enumerate(phases)]
+    assert list(Pace(what).operations(recipe)) == expected
 
 
 def test_a_real_trial(tiny: Generator, photographs: np.ndarray):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from mgp_jax.batch import Record
-    from mgp_jax.generators import Generator
+    from mgp_jax.inversion import Inversion
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +35,12 @@ class AblatedCodes(OfPhotographs):
     area: float = 0.2
     """Share of the pixels, those that change most, that are compared with the segments."""
 
-    def check(self, generator: "Generator") -> None:
+    def check(self, inversion: "Inversion") -> None:
         """Reads the segmentation, if one is given."""
         if not self.segments.isdecimal():
             from mgp_jax.analysis import read_segments
 
-            read_segments(self.segments, generator.resolution)
+            read_segments(self.segments, inversion.image_shape[0])
 
     def analyse(self, subject: Subject, folder: Path) -> "Record":
         """Ablates the codes of one photograph."""
@@ -50,13 +50,13 @@ class AblatedCodes(OfPhotographs):
         from mgp_jax.codes import render
         from mgp_jax.report.figures import image_rows, save_figure, segment_matches
 
-        generator, codes, _, cut, space, stem = subject
-        result = ablate(generator, codes, cut, space, self.threshold)
+        split, codes, _, stem = subject
+        result = ablate(split, codes, self.threshold)
         if self.segments.isdecimal():
             number = int(self.segments)
-            segments = find_segments(generator, codes, cut, space, number, self.seed)
+            segments = find_segments(split, codes, number, self.seed)
         else:
-            segments = read_segments(self.segments, generator.resolution)
+            segments = read_segments(self.segments, split.image_shape[0])
         matches = match_segments(result.differences, segments, self.area)
         save_arrays(
             folder / f"{stem}.npz", result._asdict() | matches._asdict() | {"segments": segments}
@@ -72,7 +72,7 @@ class AblatedCodes(OfPhotographs):
             for code, best in enumerate(matches.best)
         ]
         write_table(folder / f"{stem}.csv", table)
-        whole = np.asarray(render(generator, codes, cut, space))
+        whole = np.asarray(render(split, codes))
         title = f"{stem}: importances above {result.threshold:.3g} zeroed"
         figure = segment_matches(whole, segments, matches.iou, matches.chance, title)
         save_figure(figure, folder / f"{stem}.png")
@@ -99,24 +99,18 @@ class RemovedObject(OfPhotographs):
     removed: Annotated[tuple[int, ...], tyro.conf.arg(metavar="NUMBER...")] = ()
     """Take these codes out instead, counted from 0."""
 
-    def check(self, generator: "Generator") -> None:
+    def check(self, inversion: "Inversion") -> None:
         """Reads the region."""
-        from mgp_jax.inversion import code_count
-
-        self.read_region(generator)
-        total = code_count(self.settings(generator))
+        self.read_region(inversion.image_shape[0])
+        total = inversion.recipe.codes
         if not (0 < self.count < total and all(0 <= n < total for n in self.removed)):
             raise SettingError(
                 f"removed codes: there are the codes 0 to {total - 1}, one must stay"
             )
 
-    def read_region(self, generator: "Generator") -> "np.ndarray":
+    def read_region(self, resolution: int) -> "np.ndarray":
         """Returns bool[H, W]."""
-        import numpy as np
-
-        from mgp_jax.images import read_mask
-
-        return np.asarray(read_mask(self.region, generator.resolution))[..., 0] == 0
+        return self.region_of(self.region, resolution)
 
     def analyse(self, subject: Subject, folder: Path) -> "Record":
         """Takes codes out of one photograph."""
@@ -127,11 +121,11 @@ class RemovedObject(OfPhotographs):
         from mgp_jax.images import write_image
         from mgp_jax.report.figures import image_rows, save_figure
 
-        generator, _, codes, cut, space, stem = subject
-        region = self.read_region(generator)
+        split, _, codes, stem = subject
+        region = self.read_region(split.image_shape[0])
         chosen = list(self.removed) or None
-        result = remove(generator, codes, region, cut, space, chosen, self.count)
-        whole = np.asarray(render(generator, codes, cut, space))
+        result = remove(split, codes, region, chosen, self.count)
+        whole = np.asarray(render(split, codes))
         write_image(folder / f"{stem}-removed.png", result.image)
         save_arrays(folder / f"{stem}.npz", result._asdict())
         change = difference(result.image, whole)

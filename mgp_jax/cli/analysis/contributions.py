@@ -25,8 +25,8 @@ class CodesAlone(OfPhotographs):
         from mgp_jax.analysis import code_images
         from mgp_jax.report.figures import image_rows, save_figure
 
-        generator, codes, _, cut, space, stem = subject
-        images = code_images(generator, codes, cut, space)
+        split, codes, _, stem = subject
+        images = code_images(split, codes)
         save_arrays(folder / f"{stem}.npz", images._asdict())
         rows = {
             "alone": images.alone,
@@ -34,7 +34,9 @@ class CodesAlone(OfPhotographs):
             "all but\nthis code": images.without,
         }
         titles = [f"code {number}" for number in range(len(images.alone))]
-        figure = image_rows(rows, titles, f"{stem}: what the codes contribute, cut {cut}")
+        figure = image_rows(
+            rows, titles, f"{stem}: what the codes contribute, cut {split.cut_name}"
+        )
         save_figure(figure, folder / f"{stem}.png")
         return {}
 
@@ -50,17 +52,17 @@ class DimensionOfFeatures(OfPhotographs):
 
     def analyse(self, subject: Subject, folder: Path) -> "Record":
         """Measures the parts of one photograph, and of as many random codes to compare with."""
-        import jax
         import numpy as np
 
         from mgp_jax.analysis import effective_dimension
         from mgp_jax.codes import init_codes
         from mgp_jax.report.figures import lines, save_figure
+        from mgp_jax.seeds import seeded_key
 
-        generator, codes, _, cut, space, stem = subject
-        found = effective_dimension(generator, codes, cut, space)
-        random = init_codes(generator, jax.random.key(self.seed), len(codes.z), cut, space)
-        baseline = effective_dimension(generator, random, cut, space)
+        split, codes, _, stem = subject
+        found = effective_dimension(split, codes)
+        random = init_codes(split, seeded_key(self.seed), len(codes.z))
+        baseline = effective_dimension(split, random)
         arrays = {f"random_{name}": value for name, value in baseline._asdict().items()}
         save_arrays(folder / f"{stem}.npz", found._asdict() | arrays)
         axes = np.arange(1, len(codes.z) + 1)
@@ -68,7 +70,7 @@ class DimensionOfFeatures(OfPhotographs):
             f"{name}, dimension {item.whole:.1f}": (axes, np.cumsum(item.spectrum))
             for name, item in (("optimised codes", found), ("random codes", baseline))
         }
-        title = f"{stem}: parts of {len(codes.z)} codes at cut {cut}"
+        title = f"{stem}: parts of {len(codes.z)} codes, cut {split.cut_name}"
         figure = lines(series, "principal axes", "share of the energy (cumulated)", title)
         save_figure(figure, folder / f"{stem}.png")
         return {

@@ -1,4 +1,4 @@
-"""What the analyses of inverted photographs have in common: inverting, and one record for each."""
+"""The common part of analyses of inverted photographs: inverting, and one record for each."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -6,37 +6,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from mgp_jax.cli.editing import Inverted, Inverting, finish, new_folder
+from mgp_jax.cli.editing import Inverted, Inverting
+from mgp_jax.cli.result_folder import asked_for, claim_results, finish
 
 if TYPE_CHECKING:
     from mgp_jax.batch import Record
     from mgp_jax.codes import Codes
-    from mgp_jax.generators import Generator
+    from mgp_jax.generators import Split
+    from mgp_jax.inversion import Inversion
 
 
 class Subject(NamedTuple):
-    """What is analysed: the inversion of one photograph.
+    """The inversion of one photograph, which is analysed.
 
     Attributes:
-        generator: the generator.
+        split: what the codes are for.
         codes: the codes, without the residual: what it adds is no code's.
         residual: the codes with the residual.
-        cut: index of the cut.
-        space: the space of the codes.
         stem: name of the photograph's files.
     """
 
-    generator: "Generator"
+    split: "Split"
     codes: "Codes"
     residual: "Codes"
-    cut: int
-    space: str
     stem: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class OfPhotographs(Inverting):
-    """What the analyses of inverted photographs have in common.
+    """The options that analyses of inverted photographs have in common.
 
     Results are written to DIR/analysis/NAME; the inversions are those of `mgp edit`.
     """
@@ -47,18 +45,19 @@ class OfPhotographs(Inverting):
 
     def run(self, argv: Sequence[str]) -> int:
         """Inverts and analyses all inputs."""
-        from mgp_jax.generators import load_generator
+        from mgp_jax.batch.folder import require_own
 
-        generator = load_generator(self.generator)
-        cut, space = self.place(generator)
-        self.check(generator)
-        records = self.invert(generator, argv)
-        folder = new_folder(self.out / "analysis" / self.name)
+        inversion = self.plan()
+        self.check(inversion)
+        settings, folder = asked_for(self), self.out / "analysis" / self.name
+        require_own(folder, settings, self.overwrite)
+        records = self.invert(inversion, argv)
+        claim_results(folder, settings, self.overwrite)
         results = []
-        for item in self.inverted(generator, records):
+        for item in self.inverted(inversion.split, records):
             if isinstance(item, Inverted):
                 bare = item.codes._replace(residual=None)
-                subject = Subject(generator, bare, item.codes, cut, space, item.stem)
+                subject = Subject(inversion.split, bare, item.codes, item.stem)
                 numbers = self.analyse(subject, folder)
                 about = {"status": "ok", "error": None, "picture": f"{item.stem}.png"}
                 results.append({"input": item.record["input"], **about, **numbers})
@@ -66,5 +65,5 @@ class OfPhotographs(Inverting):
                 results.append(item)
         return finish(folder, results, "analyses", self.telling)
 
-    def check(self, generator: "Generator") -> None:
+    def check(self, inversion: "Inversion") -> None:
         """Raises SettingError or ImageError for settings that cannot work, before inverting."""

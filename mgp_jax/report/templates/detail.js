@@ -2,6 +2,7 @@
 
 const EXPLANATIONS = {
   deviation: "Black is certain; the brighter, the more the samples differ.",
+  mask: "White is missing.",
   trajectory: "The rendering on its way.",
 };
 
@@ -11,6 +12,7 @@ function facts(record, run) {
     list.append(el("div", { class: wide ? "wide" : null }, el("dt", {}, term), el("dd", {}, value)));
   add("Status", badge(record.status));
   if (record.error) add("Reason", record.error, true);
+  for (const note of record.notes || []) add("Note", note, true);
   for (const metric of run.metrics) {
     if (record.values[metric.key] !== undefined) add(metric.label, measure(record.values[metric.key], metric));
   }
@@ -20,7 +22,7 @@ function facts(record, run) {
 }
 
 function strip(record) {
-  const kinds = ["observation", "result", "truth", "deviation", "trajectory"].filter((kind) => record.images[kind]);
+  const kinds = ["observation", "mask", "result", "truth", "deviation", "trajectory"].filter((kind) => record.images[kind]);
   if (kinds.length < 2) return null;
   return el("div", { class: "strip" }, ...kinds.map((kind) =>
     // A thumbnail would not move.

@@ -45,6 +45,7 @@ function measure(value, metric) {
 const KINDS = {
   result: "Result",
   observation: "Observation",
+  mask: "Mask",
   truth: "Truth",
   deviation: "Uncertainty",
   trajectory: "Trajectory",

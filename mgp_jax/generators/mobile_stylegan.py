@@ -1,0 +1,177 @@
+"""MobileStyleGAN: a StyleGAN2 distilled into separable convolutions, as a chain of stages.
+
+Layer 0 works at 4 pixels, layers 2b - 1 and 2b at 4 * 2^b; odd layers double the resolution by an
+inverse Haar transform, and so does `to_rgb` in the end. No image is accumulated on the way. Styles
+scale the inputs of convolutions and of the transforms. The kernels do not depend on them, so that
+all codes of a batch share them, and nothing is demodulated.
+
+Layer i takes style (3 i + 1) // 2, on odd layers for the convolution behind the transform, which
+takes the style before that one. The last style is that of `to_rgb`.
+
+Source: Belousov 2021, "MobileStyleGAN: A Lightweight Convolutional Neural Network for High-Fidelity
+Image Synthesis".
+"""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from mgp_jax.errors import SettingError
+from mgp_jax.generators.convolution import convolve, convolve_depthwise
+from mgp_jax.generators.crossing import Features
+from mgp_jax.generators.layers import leaky_relu
+from mgp_jax.generators.style import Dense, Mapping, Noise, StyleConfig, Truncation, styles_of
+
+MAPPING_GAIN = 2**0.5
+
+
+@dataclass(frozen=True)
+class MobileStyleGANConfig(StyleConfig):
+    """What a MobileStyleGAN looks like."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.channels) % 2 == 0:
+            raise SettingError(f"channels: {len(self.channels)} layers, should be an odd number")
+        if any(width % 4 for width in self.channels[:-1:2]):
+            raise SettingError(
+                f"channels: {self.channels}, those before a doubling should be divisible by 4"
+            )
+
+    @classmethod
+    def standard(cls) -> "MobileStyleGANConfig":
+        """Returns the published network, which makes images of 1024 pixels."""
+        widths = (512, 512, 512, 512, 512, 256, 128, 64)
+        channels = tuple(width for width in widths for _ in range(2))[1:]
+        return cls(512, 512, (512,) * 8, channels)
+
+    @property
+    def styles(self) -> int:
+        """Number of style vectors that an image is made of."""
+        return 3 * (len(self.channels) // 2) + 2
+
+    @property
+    def resolution(self) -> int:
+        """Height and width of the image in pixels."""
+        return 8 * 2 ** (len(self.channels) // 2)
+
+
+def inverse_haar(x: jax.Array) -> jax.Array:
+    """Doubles the resolution by an inverse Haar transform.
+
+    The first quarter of the channels is the low band. The others are groups of three, the details
+    of one channel each: between rows, between columns, and diagonal.
+
+    Args:
+        x: float[N, H, W, 4 C].
+
+    Returns: float[N, 2 H, 2 W, C].
+    """
+    n, h, w, channels = x.shape
+    low, details = x[..., : channels // 4], x[..., channels // 4 :]
+    rows, columns, diagonal = (details[..., k::3] for k in range(3))
+    top, bottom = (low + rows) / 2, (low - rows) / 2
+    top_side, bottom_side = (columns + diagonal) / 2, (columns - diagonal) / 2
+    pixels = [top + top_side, top - top_side, bottom + bottom_side, bottom - bottom_side]
+    block = jnp.stack(pixels, axis=3).reshape(n, h, w, 2, 2, channels // 4)
+    return block.swapaxes(2, 3).reshape(n, 2 * h, 2 * w, channels // 4)
+
+
+class Modulation(Dense):
+    """A dense layer from a style vector to the factors of a feature map's channels."""
+
+    def __init__(self, config: MobileStyleGANConfig, channels: int, *, rngs: nnx.Rngs):
+        super().__init__(config.w_size, channels, gain=1.0, rngs=rngs)
+        self.bias = nnx.Param(jnp.ones(channels))
+
+    def scale(self, x: jax.Array, style: jax.Array) -> jax.Array:
+        """Maps float[N, H, W, C] and style vectors float[N, W] to float[N, H, W, C]."""
+        return x * self(style)[:, None, None]
+
+
+class Styled(Noise):
+    """What all layers have: the style of the convolution, noise, bias, leaky ReLU without gain."""
+
+    def __init__(self, config: MobileStyleGANConfig, index: int, inputs: int, *, rngs: nnx.Rngs):
+        super().__init__(4 * 2 ** ((index + 1) // 2), 1, rngs=rngs)
+        self.style = Modulation(config, inputs, rngs=rngs)
+        self.bias = nnx.Param(jnp.zeros(config.channels[index]))
+        self.index = (3 * index + 1) // 2
+
+    def modulate(self, maps: jax.Array, styles: jax.Array) -> jax.Array:
+        """Maps float[N, H, W, C] and styles float[N, L, W] to float[N, H, W, C]."""
+        return self.style.scale(maps, styles[:, self.index])
+
+    def activate(self, maps: jax.Array) -> jax.Array:
+        """Maps float[N, H, W, C] to the same shape."""
+        return leaky_relu(self.add_noise(maps) + self.bias[...])
+
+
+class First(Styled):
+    """Layer 0, which convolves a constant with a dense 3x3 kernel."""
+
+    def __init__(self, config: MobileStyleGANConfig, *, rngs: nnx.Rngs):
+        width = config.channels[0]
+        super().__init__(config, 0, width, rngs=rngs)
+        self.const = nnx.Param(rngs.params.normal((1, 4, 4, width)))
+        self.kernel = nnx.Param(rngs.params.normal((3, 3, width, width)) / (4.5 * width) ** 0.5)
+
+    def __call__(self, x: jax.Array) -> Features:
+        """Maps styles float[N, L, W] to `Features` with maps float[N, 4, 4, C]."""
+        maps = convolve(self.modulate(self.const[...], x), self.kernel[...])
+        return Features(self.activate(maps), styles=x)
+
+
+class Layer(Styled):
+    """All other layers: depthwise 3x3 convolution, then a pointwise one; doubling if odd."""
+
+    def __init__(self, config: MobileStyleGANConfig, index: int, *, rngs: nnx.Rngs):
+        before, outputs = config.channels[index - 1 : index + 1]
+        doubles = index % 2 == 1
+        inputs = before // 4 if doubles else before
+        super().__init__(config, index, inputs, rngs=rngs)
+        self.up = Modulation(config, before, rngs=rngs) if doubles else None
+        self.depthwise = nnx.Param(rngs.params.normal((3, 3, inputs)) / 3)
+        self.kernel = nnx.Param(rngs.params.normal((inputs, outputs)) * (2 / inputs) ** 0.5)
+
+    def __call__(self, x: Features) -> Features:
+        """Maps float[N, H, W, I] to float[N, H, W, O], or [N, 2H, 2W, O] if the index is odd."""
+        maps, styles = x.maps, styles_of(x)
+        if self.up is not None:
+            maps = inverse_haar(self.up.scale(maps, styles[:, self.index - 1]))
+        maps = convolve_depthwise(self.modulate(maps, styles), self.depthwise[...])
+        return Features(self.activate(maps @ self.kernel[...]), styles=styles)
+
+
+class Image(nnx.Module):
+    """Modulated 1x1 convolution to the Haar bands of the image, and their transform.
+
+    Then tanh if configured.
+    """
+
+    def __init__(self, config: MobileStyleGANConfig, *, rngs: nnx.Rngs):
+        inputs, outputs = config.channels[-1], 4 * config.image_channels
+        self.style = Modulation(config, inputs, rngs=rngs)
+        self.kernel = nnx.Param(rngs.params.normal((inputs, outputs)) / inputs**0.5)
+        self.bias = nnx.Param(jnp.zeros(outputs))
+        self.tanh = config.final_tanh
+
+    def __call__(self, x: Features) -> jax.Array:
+        """Maps `Features` to an image float[N, 2 H, 2 W, C], in [-1, 1] up to overshoots."""
+        maps = self.style.scale(x.maps, styles_of(x)[:, -1])
+        image = inverse_haar(maps @ self.kernel[...] + self.bias[...])
+        return jnp.tanh(image) if self.tanh else image
+
+
+class MobileStyleGAN(nnx.Module):
+    """The stages `mapping`, `truncation`, `layer0` ... and `to_rgb` as attributes."""
+
+    def __init__(self, config: MobileStyleGANConfig, *, rngs: nnx.Rngs):
+        self.mapping = Mapping(config, gain=MAPPING_GAIN, rngs=rngs)
+        self.truncation = Truncation(config)
+        self.layer0 = First(config, rngs=rngs)
+        for i in range(1, len(config.channels)):
+            setattr(self, f"layer{i}", Layer(config, i, rngs=rngs))
+        self.to_rgb = Image(config, rngs=rngs)

@@ -1,0 +1,49 @@
+"""Methods that the multi-code engine runs with other recipes: one code, a free map, projectors.
+
+All look at pixels alone, as the default recipes do, so that every method minimises the same error.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from mgp_jax.methods.method import Method
+from mgp_jax.methods.multi_code import MULTI_CODE
+from mgp_jax.recipes import PROJECTION_W, PROJECTION_W_PLUS, Phase, Recipe, codes_only
+
+# One code of Z through the whole generator; there is no importance to be moved, it stays 1.
+ONE_CODE = Recipe("one-code", (Phase(300, moves=("z",), z_rate=0.2),), codes=1, layer=0)
+
+# From the mean map of random codes the map itself is moved, wherever the observation pulls it. So
+# it is the published method without its codes.
+FREE_MAP = Recipe("feature-map", (Phase(300, moves=("residual",), schedule="constant"),))
+
+
+def pixels_only(recipe: Recipe) -> Recipe:
+    """Returns a recipe without the perceptual loss."""
+    phases = tuple(replace(phase, perceptual=0.0) for phase in recipe.phases)
+    return recipe.with_(phases=phases)
+
+
+def always(recipe: Recipe) -> Callable[..., Recipe]:
+    """Returns a function that says the same recipe for everything."""
+    return lambda degradation, what: recipe
+
+
+def with_recipe(name: str, title: str, recipe: Recipe, **changes: Any) -> Method:
+    """Makes a method of what the multi-code engine does with one recipe."""
+    return replace(MULTI_CODE, name=name, title=title, recipe=always(recipe), most=None, **changes)
+
+
+ONE = with_recipe("one-code", "one code", ONE_CODE)
+FREE = with_recipe("feature-map", "free feature map", FREE_MAP)
+W = with_recipe("w", "W projection", pixels_only(PROJECTION_W["inversion"]), needs="styles")
+W_PLUS = with_recipe(
+    "w+", "W+ projection", pixels_only(PROJECTION_W_PLUS["inversion"]), needs="styles"
+)
+CODES_ONLY = replace(
+    MULTI_CODE,
+    name="codes-only",
+    title="multi-code, codes only",
+    recipe=lambda degradation, what: codes_only(MULTI_CODE.recipe(degradation, what)),
+)

@@ -1,0 +1,60 @@
+"""What every method is given, and how a method restores it in so many steps."""
+
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from mgp_jax.degradations import Degradation
+from mgp_jax.generators import Generator
+from mgp_jax.methods import Method
+from mgp_jax.recipes import Recipe
+from mgp_jax.restoration import restore
+
+
+class Case(NamedTuple):
+    """What every method is given.
+
+    Attributes:
+        generator: the generator.
+        degradation: what made the observations.
+        observations: float[B, ...].
+        encoder: the generator's encoder, or None.
+        seed: seed of all random starts.
+    """
+
+    generator: Generator
+    degradation: Degradation
+    observations: jax.Array
+    encoder: Any
+    seed: int
+
+    def recipe(self, method: Method) -> Recipe:
+        """Returns how a method optimises the case, the number of steps aside."""
+        return method.recipe(self.degradation, self.generator)
+
+    def most(self, method: Method) -> int | None:
+        """Returns the steps behind which more only harm, None for no such limit."""
+        return None if method.most is None else method.most(self.degradation, self.generator)
+
+    def fewest(self, method: Method) -> int:
+        """Returns the fewest steps that a method can do, 0 for methods that have none."""
+        return method.fewest(self.degradation, self.generator)
+
+    def restore(self, method: Method, steps: int) -> np.ndarray:
+        """Restores the observations: images float[B, H, W, C] in [-1, 1].
+
+        Args:
+            method: the method.
+            steps: how many steps it may do.
+        """
+        recipe, fewest = self.recipe(method), self.fewest(method)
+        return restore(
+            self.generator,
+            self.observations,
+            self.degradation,
+            recipe.with_(steps=max(steps, fewest)) if fewest else recipe,
+            method=method,
+            seed=self.seed,
+            networks={"encoder": self.encoder},
+        ).images
