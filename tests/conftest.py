@@ -26,6 +26,16 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     jax.config.update("jax_compilation_cache_dir", before)
 
 
+@pytest.fixture(scope="module")
+def quick_exact_compiler() -> Iterator[None]:
+    """Compiles quickly, the long tests too, and multiplies in full precision."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    with jax.default_matmul_precision("highest"):
+        yield
+    jax.config.update("jax_disable_most_optimizations", before)
+
+
 @pytest.fixture(scope="session")
 def tiny() -> Generator:
     """An untrained DCGAN of 32 pixels: the smallest for which every metric is defined."""

@@ -8,7 +8,6 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 import pytest
 from checkpoints import GOLDEN
@@ -65,15 +64,7 @@ REFUSED: tuple[tuple[str, dict[str, str], str], ...] = (
     ("tail3x3", {}, "main.12 has a kernel of 3 x 3.*--option strides.*main.0, .*main.12"),
 )
 
-
-@pytest.fixture(scope="module", autouse=True)
-def compiler_settings():
-    # Nearly all of the time goes into compiling, so the compiler shall not try hard.
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    with jax.default_matmul_precision("highest"):
-        yield
-    jax.config.update("jax_disable_most_optimizations", before)
+pytestmark = pytest.mark.usefixtures("quick_exact_compiler")
 
 
 def images_of(path: Path, options: dict[str, str], z: np.ndarray, folder: Path) -> np.ndarray:

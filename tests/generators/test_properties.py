@@ -88,19 +88,11 @@ run = partial(jax.jit, static_argnums=(2, 3))(
     lambda generator, x, start, stop: generator.apply(generator.params, x, start, stop)
 )
 
-
-@pytest.fixture(scope="module", autouse=True)
-def compiler_settings():
-    # Nearly all of the time goes into compiling, so the compiler shall not try hard.
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    with jax.default_matmul_precision("highest"):
-        yield
-    jax.config.update("jax_disable_most_optimizations", before)
+pytestmark = pytest.mark.usefixtures("quick_exact_compiler")
 
 
 @pytest.fixture(scope="module", params=CONFIGS)
-def case(request: pytest.FixtureRequest, compiler_settings: None) -> Case:
+def case(request: pytest.FixtureRequest, quick_exact_compiler: None) -> Case:
     made = random_generator(CONFIGS[request.param], seed=1)
     # Biases and means start at 0 or 1: moved away from that, a forgotten one shows.
     leaves, tree = jax.tree.flatten(made.params)

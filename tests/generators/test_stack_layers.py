@@ -22,15 +22,7 @@ from mgp_jax.generators.stack_pointwise import Activation, Affine, GroupNorm, PR
 SOURCE = np.random.default_rng(0)
 X = SOURCE.normal(size=(2, 4, 5, 6)).astype(np.float32)
 
-
-@pytest.fixture(scope="module", autouse=True)
-def compiler_settings():
-    # Nearly all of the time goes into compiling, so the compiler shall not try hard.
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    with jax.default_matmul_precision("highest"):
-        yield
-    jax.config.update("jax_disable_most_optimizations", before)
+pytestmark = pytest.mark.usefixtures("quick_exact_compiler")
 
 
 def run(layer: Layer, x: np.ndarray = X, **params: np.ndarray) -> np.ndarray:
