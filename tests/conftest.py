@@ -16,6 +16,26 @@ from mgp_jax.generators.weights import Weights
 from mgp_jax.perception import FeatureExtractor, make_extractor
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Lets workers, the commands that tests start, and the next run share compiled programs."""
+    if config.option.dist == "load":
+        # What a file's tests share is computed by one worker.
+        config.option.dist = "loadfile"
+    assert config.cache is not None
+    programs = os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(config.cache.mkdir("jax")))
+    least = os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    # The variables are for the commands: JAX has read its own already.
+    jax.config.update("jax_compilation_cache_dir", programs)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", float(least))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_programs() -> Iterator[None]:
+    """Lets go of the programs of a module: thousands would use up memory and its mappings."""
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keeps what the command line caches out of the user's home."""

@@ -51,7 +51,7 @@ def test_from_training_to_tables(small: Path, tmp_path: Path, capsys: pytest.Cap
         (("--tasks", "painting"), "task painting: there are reconstruction"),
         (("--methods", "magic"), "method magic: there are observation"),
         (("--grid", "0"), "grid: numbers of codes and of steps must be at least 1"),
-        (("--seed", str(2**63)), "seed: "),
+        (("--seed", str(2**64)), "seed: "),
     ],
 )
 def test_wrong_usage(

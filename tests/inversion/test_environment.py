@@ -24,7 +24,6 @@ VARIABLES = {
     "JAX_ENABLE_X64": "1",
     "JAX_DEBUG_NANS": "1",
     "JAX_NUMPY_DTYPE_PROMOTION": "strict",
-    "JAX_CHECK_TRACER_LEAKS": "1",
     "JAX_TRACEBACK_FILTERING": "off",
 }
 
