@@ -1,64 +1,155 @@
-"""The demonstration: every task on the bundled photograph, and a page with the results."""
+"""The demonstration: tasks on the public portraits, and a page with the results."""
 
 import shlex
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import ExitStack
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from mgp_jax.batch import Job, Record, run
-from mgp_jax.degradations import parse
-from mgp_jax.generators import load_generator
-from mgp_jax.inversion import resolve
+import numpy as np
+
+from mgp_jax.batch import Event, Job, Record, run
+from mgp_jax.degradations import Degradation, Mask, parse
+from mgp_jax.generators import Generator, load_generator
+from mgp_jax.images import write_image
+from mgp_jax.inversion import draw, resolve
 from mgp_jax.planning import Plan, make_plan
 from mgp_jax.progress import Reporter
 from mgp_jax.report import write_contact_sheet, write_demo_page
-from mgp_jax.tasks import tasks_for
+from mgp_jax.seeds import seeded_key
+from mgp_jax.terms import Given
 
-# Its recipes are measured, and all tasks take a minute.
-GENERATOR = "faces64"
+GENERATOR = "faces1024"
+COLLINS, HOPPER = "eileen_collins_aligned.png", "grace_hopper.png"
+# Of the left eye in a face that is cut as FFHQ is, and of the hole over it: parts of the side.
+EYE, HOLE = (0.47, 0.38), 3 / 16
+SECONDS_BETWEEN_PREVIEWS = 5.0
 
 
-def run_demo(out: Path, reporter_for: Callable[[str], Reporter]) -> Iterator[tuple[str, Record]]:
-    """Runs all tasks on the bundled photograph and writes `out`/index.html.
+@dataclass(frozen=True)
+class Shown:
+    """One part of the demonstration.
+
+    Attributes:
+        command: the command that does it.
+        photograph: the portrait.
+        spec: the degradation in its text form; empty for the hole over an eye.
+    """
+
+    command: str
+    photograph: str
+    spec: str
+
+
+# The quickest first, so that there is soon something to look at.
+PARTS = (
+    Shown("colorize", HOPPER, "gray"),
+    Shown("super-resolve", COLLINS, "down:16"),
+    Shown("inpaint", COLLINS, ""),
+)
+REST = (
+    Shown("invert", HOPPER, "identity"),
+    Shown("denoise", COLLINS, "noise:0.1"),
+)
+
+
+def run_demo(
+    out: Path, reporter_for: Callable[[str], Reporter], everything: bool = False
+) -> Iterator[tuple[str, Record]]:
+    """Restores the portraits and writes `out`/index.html, anew after every part.
+
+    Meanwhile `out`/preview.png shows how far the running one is.
 
     Args:
         out: folder for the results; a finished or stopped demo in it is continued.
-        reporter_for: makes what shows the progress of a task.
+        reporter_for: makes what shows the progress of a part.
+        everything: inversion and noise too.
 
-    Yields: every task with its record as soon as it has been run.
+    Yields: every command with its record as soon as it has been run.
     """
-    with photograph() as path:
-        for job in jobs(out):
-            reporter = reporter_for(job.task)
+    done = []
+    with ExitStack() as files:
+        for part, job in jobs(out, everything):
+            reporter = reporter_for(part.command)
+            preview = Preview(job, out / "preview.png", reporter)
             with reporter.shown():
-                (record,) = run(job, [path], out / job.task, reporter)
-            write_contact_sheet(out / job.task)
-            yield job.task, record
-    write_demo_page(out, [(t.command, out / t.command) for t in tasks_for("demo").values()])
+                (record,) = run(job, [portrait(files, part)], out / part.command, preview)
+            preview.path.unlink(missing_ok=True)
+            write_contact_sheet(out / part.command)
+            done.append((part.command, out / part.command))
+            write_demo_page(out, done)
+            yield part.command, record
 
 
-def plan_demo(out: Path) -> list[Plan]:
+class Preview:
+    """Takes the events of a run, and keeps the current rendering in a file.
+
+    Args:
+        job: what runs, with one image.
+        path: the file; it is replaced every few seconds.
+        reporter: takes the events too.
+    """
+
+    def __init__(self, job: Job, path: Path, reporter: Reporter):
+        self.inversion, self.path, self.reporter = job.inversion, path, reporter
+        self._last = time.monotonic()
+
+    def __call__(self, event: Event) -> None:
+        """Shows an event."""
+        self.reporter(event)
+        if event.progress is None or time.monotonic() - self._last < SECONDS_BETWEEN_PREVIEWS:
+            return
+        inversion, progress = self.inversion, event.progress
+        given = Given(inversion.split, inversion.degradation, {}, seeded_key(inversion.seed))
+        phase = inversion.phases[progress.phase]
+        image = np.asarray(draw(given, progress.state.variables, phase))[0]
+        write_image(self.path, np.clip(image, -1, 1))
+        self._last = time.monotonic()
+
+
+def plan_demo(out: Path, everything: bool = False) -> list[Plan]:
     """Returns the plans of what `run_demo` would do; writes nothing."""
-    with photograph() as path:
-        return [make_plan(job, [path], out / job.task) for job in jobs(out)]
+    with ExitStack() as files:
+        return [
+            make_plan(job, [portrait(files, part)], out / part.command)
+            for part, job in jobs(out, everything)
+        ]
 
 
-def jobs(out: Path) -> Iterator[Job]:
-    """Yields the tasks of the demonstration with a given output folder."""
+def jobs(out: Path, everything: bool) -> Iterator[tuple[Shown, Job]]:
+    """Yields the parts of the demonstration, each with its job."""
     generator = load_generator(GENERATOR)
-    for task in tasks_for("demo").values():
-        degradation = parse(task.spec(generator.resolution), generator.resolution)
-        yield Job(
-            task=task.command,
-            inversion=resolve(generator, degradation),
-            degradation=degradation,
-            simulate=True,
-            batch_size=1,
-            note={"command": shlex.join(["mgp", "demo", "--out", str(out)])},
+    command = ["mgp", "demo", "--out", str(out), *["--all"] * everything]
+    for part in PARTS + REST * everything:
+        degradation = degradation_of(part, generator)
+        yield (
+            part,
+            Job(
+                task=part.command,
+                inversion=resolve(generator, degradation),
+                degradation=degradation,
+                simulate=True,
+                batch_size=1,
+                note={"command": shlex.join(command)},
+            ),
         )
 
 
-def photograph() -> AbstractContextManager[Path]:
-    """Opens the bundled photograph as a file."""
-    return resources.as_file(resources.files("mgp_jax.assets") / "eileen_collins.png")
+def degradation_of(part: Shown, generator: Generator) -> Degradation:
+    """Returns what is done to a portrait before it is restored."""
+    side = generator.resolution
+    if part.spec:
+        return parse(part.spec, side)
+    known = np.ones((side, side), np.float32)
+    rows, columns = (slice(round((c - HOLE / 2) * side), round((c + HOLE / 2) * side)) for c in EYE)
+    known[rows, columns] = 0
+    return Mask.from_array(known, "mask:eye")
+
+
+def portrait(files: ExitStack, part: Shown) -> Path:
+    """Opens a bundled portrait as a file."""
+    return files.enter_context(
+        resources.as_file(resources.files("mgp_jax.assets") / part.photograph)
+    )

@@ -34,6 +34,8 @@ from mgp_jax.precision import single_precision
 from mgp_jax.recipes import Recipe
 from mgp_jax.solve import Execution, Progress, Snapshot
 
+# How often a rendering is moved towards a smaller observation by changes without edges.
+SMOOTH_CHANGES = 2
 # Of the alternating projections onto the observation and onto [-1, 1]: how many, and how far the
 # rounding of 8-bit files is kept down.
 PROJECTIONS = 8
@@ -326,12 +328,37 @@ def put_back(degradation: Degradation, image: jax.Array, observation: jax.Array)
     if isinstance(degradation, Grayscale):
         return keep_luminance(image, observation)
 
+    image = agree_smoothly(degradation, image, observation)
+
     # Clipping spoils the agreement a little, so the two projections take turns.
     def agree(_: int, image: jax.Array) -> jax.Array:
         return jnp.clip(back_project(degradation, image, observation, damping=DAMPING), -1, 1)
 
     # Not unrolled: that would take three times as long to compile.
     return lax.fori_loop(0, PROJECTIONS, agree, image)
+
+
+def agree_smoothly(degradation: Degradation, image: jax.Array, observation: jax.Array) -> jax.Array:
+    """Moves a rendering towards a smaller observation by changes without edges.
+
+    The least change that explains a reduced image is constant on its pixels, and shows their grid.
+    What little is left for it after this does not.
+
+    Args:
+        degradation: a linear one.
+        image: float[H, W, C] in [-1, 1].
+        observation: what was observed; nothing happens unless it is a smaller image.
+
+    Returns: float[H, W, C] up to overshoots.
+
+    Source: Irani and Peleg 1991, back-projection, with a cubic kernel.
+    """
+    smaller = observation.ndim == 3 and observation.shape[2] == image.shape[2]
+    if not smaller or max(observation.shape[:2]) >= min(image.shape[:2]):
+        return image
+    for _ in range(SMOOTH_CHANGES):
+        image += jax.image.resize(observation - degradation(image), image.shape, "cubic")
+    return image
 
 
 def keep_luminance(image: jax.Array, luminance: jax.Array) -> jax.Array:

@@ -1,4 +1,4 @@
-"""The table of tasks: what each command undoes, and what the demonstration and the tables run.
+"""The table of tasks: what each command undoes, and what the comparison of methods runs.
 
 One more task is a row here and a command with its options in `cli/restoring.py`. Nothing heavy is
 imported: the command line reads the table before it knows what is asked for.
@@ -9,7 +9,7 @@ from typing import Literal
 
 from mgp_jax.errors import SettingError
 
-Use = Literal["demo", "tables", "tune"]
+Use = Literal["tables", "tune"]
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Task:
         form: the degradation in its text form, with the options of the command in braces.
         example: a degradation of this kind in its text form; {quarter} is a quarter of the side.
         put_back: what of the observation is put back into the rendering.
-        uses: who runs the example: the demonstration, the comparison of methods (and the training
-            of encoders), the search for recipes.
+        uses: who runs the example: the comparison of methods (and the training of encoders), the
+            search for recipes.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Task:
     form: str
     example: str
     put_back: str
-    uses: tuple[Use, ...] = ("demo", "tables", "tune")
+    uses: tuple[Use, ...] = ("tables", "tune")
 
     def spec(self, resolution: int) -> str:
         """Returns the example for images of a height and width in pixels."""
@@ -58,7 +58,7 @@ ROWS = (
     Task("reconstruction", *INVERT, "identity", NOTHING),
     Task("colorization", *COLORIZE, "gray", LUMINANCE),
     Task("super-resolution", *SUPER_RESOLVE, "down:4", PROJECTION),
-    Task("center-inpainting", *HOLE, "mask:center:{quarter}", PIXELS, ("demo", "tables")),
+    Task("center-inpainting", *HOLE, "mask:center:{quarter}", PIXELS, ("tables",)),
     Task("random-inpainting", *SCATTERED, "mask:random:0.8", PIXELS, ("tables", "tune")),
     Task("denoising", *DENOISE, "noise:0.1", NOTHING),
     Task("deblurring", *DEBLUR, "blur:gaussian:1.5", PROJECTION, ("tune",)),

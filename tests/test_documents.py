@@ -168,13 +168,16 @@ def photographs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 
 
 @pytest.mark.slow
-def test_the_readmes_commands_run(photographs: None, capfd: pytest.CaptureFixture[str]):
+def test_the_readmes_commands_run(
+    photographs: None, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
     """All of them, in their order and as they stand there, apart from installing.
 
     The default generator takes minutes an image, so the quick one stands in for it.
     """
     from convert.cli import main as convert
 
+    monkeypatch.setattr("mgp_jax.demo.GENERATOR", "faces64")
     for block in blocks(README, "bash"):
         for line in block.splitlines():
             program, *words = line.partition("#")[0].rpartition("&& ")[2].split() or [""]

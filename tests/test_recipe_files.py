@@ -22,7 +22,8 @@ TUNED = Recipe(
 
 
 @pytest.mark.parametrize(
-    "recipe", [TUNED, *(kinds[kind] for kinds in RECIPES.values() for kind in kinds)]
+    "recipe",
+    [TUNED, *(r for tables in RECIPES.values() for kinds in tables for r in kinds.values())],
 )
 def test_written_and_read_again(tmp_path: Path, recipe: Recipe):
     write_recipe(tmp_path / "recipe.json", recipe, {"psnr": 30.0})

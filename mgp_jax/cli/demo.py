@@ -12,7 +12,7 @@ from mgp_jax.cli.common import OK, SOME_FAILED, Command, DryRun
 
 @dataclass(frozen=True, kw_only=True)
 class Demo(Command):
-    """Run all tasks on the bundled photograph and write a page to look at.
+    """Restore the bundled portraits at 1024 x 1024 pixels and write a page to look at.
 
     Example: mgp demo --out demo
     """
@@ -21,6 +21,9 @@ class Demo(Command):
 
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("demo")
     """Folder for the results."""
+
+    everything: Annotated[bool, tyro.conf.arg(name="all")] = False
+    """Inversion and noise too, beside colours, super-resolution and a hole."""
 
     dry_run: DryRun = False
     """Write nothing: say what would run, and what time and memory it would take."""
@@ -31,12 +34,12 @@ class Demo(Command):
         from mgp_jax.demo import plan_demo, run_demo
 
         if self.dry_run:
-            plans = plan_demo(self.out)
+            plans = plan_demo(self.out, self.everything)
             text = "\n\n".join(plan.text() for plan in plans)
             self.telling.answer([plan.as_json() for plan in plans], text)
             return OK
         records = {}
-        for task, record in run_demo(self.out, self.telling.reporter):
+        for task, record in run_demo(self.out, self.telling.reporter, self.everything):
             records[task] = record
             self.telling.say(f"{task}: {summary([record])}")
         page = str(self.out / "index.html")

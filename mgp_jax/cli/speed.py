@@ -147,7 +147,7 @@ class Speed(Measuring):
         curves = {}
         for source in self.recipes:
             recipe = choose_recipe(
-                source, partial(recipe_for, degradation=degradation, family=generator.family)
+                source, partial(recipe_for, degradation=degradation, what=generator)
             )
             variants = {source: recipe}
             if any("residual" in phase.moves for phase in recipe.phases):

@@ -9,7 +9,6 @@ from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator, Split, load_prior
 from mgp_jax.methods import MULTI_CODE, Method, What, find_method
 from mgp_jax.methods.method import in_ball
-from mgp_jax.methods.multi_code import family_of
 from mgp_jax.recipes import Recipe, recipe_for
 from mgp_jax.solve import Execution, ResolvedPhase
 from mgp_jax.terms import Settings, networks_for, objective
@@ -95,7 +94,7 @@ def default_recipe(
         kind = type(recipe).__name__
         raise SettingError(f"recipe: a Recipe or the name of one is needed, not a {kind}")
     if method is MULTI_CODE:
-        return recipe_for(recipe, degradation, family_of(what))
+        return recipe_for(recipe, degradation, what)
     if recipe != DEFAULT_RECIPE:
         raise SettingError(
             f"recipe {recipe}: is one of multi-code, method {method.name} has its own"

@@ -26,7 +26,7 @@ from mgp_jax.codes import (
 )
 from mgp_jax.degradations import Degradation
 from mgp_jax.errors import SettingError
-from mgp_jax.generators import Generator, Split
+from mgp_jax.generators import Split
 from mgp_jax.methods.method import Method, What, by_rates, settings_of
 from mgp_jax.recipes import Recipe, recipe_for
 from mgp_jax.solve import ResolvedPhase, make_transform
@@ -41,12 +41,14 @@ class Plan:
         count: number of codes N.
         importance: the value that the importances start from.
         from_mean: whether the codes start from the mean style.
+        truncation: how far from the mean style random codes start.
         candidates: number of random codes among which the starts are chosen, 0 for no choice.
     """
 
     count: int
     importance: float
     from_mean: bool = False
+    truncation: float = 1.0
     candidates: int = 0
 
 
@@ -57,13 +59,13 @@ def plan(split: Split, recipe: Recipe, number: int) -> Plan:
         SettingError: it asks for the mean style where there is none, or for what contradicts it.
     """
     del number
-    if recipe.from_mean and split.mean_code is None:
+    if (recipe.from_mean or recipe.truncation != 1) and split.mean_code is None:
         raise SettingError(f"recipe {recipe.name}: only style spaces have a mean to start from")
     if recipe.candidates and recipe.from_mean:
         raise SettingError(f"recipe {recipe.name}: there is nothing to choose from a mean")
     candidates = max(recipe.candidates, 2 * recipe.codes) if recipe.candidates else 0
     importance = float(recipe.codes) ** -recipe.importance_power
-    return Plan(recipe.codes, importance, recipe.from_mean, candidates)
+    return Plan(recipe.codes, importance, recipe.from_mean, recipe.truncation, candidates)
 
 
 def plan_of(phase: ResolvedPhase) -> Plan:
@@ -86,10 +88,11 @@ def start_codes(given: Given, target: Target, keys: jax.Array, phase: ResolvedPh
 
 
 def draw_codes(split: Split, key: jax.Array, count: int, plan: Plan) -> Codes:
-    """Draws random codes with equal importances, or takes the mean style."""
+    """Draws random codes with equal importances, at their distance from the mean style."""
     codes = init_codes(split, key, count)
-    if plan.from_mean and split.mean_code is not None:
-        codes = codes._replace(z=jnp.broadcast_to(split.mean_code, codes.z.shape))
+    distance, mean = 0.0 if plan.from_mean else plan.truncation, split.mean_code
+    if distance != 1 and mean is not None:
+        codes = codes._replace(z=mean + distance * (codes.z - mean))
     codes = codes._replace(alpha=jnp.full_like(codes.alpha, plan.importance))
     return cast(codes, jnp.dtype(jnp.float32))
 
@@ -162,8 +165,14 @@ def render_codes(given: Given, codes: Codes, held: Held | None, phase: ResolvedP
     else:
         fused = held.anchor
     image = render_fused(split, fused, codes, remat=settings.slices > 0)
-    composed, importance = with_residual(fused, codes), plan_of(phase).importance
-    return Rendering(image, composed=composed, anchor=held.anchor, importance=importance)
+    return Rendering(
+        image,
+        composed=with_residual(fused, codes),
+        anchor=held.anchor,
+        importance=plan_of(phase).importance,
+        mean_code=split.mean_code,
+        mean_styles=split.mean_styles,
+    )
 
 
 def move_codes(held: Held, phase: ResolvedPhase) -> optax.GradientTransformation:
@@ -195,17 +204,12 @@ def in_coordinates(
 
 
 def _fast(degradation: Degradation, what: What) -> Recipe:
-    return recipe_for("fast", degradation, family_of(what))
-
-
-def family_of(what: What) -> str:
-    """Returns the family that recipes are chosen for; that of two functions has no name."""
-    return what.family if isinstance(what, Generator) else ""
+    return recipe_for("fast", degradation, what)
 
 
 def _most(degradation: Degradation, what: What) -> int:
     # Where an observation leaves much open more steps overfit: `quality` has those of `fast` there.
-    return recipe_for("quality", degradation, family_of(what)).steps
+    return recipe_for("quality", degradation, what).steps
 
 
 MULTI_CODE = Method(

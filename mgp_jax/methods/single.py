@@ -9,7 +9,8 @@ from typing import Any
 
 from mgp_jax.methods.method import Method
 from mgp_jax.methods.multi_code import MULTI_CODE
-from mgp_jax.recipes import PROJECTION_W, PROJECTION_W_PLUS, Phase, Recipe, codes_only
+from mgp_jax.recipes import Phase, Recipe, codes_only
+from mgp_jax.recipes.published import PROJECTION_W, PROJECTION_W_PLUS
 
 # One code of Z through the whole generator; there is no importance to be moved, it stays 1.
 ONE_CODE = Recipe("one-code", (Phase(300, moves=("z",), z_rate=0.2),), codes=1, layer=0)

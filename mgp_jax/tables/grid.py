@@ -42,7 +42,7 @@ def run_grid(
     records = []
     for task, case in cases.items():
         generator, degradation = case.generator, case.degradation
-        recipe = codes_only(recipe_for("fast", degradation, generator.family)).with_(steps=steps)
+        recipe = codes_only(recipe_for("fast", degradation, generator)).with_(steps=steps)
         version = checksum(described(recipe))
         places = [(cut, count) for cut in cuts_of(generator) for count in counts]
         missing = [place for place in places if (task, version, *place) not in known]

@@ -8,7 +8,7 @@ from mgp_jax.solve.phase import ResolvedPhase
 from mgp_jax.solve.state import Losses
 from mgp_jax.terms.base import Given, Settings, Target, Term
 from mgp_jax.terms.observation import features, lpips, pixels
-from mgp_jax.terms.variables import noise_autocorrelation, prior, tether
+from mgp_jax.terms.variables import noise_autocorrelation, prior, styles_prior, tether
 
 # By the name of their weight in a phase.
 TERMS: dict[str, Term] = {
@@ -16,6 +16,7 @@ TERMS: dict[str, Term] = {
     "perceptual": features,
     "lpips": lpips,
     "prior": prior,
+    "styles_prior": styles_prior,
     "tether": tether,
     "noise_regularization": noise_autocorrelation,
 }

@@ -10,10 +10,22 @@ from mgp_jax.terms.base import Rendering, Target
 
 
 def prior(rendering: Rendering, target: Target, variables: Any) -> jax.Array:
-    """Mean z^2 + mean (alpha / start - 1)^2: normal codes, importances as they start."""
+    """Mean z^2 + mean (alpha / start - 1)^2: normal codes, importances as they start.
+
+    In W and W+ z counts from the mean style.
+    """
     del target
     spread = jnp.mean(jnp.square(variables.alpha / rendering.importance - 1))
-    return jnp.mean(jnp.square(variables.z)) + spread
+    mean = 0 if rendering.mean_code is None else rendering.mean_code
+    return jnp.mean(jnp.square(variables.z - mean)) + spread
+
+
+def styles_prior(rendering: Rendering, target: Target, variables: Any) -> jax.Array:
+    """Mean squared distance of the tail's styles from the mean; 0 where it takes none."""
+    del target
+    if variables.styles is None or rendering.mean_styles is None:
+        return jnp.zeros(())
+    return jnp.mean(jnp.square(variables.styles - rendering.mean_styles))
 
 
 def tether(rendering: Rendering, target: Target, variables: Any) -> jax.Array:

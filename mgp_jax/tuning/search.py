@@ -146,7 +146,7 @@ def tune(
     """
     trials = Trials(search, log, on_trial)
     generator = search.generator
-    best = concrete(generator, recipe_for("fast", search.degradation, generator.family))
+    best = concrete(generator, recipe_for("fast", search.degradation, generator))
     random, pace = np.random.default_rng(search.seed), Pace(search)
     try:
         best = in_time(trials, best)

@@ -19,7 +19,8 @@ from mgp_jax.degradations import parse
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator
 from mgp_jax.metrics import compare
-from mgp_jax.recipes import FAST, Phase, Recipe, codes_only
+from mgp_jax.recipes import Phase, Recipe, codes_only
+from mgp_jax.recipes.small import FAST
 from mgp_jax.restoration import restore
 
 

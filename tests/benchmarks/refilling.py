@@ -64,7 +64,7 @@ def main() -> None:
     arguments = parser.parse_args()
     generator = load_generator(arguments.generator)
     degradation = parse(arguments.degradation, generator.resolution)
-    recipe = recipe_for("fast", degradation, generator.family)
+    recipe = recipe_for("fast", degradation, generator)
     first = arguments.batch_sizes[0]
     inversion = resolve(generator, degradation, recipe, target_psnr=arguments.target_psnr)
     job = Job("restore", inversion, degradation, simulate=True, batch_size=first)

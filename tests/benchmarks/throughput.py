@@ -88,7 +88,7 @@ def measure(name: str, batch_sizes: Sequence[int], steps: int) -> Costs:
     """Measures inversion with the fast recipe; of a phase only so many steps are run."""
     generator = load_generator(name)
     degradation = parse("identity", generator.resolution)
-    recipe = recipe_for("fast", degradation, generator.family)
+    recipe = recipe_for("fast", degradation, generator)
     inversion = resolve(generator, degradation, recipe)
     job = Job("invert", inversion, degradation)
     folder = Path(tempfile.mkdtemp())

@@ -65,6 +65,7 @@ def test_where_a_recipe_cuts(tiny: Generator):
         ({"layer": "layer7"}, "layer layer7: "),
         ({"space": "w"}, "space w: tiny has the spaces z"),
         ({"from_mean": True}, "only style spaces have a mean"),
+        ({"truncation": 0.7}, "only style spaces have a mean"),
         (
             {"phases": (Phase(1, perceptual=1), Phase(1, perceptual=1, perceptual_size=16))},
             "features of the same size",
@@ -133,8 +134,8 @@ def test_lpips_needs_images_that_are_not_too_small(
 
 def test_recipes_by_name(tiny: Generator, extractor):
     gray = Grayscale()
-    assert resolve(tiny, gray).recipe == recipe_for("fast", gray, "dcgan")
-    assert resolve(tiny, gray, "quality").recipe == recipe_for("quality", gray, "dcgan")
+    assert resolve(tiny, gray).recipe == recipe_for("fast", gray, tiny)
+    assert resolve(tiny, gray, "quality").recipe == recipe_for("quality", gray, tiny)
     paper = resolve(tiny, gray, "paper", networks={"vgg": extractor})
     assert paper.recipe.layer is None
     # Other methods have one of their own.

@@ -76,12 +76,17 @@ def test_candidates_are_codes_of_the_space():
     assert result.codes.z.shape == (1, 2, 8) and np.isfinite(result.loss).all()
 
 
-@pytest.mark.parametrize("space", ["w", "w+"])
-def test_the_projector_starts_from_the_mean_style(space: str):
+def with_mean_style() -> tuple[Generator, np.ndarray]:
+    """A generator of 8 pixels, and the mean style that it was given."""
     generator = untrained(StyleGAN2Config(8, 8, (8, 8), (4, 4, 4)))
     mean = np.linspace(-1, 1, 8, dtype=np.float32)
     params = {**generator.params, "truncation": {"mean": jnp.asarray(mean)}}
-    generator = dataclasses.replace(generator, params=params)
+    return dataclasses.replace(generator, params=params), mean
+
+
+@pytest.mark.parametrize("space", ["w", "w+"])
+def test_the_projector_starts_from_the_mean_style(space: str):
+    generator, mean = with_mean_style()
     images = jnp.zeros((1, 8, 8, 3))
     phase = dataclasses.replace(
         recipe_for(space, Identity()).phases[0], perceptual=0.0, z_rate=0.0, steps=2
@@ -93,3 +98,18 @@ def test_the_projector_starts_from_the_mean_style(space: str):
     np.testing.assert_array_equal(mine.codes.z, np.broadcast_to(mean, shape))
     np.testing.assert_array_equal(mine.codes.alpha, 1)
     assert mine.codes.noise is not None
+
+
+@pytest.mark.parametrize("candidates", [0, 12])
+def test_starts_at_a_part_of_their_distance_from_the_mean(candidates: int):
+    generator, mean = with_mean_style()
+    observation = np.zeros((1, 8, 8, 3), np.float32)
+    recipe = Recipe("part", (Phase(1),), codes=3, layer=3, space="w", candidates=candidates)
+    whole, part = (
+        started(generator, observation, dataclasses.replace(recipe, truncation=psi)).z[0]
+        for psi in (1.0, 0.25)
+    )
+    if not candidates:
+        np.testing.assert_allclose(part, mean + 0.25 * (whole - mean), atol=1e-6)
+    spread = [np.abs(z - mean).mean() for z in (whole, part)]
+    assert 0.1 * spread[0] < spread[1] < 0.6 * spread[0]

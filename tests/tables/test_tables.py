@@ -12,7 +12,8 @@ from mgp_jax.generators import Generator
 from mgp_jax.images import read_image
 from mgp_jax.methods import METHODS
 from mgp_jax.methods.single import ONE_CODE, always
-from mgp_jax.recipes import FAST, recipe_for
+from mgp_jax.recipes import recipe_for
+from mgp_jax.recipes.small import FAST
 from mgp_jax.tables import Budget, Comparison, example_images, parse_budget, run_grid, run_tables
 from mgp_jax.tables.budget import Price, add_price, clock, cost_key, steps_for
 from mgp_jax.tables.case import Case

@@ -1,5 +1,9 @@
 """Terms that look at the variables, against numpy."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -24,7 +28,12 @@ def codes_with(**fields) -> Codes:
     return Codes(**({"z": z, "alpha": alpha} | fields))
 
 
-def total_of(codes: Codes, anchor: Features | None = None, **weights: float) -> float:
+def total_of(
+    codes: Codes,
+    anchor: Features | None = None,
+    means: Mapping[str, Any] = MappingProxyType({}),
+    **weights: float,
+) -> float:
     """What is weighed beside the pixels, which agree."""
     losses = losses_of(
         IMAGE,
@@ -33,6 +42,7 @@ def total_of(codes: Codes, anchor: Features | None = None, **weights: float) -> 
         variables=codes,
         anchor=anchor,
         importance=IMPORTANCE,
+        **means,
     )
     assert losses.error == 0
     return float(losses.total)
@@ -45,6 +55,25 @@ def test_prior_of_the_codes():
     np.testing.assert_allclose(total_of(codes, prior=0.1), expected, rtol=1e-5)
     start = codes_with(z=np.zeros((4, 5)), alpha=np.full((4, 6), IMPORTANCE))
     assert total_of(start, prior=0.1) == 0
+
+
+def test_codes_of_style_spaces_count_from_the_mean():
+    mean, alpha = random(5, seed=3), np.full((4, 6), IMPORTANCE)
+    codes = codes_with(alpha=alpha)
+    total = total_of(codes, means={"mean_code": mean}, prior=0.1)
+    np.testing.assert_allclose(total, 0.1 * np.mean((codes.z - mean) ** 2), rtol=1e-5)
+    at_the_mean = codes_with(z=np.stack([mean] * 4), alpha=alpha)
+    assert total_of(at_the_mean, means={"mean_code": mean}, prior=0.1) == 0
+
+
+def test_prior_of_the_styles():
+    styles, means = random(3, 5), {"mean_styles": random(3, 5, seed=3)}
+    expected = 0.2 * np.mean((styles - means["mean_styles"]) ** 2)
+    total = total_of(codes_with(styles=styles), means=means, styles_prior=0.2)
+    np.testing.assert_allclose(total, expected, rtol=1e-5)
+    assert total_of(codes_with(styles=means["mean_styles"]), means=means, styles_prior=0.2) == 0
+    # Tails without styles have none that could go astray.
+    assert total_of(codes_with(), means=means, styles_prior=0.2) == 0
 
 
 def test_tether_of_the_residual():

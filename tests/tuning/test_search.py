@@ -13,7 +13,8 @@ from mgp_jax.degradations import parse
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator
 from mgp_jax.inversion import resolve
-from mgp_jax.recipes import FAST, Phase, Recipe
+from mgp_jax.recipes import Phase, Recipe
+from mgp_jax.recipes.small import FAST
 from mgp_jax.tuning import Search, Trial, candidates, search, trials, tune
 from mgp_jax.tuning.candidates import concrete, vary
 from mgp_jax.tuning.pace import Pace

@@ -45,7 +45,7 @@ class OfQuality(Command):
         from mgp_jax.recipe_files import choose_recipe
         from mgp_jax.recipes import codes_only, recipe_for
 
-        named = partial(recipe_for, degradation=degradation, family=generator.family)
+        named = partial(recipe_for, degradation=degradation, what=generator)
         recipe = codes_only(choose_recipe(self.recipe, named))
         return recipe if self.steps is None else recipe.with_(steps=self.steps)
 

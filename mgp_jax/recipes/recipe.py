@@ -6,7 +6,6 @@ from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Any
 
-from mgp_jax.degradations import Degradation, kind_of
 from mgp_jax.errors import SettingError
 
 
@@ -35,7 +34,9 @@ class Phase:
         lpips: weight of the LPIPS distance (AlexNet).
         perceptual_size: height and width that images are resized to for features and LPIPS, None
             for their own.
-        prior: weight of mean z^2 + mean (alpha / start - 1)^2, which keeps codes probable.
+        prior: weight of mean z^2 + mean (alpha / start - 1)^2, which keeps codes probable; in W and
+            W+ z counts from the mean style.
+        styles_prior: weight of the mean squared distance of the tail's styles from the mean.
         tether: weight of mean residual^2 / mean h^2, h the composed map that the phase starts
             from.
         noise_regularization: weight of the autocorrelation of the noise maps (Karras et al. 2020,
@@ -63,6 +64,7 @@ class Phase:
     lpips: float = 0.0
     perceptual_size: int | None = None
     prior: float = 0.0
+    styles_prior: float = 0.0
     tether: float = 0.0
     noise_regularization: float = 0.0
     terms: tuple[Callable[..., Any], ...] = ()
@@ -107,6 +109,8 @@ class Recipe:
         importance_power: the importances start from N to the power of minus this. 1 makes the
             composed map the mean of the feature maps.
         from_mean: start from the mean style instead of random codes; for the spaces W and W+.
+        truncation: how far from the mean style random codes start, as a part of their distance; for
+            the spaces W and W+.
         candidates: start from those codes, of so many random ones which a batch shares, whose
             images are nearest to the observation, seen through the degradation. Every start
             chooses among a random half of them, at least N. 0 to start from random codes.
@@ -121,6 +125,7 @@ class Recipe:
     space: str = "z"
     importance_power: int = 1
     from_mean: bool = False
+    truncation: float = 1.0
     candidates: int = 0
 
     def __post_init__(self) -> None:
@@ -184,37 +189,6 @@ def refined(name: str, codes: Phase, refinement: Phase, **settings: Any) -> Reci
     return Recipe(name, (codes, refinement), **settings)
 
 
-# The first feature map of a generator: what is composed there is a face whatever the importances.
-COARSEST = 4
-# The one behind it leaves less freedom than the default cut, for colours and noise to go astray.
-COARSE = 8
-# Random codes of which the nearest are taken; more are hardly any nearer.
-POOL = 400
-
-# Seconds an image. The composed map is refined freely only where the observation determines the
-# image; elsewhere it stays tethered, because a free map fits holes and gray with anything. Where
-# what is missing lies close to what is known, the coarsest map is cut, which needs few steps.
-FAST = {
-    "inversion": refined("fast", Phase(20), Phase(1000, schedule="constant"), candidates=POOL),
-    "colorization": Recipe("fast", (Phase(20, prior=0.3),), map_size=COARSE),
-    "super-resolution": refined(
-        "fast", Phase(80, prior=0.03), Phase(200, tether=0.003), map_size=COARSEST
-    ),
-    "inpainting": refined("fast", Phase(60, prior=0.03), Phase(100, tether=0.1)),
-    "scattered inpainting": refined(
-        "fast", Phase(100, prior=0.01), Phase(200, tether=0.0003), map_size=COARSEST
-    ),
-    "denoising": refined(
-        "fast",
-        Phase(60, prior=0.01),
-        Phase(300, tether=0.003, residual_rate=0.04),
-        map_size=COARSE,
-        candidates=POOL,
-    ),
-    "restoration": refined("fast", Phase(60, prior=0.03), Phase(100, tether=0.1)),
-}
-
-
 def codes_only(recipe: Recipe) -> Recipe:
     """Leaves out the phases that refine the composed map, so that codes and importances remain.
 
@@ -228,118 +202,3 @@ def codes_only(recipe: Recipe) -> Recipe:
 def averaged(recipe: Recipe, samples: int) -> Recipe:
     """Returns a recipe whose result is the mean of several restorations."""
     return replace(recipe, name="quality", samples=samples)
-
-
-# More steps help where the observation determines the image. Elsewhere they overfit, but the errors
-# of several starts differ, so their mean is nearer to the truth.
-QUALITY = {kind: averaged(recipe, 4) for kind, recipe in FAST.items()} | {
-    "inversion": replace(
-        FAST["inversion"].with_(steps=3 * FAST["inversion"].steps), name="quality"
-    ),
-}
-
-
-# Codes and importances, nothing else. Few steps for the codes are enough: the importances alone
-# cost next to nothing, and their span of feature maps grows with the number of codes.
-PRIOR = {kind: replace(codes_only(recipe), name="prior") for kind, recipe in FAST.items()}
-PRIOR["inversion"] = Recipe(
-    "prior",
-    (
-        Phase(30),
-        Phase(600, moves=("alpha",), whiten=True, alpha_rate=0.01, schedule="constant"),
-    ),
-    codes=40,
-    candidates=POOL,
-)
-
-
-# For editing the codes must explain as much as they can and stay probable: directions mean
-# something only there. What they miss, a free residual carries along.
-EDIT = {kind: replace(recipe, name="edit") for kind, recipe in FAST.items()}
-EDIT["inversion"] = refined(
-    "edit", Phase(120, prior=0.03), Phase(400, schedule="constant"), candidates=POOL
-)
-
-
-def published(steps: int, codes: int, layer: int, perceptual: float) -> Recipe:
-    """Makes a recipe of the settings of the published code, each explicit, defects included.
-
-    The importances start from 1 / N^2 (1 / N, and the sum is divided by N once more). Plain
-    gradient descent has the learning rate 1 and no schedule; for the importances that is 1 / N^2,
-    one unit of their start, because of the same division. Features are weighted with a thousandth.
-    The layer counts the convolutions of a PGGAN; other families take their default cut.
-    """
-    phase = Phase(
-        steps,
-        moves=("z", "alpha"),
-        optimizer="sgd",
-        schedule="constant",
-        z_rate=1.0,
-        alpha_rate=1.0,
-        perceptual=0.001 * perceptual,
-    )
-    return Recipe("paper", (phase,), codes=codes, layer=layer, importance_power=2)
-
-
-PAPER = {
-    "inversion": published(3000, 20, 8, 1.0),
-    "colorization": published(1500, 20, 6, 1.0),
-    "super-resolution": published(2000, 20, 6, 1.0),
-    "inpainting": published(3000, 30, 4, 0.1),
-    "scattered inpainting": published(3000, 30, 4, 0.1),
-    "denoising": published(3000, 30, 4, 0.1),
-    "restoration": published(3000, 20, 8, 1.0),
-}
-
-
-def projection(name: str, space: str) -> Recipe:
-    """Makes the usual StyleGAN projector: one code in a style space and the noise maps.
-
-    Source: Karras et al. 2020 (StyleGAN2), appendix D: from the mean style, Adam, noise maps
-    regularised by their autocorrelation. The features are our VGG16's, not those of LPIPS.
-    """
-    phase = Phase(
-        500,
-        moves=("z", "noise"),
-        z_rate=0.05,
-        noise_rate=0.05,
-        perceptual=0.01,
-        noise_regularization=1e3,
-    )
-    return Recipe(name, (phase,), codes=1, layer="truncation", space=space, from_mean=True)
-
-
-PROJECTION_W = {kind: projection("w", "w") for kind in FAST}
-PROJECTION_W_PLUS = {kind: projection("w+", "w+") for kind in FAST}
-
-RECIPES = {
-    "fast": FAST,
-    "quality": QUALITY,
-    "prior": PRIOR,
-    "edit": EDIT,
-    "paper": PAPER,
-    "w": PROJECTION_W,
-    "w+": PROJECTION_W_PLUS,
-}
-
-
-def recipe_for(name: str, degradation: Degradation, family: str = "pggan") -> Recipe:
-    """Returns a named recipe's settings for what a degradation asks for.
-
-    Args:
-        name: `fast`, `quality`, `prior`, `edit`, `paper`, `w` or `w+`.
-        degradation: what is to be undone.
-        family: the generator's family; the published cuts are those of a PGGAN.
-
-    Raises:
-        SettingError: there is no such recipe.
-
-    Example:
-        >>> from mgp_jax import Grayscale, recipe_for
-        >>> recipe_for("fast", Grayscale()).steps
-        20
-    """
-    if name not in RECIPES:
-        raise SettingError(f"recipe {name}: there are {', '.join(RECIPES)}")
-    recipe = RECIPES[name][kind_of(degradation)]
-    return replace(recipe, layer=None) if name == "paper" and family != "pggan" else recipe

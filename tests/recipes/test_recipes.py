@@ -5,17 +5,26 @@ import dataclasses
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from networks import untrained
 
 from mgp_jax.codes import Codes
 from mgp_jax.degradations import kind_of, parse
 from mgp_jax.errors import SettingError
-from mgp_jax.recipes import PAPER, RECIPES, Phase, Recipe, described, recipe_for
+from mgp_jax.generators import DCGANConfig, Generator, MobileStyleGANConfig
+from mgp_jax.recipes import RECIPES, Phase, Recipe, described, recipe_for
+from mgp_jax.recipes.published import PAPER
 
 ALL = [
-    pytest.param(recipe, id=f"{name} {kind}")
-    for name, kinds in RECIPES.items()
+    pytest.param(recipe, id=f"{name} {size} {kind}")
+    for name, tables in RECIPES.items()
+    for size, kinds in zip(("small", "large"), tables, strict=True)
     for kind, recipe in kinds.items()
 ]
+
+
+def styled(layers: int) -> Generator:
+    """A style-based generator of 8 * 2^(layers // 2) pixels."""
+    return untrained(MobileStyleGANConfig(4, 4, (4,), (4,) * layers), seed=1)
 
 
 def recipe_of(*steps: int) -> Recipe:
@@ -129,14 +138,36 @@ def test_the_published_settings(kind, codes, layer, steps, features):
 def test_kind_of_problem(spec, kind):
     degradation = parse(spec, 32)
     assert kind_of(degradation) == kind
-    for name, kinds in RECIPES.items():
-        assert recipe_for(name, degradation) == kinds[kind]
+    for name, (small, _) in RECIPES.items():
+        assert recipe_for(name, degradation) == small[kind]
 
 
-def test_published_cuts_are_those_of_a_pggan():
+def test_published_cuts_are_those_of_a_pggan(tiny: Generator):
     degradation = parse("mask:center:16", 32)
-    assert recipe_for("paper", degradation, "pggan").layer == 4
-    assert recipe_for("paper", degradation, "dcgan").layer is None
+    assert recipe_for("paper", degradation).layer == 4
+    assert recipe_for("paper", degradation, tiny).layer is None
+
+
+@pytest.mark.parametrize(
+    ("what", "large"),
+    [
+        (None, False),
+        (untrained(DCGANConfig(4, (4,) * 6), seed=1), False),
+        (styled(9), False),
+        (styled(11), True),
+        (styled(11).split(space="w"), True),
+        (styled(11).split(space="z"), False),
+        (styled(9).split(space="w"), False),
+    ],
+    ids=lambda value: str(getattr(value, "name", value)),
+)
+def test_large_style_based_generators_have_their_own(what, large):
+    """Those have a space W for codes to live in, which the recipes ask for."""
+    for spec in ("identity", "down:4", "gray"):
+        degradation = parse(spec, 256)
+        recipe = recipe_for("fast", degradation, what)
+        assert recipe == RECIPES["fast"][large][kind_of(degradation)]
+        assert (recipe.space == "w") == large
 
 
 def test_unknown_recipes_are_refused():

@@ -1,0 +1,66 @@
+"""Recipes for generators of small images and for those without styles, measured on `faces64`."""
+
+from dataclasses import replace
+
+from mgp_jax.recipes.recipe import Phase, Recipe, averaged, codes_only, refined
+
+# The first feature map of a generator: what is composed there is a face whatever the importances.
+COARSEST = 4
+# The one behind it leaves less freedom than the default cut, for colours and noise to go astray.
+COARSE = 8
+# Random codes of which the nearest are taken; more are hardly any nearer.
+POOL = 400
+
+# Seconds an image. The composed map is refined freely only where the observation determines the
+# image; elsewhere it stays tethered, because a free map fits holes and gray with anything. Where
+# what is missing lies close to what is known, the coarsest map is cut, which needs few steps.
+FAST = {
+    "inversion": refined("fast", Phase(20), Phase(1000, schedule="constant"), candidates=POOL),
+    "colorization": Recipe("fast", (Phase(20, prior=0.3),), map_size=COARSE),
+    "super-resolution": refined(
+        "fast", Phase(80, prior=0.03), Phase(200, tether=0.003), map_size=COARSEST
+    ),
+    "inpainting": refined("fast", Phase(60, prior=0.03), Phase(100, tether=0.1)),
+    "scattered inpainting": refined(
+        "fast", Phase(100, prior=0.01), Phase(200, tether=0.0003), map_size=COARSEST
+    ),
+    "denoising": refined(
+        "fast",
+        Phase(60, prior=0.01),
+        Phase(300, tether=0.003, residual_rate=0.04),
+        map_size=COARSE,
+        candidates=POOL,
+    ),
+    "restoration": refined("fast", Phase(60, prior=0.03), Phase(100, tether=0.1)),
+}
+
+
+# More steps help where the observation determines the image. Elsewhere they overfit, but the errors
+# of several starts differ, so their mean is nearer to the truth.
+QUALITY = {kind: averaged(recipe, 4) for kind, recipe in FAST.items()} | {
+    "inversion": replace(
+        FAST["inversion"].with_(steps=3 * FAST["inversion"].steps), name="quality"
+    ),
+}
+
+
+# Codes and importances, nothing else. Few steps for the codes are enough: the importances alone
+# cost next to nothing, and their span of feature maps grows with the number of codes.
+PRIOR = {kind: replace(codes_only(recipe), name="prior") for kind, recipe in FAST.items()}
+PRIOR["inversion"] = Recipe(
+    "prior",
+    (
+        Phase(30),
+        Phase(600, moves=("alpha",), whiten=True, alpha_rate=0.01, schedule="constant"),
+    ),
+    codes=40,
+    candidates=POOL,
+)
+
+
+# For editing the codes must explain as much as they can and stay probable: directions mean
+# something only there. What they miss, a free residual carries along.
+EDIT = {kind: replace(recipe, name="edit") for kind, recipe in FAST.items()}
+EDIT["inversion"] = refined(
+    "edit", Phase(120, prior=0.03), Phase(400, schedule="constant"), candidates=POOL
+)
