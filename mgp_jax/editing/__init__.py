@@ -7,32 +7,41 @@ from mgp_jax.editing.boundaries import (
     score_samples,
     train_boundary,
 )
+from mgp_jax.editing.bundled import Bundled, about_bundled, bundled_directions
 from mgp_jax.editing.directions import (
     Direction,
     condition,
     default_space,
-    find_direction,
-    ganspace,
+    in_every_style,
+    in_layers,
+    measured,
     read_direction,
-    sefa,
 )
+from mgp_jax.editing.discovery import ganspace, sefa
+from mgp_jax.editing.finding import find_direction
 from mgp_jax.editing.interpolation import interpolate, match, mix_styles
 from mgp_jax.editing.moves import drift, edit, lift, limit, render_all, render_edits
 
 __all__ = [
     "METHODS",
     "Boundary",
+    "Bundled",
     "Direction",
+    "about_bundled",
+    "bundled_directions",
     "condition",
     "default_space",
     "drift",
     "edit",
     "find_direction",
     "ganspace",
+    "in_every_style",
+    "in_layers",
     "interpolate",
     "lift",
     "limit",
     "match",
+    "measured",
     "mix_styles",
     "read_direction",
     "read_labels",

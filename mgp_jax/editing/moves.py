@@ -33,7 +33,7 @@ def edit(
         split: what the codes are for.
         codes: the codes of one image.
         direction: the direction, of the space of the codes (for codes in W+ also one of W).
-        strength: how far, in units of the latent space: 1 is one standard deviation of Z.
+        strength: how far, in units of the direction's `deviation`.
         moved: numbers of the codes to move, from 0; None for all.
 
     Raises:
@@ -52,7 +52,7 @@ def edit(
         raise SettingError(f"moved codes: {list(numbers)}, there are the codes 0 to {count - 1}")
     chosen = jnp.zeros(count).at[jnp.asarray(numbers, int)].set(1.0)
     chosen = chosen.reshape(-1, *[1] * (codes.z.ndim - 1))
-    z = codes.z + strength * chosen * jnp.asarray(direction.vector)
+    z = codes.z + strength * direction.deviation * chosen * jnp.asarray(direction.vector)
     styles = codes.styles
     if styles is not None:
         before, after = (_styles(split, x) for x in (codes.z, z))
