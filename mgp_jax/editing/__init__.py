@@ -4,6 +4,7 @@ from mgp_jax.editing.boundaries import (
     METHODS,
     Boundary,
     read_labels,
+    regress,
     score_samples,
     train_boundary,
 )
@@ -18,9 +19,10 @@ from mgp_jax.editing.directions import (
     read_direction,
 )
 from mgp_jax.editing.discovery import ganspace, sefa
+from mgp_jax.editing.effects import drift, effects_on_faces
 from mgp_jax.editing.finding import find_direction
 from mgp_jax.editing.interpolation import interpolate, match, mix_styles
-from mgp_jax.editing.moves import drift, edit, lift, limit, render_all, render_edits
+from mgp_jax.editing.moves import carry, edit, lift, limit, render_all, render_edits
 
 __all__ = [
     "METHODS",
@@ -29,10 +31,12 @@ __all__ = [
     "Direction",
     "about_bundled",
     "bundled_directions",
+    "carry",
     "condition",
     "default_space",
     "drift",
     "edit",
+    "effects_on_faces",
     "find_direction",
     "ganspace",
     "in_every_style",
@@ -45,6 +49,7 @@ __all__ = [
     "mix_styles",
     "read_direction",
     "read_labels",
+    "regress",
     "render_all",
     "render_edits",
     "score_samples",

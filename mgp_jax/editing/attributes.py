@@ -11,12 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+Boxes = tuple[tuple[float, float, float, float], ...]
+
 LUMINANCE = np.array([0.299, 0.587, 0.114])
 # Where aligned faces have what: boxes (left, top, right, bottom) in parts of the image's side.
 HAIR = ((0.3, 0.06, 0.7, 0.2),)
 CHEEKS = ((0.27, 0.55, 0.4, 0.66), (0.6, 0.55, 0.73, 0.66))
 SKIN = (*CHEEKS, (0.42, 0.3, 0.58, 0.38))
 BACKGROUND = ((0.0, 0.0, 0.14, 0.4), (0.86, 0.0, 1.0, 0.4))
+FACE = ((0.28, 0.3, 0.72, 0.86),)
 # The tip of a nose lies about so many distances of the eyes before the plane of eyes and mouth, and
 # looking straight ahead so far below the eyes on the way to the mouth.
 NOSE, NOSE_BELOW = 0.6, 0.57
@@ -159,24 +162,26 @@ def measure(images: np.ndarray, points: np.ndarray | None = None) -> dict[str, n
     }
 
 
-def pixels(images: np.ndarray, boxes: tuple[tuple[float, float, float, float], ...]) -> np.ndarray:
-    """Returns the pixels of images float[N, H, W, ...] within boxes: float[N, M, ...]."""
-    size, parts = images.shape[1], []
+def region(boxes: Boxes, size: int) -> np.ndarray:
+    """Returns what lies within boxes of images of so many pixels a side: bool[size, size]."""
+    inside = np.zeros((size, size), bool)
     for box in boxes:
         left, top, right, bottom = (round(size * edge) for edge in box)
-        part = images[:, top:bottom, left:right]
-        parts.append(part.reshape(len(images), -1, *images.shape[3:]))
-    return np.concatenate(parts, axis=1)
+        inside[top:bottom, left:right] = True
+    return inside
 
 
-def luminances(
-    images: np.ndarray, boxes: tuple[tuple[float, float, float, float], ...]
-) -> np.ndarray:
+def pixels(images: np.ndarray, boxes: Boxes) -> np.ndarray:
+    """Returns the pixels of images float[N, H, W, ...] within boxes: float[N, M, ...]."""
+    return images[:, region(boxes, images.shape[1])]
+
+
+def luminances(images: np.ndarray, boxes: Boxes) -> np.ndarray:
     """Returns the luminances of the pixels within boxes, float[N, M]."""
     return pixels(images, boxes) @ LUMINANCE
 
 
-def warmth(images: np.ndarray, boxes: tuple[tuple[float, float, float, float], ...]) -> np.ndarray:
+def warmth(images: np.ndarray, boxes: Boxes) -> np.ndarray:
     """Returns the mean difference of red and blue within boxes, float[N]."""
     inside = pixels(images, boxes)
     return np.mean(inside[..., 0] - inside[..., 2], axis=1)

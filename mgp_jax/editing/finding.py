@@ -44,7 +44,9 @@ def _found(
 ) -> Direction:
     for item in bundled_directions(generator):
         if item.name == spec:
-            return in_layers(item.direction(), generator, layers or item.layers)
+            if layers is not None:
+                return in_layers(item.direction(), generator, layers)
+            return in_layers(item.direction(), generator, item.layers)._replace(name=spec)
     kind, _, number = spec.partition(":")
     if kind not in ("sefa", "ganspace"):
         return in_layers(read_direction(spec, generator, space), generator, layers)

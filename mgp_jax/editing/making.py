@@ -9,7 +9,6 @@ the others are found in the weights and in the samples of the mapping network. W
 named after looking at strips of it (`mgp directions`).
 """
 
-import dataclasses
 import json
 import os
 import sys
@@ -27,7 +26,7 @@ from mgp_jax.editing.boundaries import Boundary, regress
 from mgp_jax.editing.bundled import Bundled
 from mgp_jax.editing.directions import Direction, condition
 from mgp_jax.editing.discovery import ganspace, sefa
-from mgp_jax.errors import MGPError
+from mgp_jax.errors import MGPError, SettingError
 from mgp_jax.files import replacing
 from mgp_jax.generators import Generator, load_generator, random_latents
 from mgp_jax.generators.sampling import generate, with_truncation
@@ -65,28 +64,21 @@ class Named:
 NAMED: Mapping[str, Sequence[Named]] = {
     "faces1024": (
         Named("yaw", "turned to the left", "turned to the right", (0, 3), "yaw"),
-        Named("pitch", "raised", "lowered", (0, 3), "pitch"),
+        Named("pitch", "raised", "lowered", (0, 5), "pitch"),
         Named("smile", "serious", "smiling", (0, 5), "mouth-width"),
-        Named("mouth", "closed", "open", (0, 5), "mouth-openness"),
-        Named("hair", "dark hair", "fair or gray hair", (4, 15), "hair-brightness"),
-        Named(
-            "skin", "dark or in the shade", "light or in bright light", (6, 15), "skin-brightness"
-        ),
-        Named("warmth", "pale, bluish skin", "warm, reddish skin", (7, 15), "skin-warmth"),
-        Named("light", "light from the right", "light from the left", (4, 9), "light-from-left"),
-        Named(
-            "background", "dark background", "bright background", (4, 15), "background-brightness"
-        ),
-        Named(
-            "background-warmth",
-            "green or blue background",
-            "red or brown background",
-            (8, 15),
-            "background-warmth",
-        ),
-        Named(
-            "sharpness", "soft background", "detailed background", (4, 9), "background-sharpness"
-        ),
+        Named("eyes", "narrowed", "wide", (5, 7), "sefa:6", -1),
+        Named("age", "younger", "older, grayer", (5, 7), "sefa:2", -1),
+        Named("sex", "feminine", "masculine", (4, 7), "ganspace:1", -1),
+        Named("glasses", "with a hat", "with glasses", (0, 3), "ganspace:4"),
+        Named("hair-length", "short", "long", (0, 2), "sefa:3"),
+        Named("forehead", "under hair", "bare", (0, 3), "ganspace:13", -1),
+        Named("hair", "dark", "fair or gray", (4, 15), "hair-brightness"),
+        Named("skin", "dark or shaded", "light or lit", (6, 15), "skin-brightness"),
+        Named("warmth", "pale, bluish", "warm, reddish", (7, 15), "skin-warmth"),
+        Named("lips", "pale", "red", (8, 15), "ganspace:1"),
+        Named("light", "from the right", "from the left", (2, 15), "light-from-left"),
+        Named("background", "dark", "bright", (4, 15), "background-brightness"),
+        Named("background-warmth", "green or blue", "red or brown", (8, 15), "background-warmth"),
     )
 }
 
@@ -95,14 +87,16 @@ def make(generator: Generator, detector: Detector) -> tuple[Bundled, ...]:
     """Finds the directions that `NAMED` lists for a generator.
 
     Raises:
-        SettingError: the detector returns something else.
+        SettingError: the detector sees no face.
     """
     named = NAMED[generator.name]
     attributes = [item.source for item in named if ":" not in item.source]
     found = boundaries(*sampled(generator, detector), attributes)
     accuracies = {name: boundary.accuracy for name, boundary in found.items()}
     vectors = {name: boundary.direction.vector for name, boundary in found.items()}
-    components = ganspace(generator, 32, 0, OF_SAMPLES, SEED)
+    parts = [item.source.partition(":") for item in named]
+    numbers = [int(number) for kind, _, number in parts if kind == "ganspace"]
+    components = ganspace(generator, max(numbers, default=1), 0, OF_SAMPLES, SEED)
     bundled = []
     for item in named:
         kind, _, number = item.source.partition(":")
@@ -136,6 +130,8 @@ def sampled(generator: Generator, detector: Detector) -> tuple[np.ndarray, dict[
             images.append(small)
             points.append(seen)
             kept.append(number)
+    if not kept:
+        raise SettingError(f"detector: sees no face in {SAMPLES} images")
     w = generator.apply(generator.params, z[np.array(kept)], 0, generator.space("w"))
     return np.asarray(w), measure(np.stack(images), np.stack(points))
 
@@ -156,10 +152,8 @@ def boundaries(
 
 def write(path: str | os.PathLike[str], bundled: Sequence[Bundled], generator: Generator) -> None:
     """Writes the file, see `bundled`."""
-    described = {}
-    for item in bundled:
-        values = dataclasses.asdict(item)
-        described[values.pop("name")] = {k: v for k, v in values.items() if k != "vector"}
+    told = ("less", "more", "layers", "found")
+    described = {item.name: {key: getattr(item, key) for key in told} for item in bundled}
     header = {
         "directions": described,
         "provenance": {
