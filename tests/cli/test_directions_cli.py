@@ -42,7 +42,8 @@ def test_strips_are_drawn(mgp: Mgp, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         "smile.png",
         "yaw.png",
     ]
-    assert Image.open(tmp_path / "strips/yaw.png").size[0] > 3 * 150
+    with Image.open(tmp_path / "strips/yaw.png") as strip:
+        assert strip.size[0] > 3 * 150
     for left, middle, right in drawn:
         assert left.shape == (1, 23, 512)
         np.testing.assert_allclose(left + right, 2 * middle, atol=1e-5)
