@@ -49,7 +49,8 @@ class Arguments:
     checkpoint: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CHECKPOINT")]
     """The file to convert; for networks of OpenVINO their folder, an .xml file of it or a wheel."""
     out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
-    """The .safetensors file to write."""
+    """The .safetensors file to write; with the suffix .npy the checkpoint is a file of latent codes
+    or of a direction (.pt of e4e or PTI), whose only tensor becomes an array."""
     family: Family = "auto"
     """What the checkpoint holds; found out by itself unless given."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -84,6 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise SettingError(f"{arguments.out}: is the checkpoint itself; choose another name")
         if arguments.out.is_dir():
             raise SettingError(f"{arguments.out}: is a folder; a file name is needed")
+        if arguments.out.suffix == ".npy":
+            return _convert_latents(arguments)
         request = Request(
             arguments.family,
             _pairs("--option", arguments.option),
@@ -109,6 +112,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except BrokenPipeError:  # the reader, for example `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return OK
+
+
+def _convert_latents(arguments: Arguments) -> int:
+    from .latents import convert_latents
+
+    inside = arguments.inside.split(".") if arguments.inside else []
+    shape = list(convert_latents(arguments.checkpoint, arguments.out, inside))
+    facts = {"checkpoint": str(arguments.checkpoint), "out": str(arguments.out), "shape": shape}
+    print(json.dumps(facts) if arguments.json else f"written {arguments.out}, float32 {shape}")
     return OK
 
 

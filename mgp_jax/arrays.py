@@ -1,10 +1,18 @@
-"""Array files of other people (.npy): numbers alone, and no more memory than the file has bytes."""
+"""Array files of other people: numbers alone, and no more memory than the file has bytes."""
 
+import math
 import os
+import zipfile
+from typing import IO, Any
 
 import numpy as np
 
 from mgp_jax.errors import ImageError
+
+# More numbers than anything here is made of: a sparse file may claim any size.
+MOST_NUMBERS = 2**28
+# Of an archive, whose arrays may be compressed: so many bytes, and so many times those of the file.
+SMALL_ARCHIVE, MOST_COMPRESSED = 2**28, 8
 
 
 def read_array(path: str | os.PathLike[str]) -> np.ndarray:
@@ -16,8 +24,8 @@ def read_array(path: str | os.PathLike[str]) -> np.ndarray:
     Returns: an array of numbers or booleans, all of them finite.
 
     Raises:
-        ImageError: the file is missing, damaged, no array file, or holds anything but finite
-            numbers.
+        ImageError: the file is missing, damaged, too large, no array file, or holds anything but
+            finite numbers.
     """
     try:
         # Mapped first: a header that claims more than the file holds is then found out.
@@ -26,7 +34,12 @@ def read_array(path: str | os.PathLike[str]) -> np.ndarray:
                 raise ImageError(f"{path}: an archive of arrays, one array (.npy) is needed")
             if not os.fstat(file.fileno()).st_size:
                 raise ImageError(f"{path}: the file is empty")
-        array = np.array(np.load(path, mmap_mode="r", allow_pickle=False))
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+        if mapped.size > MOST_NUMBERS:
+            raise ImageError(
+                f"{path}: holds {mapped.size} numbers, at most {MOST_NUMBERS} are read"
+            )
+        array = np.array(mapped)
     except ImageError:
         raise
     except OSError as error:
@@ -41,3 +54,47 @@ def read_array(path: str | os.PathLike[str]) -> np.ndarray:
     if not np.isfinite(array).all():
         raise ImageError(f"{path}: holds values that are not finite")
     return array
+
+
+def read_archive(
+    path: str | os.PathLike[str], kind: str = "archive of arrays"
+) -> dict[str, np.ndarray]:
+    """Reads an archive of arrays (.npz). What its headers claim is checked before it is unpacked.
+
+    Args:
+        path: the file.
+        kind: what messages call such a file.
+
+    Returns: its arrays by name, of numbers, booleans or text, finite or not.
+
+    Raises:
+        ImageError: the file is missing, damaged, no such archive, holds objects, or claims far more
+            than it has bytes.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            claimed = sum(_claimed(archive, member) for member in archive.infolist())
+        if claimed > SMALL_ARCHIVE + MOST_COMPRESSED * os.stat(path).st_size:
+            raise ImageError(f"{path}: claims {claimed} bytes of arrays, far more than it has")
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except ImageError:
+        raise
+    except Exception as error:  # A damaged file may drive the reader into anything.
+        reason = (isinstance(error, OSError) and error.strerror) or f"it is no {kind}"
+        raise ImageError(f"{path}: cannot be read ({reason})") from None
+
+
+def _claimed(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
+    """Returns the bytes of an array as its header has it, or its member, whichever are more."""
+    with archive.open(member) as file:
+        shape, dtype = _header(file)
+    return max(math.prod(shape) * dtype.itemsize, member.file_size)
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], Any]:
+    version = np.lib.format.read_magic(file)
+    old = version == (1, 0)
+    read = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    return shape, dtype

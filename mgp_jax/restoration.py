@@ -12,6 +12,7 @@ import numpy as np
 from jax import lax
 from jax.scipy.sparse.linalg import cg
 
+from mgp_jax.codes import Codes
 from mgp_jax.degradations import (
     Degradation,
     Frame,
@@ -33,6 +34,7 @@ from mgp_jax.methods import MULTI_CODE, Method, What
 from mgp_jax.precision import single_precision
 from mgp_jax.recipes import Recipe
 from mgp_jax.solve import Execution, Progress, Snapshot
+from mgp_jax.starts import repeated
 
 # How often a rendering is moved towards a smaller observation by changes without edges.
 SMOOTH_CHANGES = 2
@@ -209,6 +211,7 @@ def run_restoration(
     blend: bool = False,
     frame: Frame | None = None,
     indices: Any = None,
+    codes: Codes | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     resume: Snapshot | None = None,
 ) -> Restoration:
@@ -222,11 +225,14 @@ def run_restoration(
         blend: see `restore`.
         frame: see `restore`.
         indices: int[B], numbers of the images, which seed them; None for 0 to B - 1.
+        codes: where all images start, without a leading axis; None for what the method starts from.
         on_progress: called after each chunk of steps.
         resume: where the same restoration was stopped, from `Progress.snapshot`.
     """
     samples = inversion.recipe.samples
     check_starts(samples, restarts)
+    if codes is not None and samples * restarts > 1:
+        raise SettingError("start: samples and restarts would all start there")
     seen = inversion if frame is None else replace(inversion, degradation=degradation)
     observations = check_observations(seen, observations)
     count = len(observations)
@@ -238,6 +244,7 @@ def run_restoration(
         inversion,
         jnp.repeat(seen, samples * restarts, axis=0),
         keys=image_keys(inversion.seed, indices, samples * restarts),
+        codes=None if codes is None else repeated(codes, count),
         on_progress=on_progress,
         resume=resume,
     )

@@ -19,9 +19,10 @@ from mgp_jax.batch.job import (
     settings_of,
 )
 from mgp_jax.batch.masks import MaskFolder
-from mgp_jax.batch.outputs import Record, load_codes
+from mgp_jax.batch.outputs import Record
 from mgp_jax.batch.running import Event, batches_of, fitted, run
 from mgp_jax.batch.summary import failures, summary, timing
+from mgp_jax.code_files import load_codes
 
 __all__ = [
     "Event",

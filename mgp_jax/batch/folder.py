@@ -20,7 +20,7 @@ from mgp_jax.images import unique_stems
 SETTINGS, RESULTS, CHECKPOINTS = "settings.json", "results.jsonl", "checkpoints"
 REPORTS = ("index.html", "contact_sheet.png")
 PICTURES = ("images", "observations", "truths", "deviations", "masks")
-FOLDERS = (*PICTURES, "samples", "trajectories", "codes", "arrays")
+FOLDERS = (*PICTURES, "samples", "trajectories", "codes", "arrays", "latents")
 # Checksums with an entry for each input, and what they are of.
 OF_INPUTS = {"inputs": "the file", "masks": "the mask of"}
 LONGEST_VALUE = 100
@@ -129,7 +129,7 @@ def clear(folder: Path) -> None:
     thumbnails = [folder / "thumbnails" / kind for kind in PICTURES]  # Written by the report.
     files += [place / f"{stem}.png.jpg" for place in thumbnails for stem in stems]
     files += [folder / "codes" / f"{stem}.npz" for stem in stems]
-    files += [folder / "arrays" / f"{stem}.npy" for stem in stems]
+    files += [folder / kind / f"{stem}.npy" for kind in ("arrays", "latents") for stem in stems]
     numbers = range(1, settings.get("samples", 1) + 1)
     files += [folder / "samples" / f"{stem}-{number}.png" for stem in stems for number in numbers]
     kind = settings.get("trajectory")

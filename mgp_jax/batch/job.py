@@ -14,10 +14,12 @@ import numpy as np
 from mgp_jax import images as image_files
 from mgp_jax.batch.inputs import Input, identity
 from mgp_jax.batch.masks import MaskFolder
+from mgp_jax.codes import Codes
 from mgp_jax.degradations import Degradation, Frame, Mask, compose, operators_of
 from mgp_jax.errors import ImageError, SettingError
 from mgp_jax.images import MaskPicture, Reading
 from mgp_jax.inversion import Inversion
+from mgp_jax.methods import MULTI_CODE
 from mgp_jax.precision import single_precision
 from mgp_jax.recipes import described
 from mgp_jax.restoration import check_frame, check_starts
@@ -52,6 +54,8 @@ class Job:
         masks: a mask for each photograph; the degradation is then any of them.
         reading: how image files are read.
         save_array: whether restorations are also written as arrays, without rounding to bytes.
+        start: codes that every image starts from; None for what the method starts from.
+        save_latents: whether latent codes are also written as arrays.
     """
 
     task: str
@@ -69,6 +73,8 @@ class Job:
     masks: MaskFolder | None = None
     reading: Reading = Reading()
     save_array: bool = False
+    start: Codes | None = None
+    save_latents: bool = False
 
     @property
     def samples(self) -> int:
@@ -121,6 +127,11 @@ def check(job: Job) -> None:
     check_frame(job.frame, job.degradation)
     if job.blend and not isinstance(job.degradation, Mask):
         raise SettingError("blend: only the holes of a mask can be blended in")
+    if job.save_latents:
+        # Raises where two functions are no generator with latent codes.
+        job.inversion.split.generator  # noqa: B018
+        if job.inversion.method.enter is not MULTI_CODE.enter:
+            raise SettingError(f"save latents: method {job.inversion.method.name} has none")
     height, width, _ = shape = job.inversion.image_shape
     if height != width:
         raise SettingError(
@@ -248,6 +259,8 @@ def settings_of(job: Job, entries: Sequence[Input]) -> dict[str, Any]:
         "precision": inversion.execution.precision,
         "white": job.reading.white,
         "save_array": job.save_array,
+        **({"save_latents": True} if job.save_latents else {}),
+        **({} if job.start is None else {"start": checksum("", job.start)}),
         "inputs": [identity(entry.path) for entry in entries],
         "names": [entry.stem for entry in entries],
         "batch_size": job.batch_size,

@@ -1,6 +1,5 @@
 """Writes the files and the record of one image."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,13 +8,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mgp_jax import code_files
 from mgp_jax import images as image_files
 from mgp_jax.batch.folder import writing
 from mgp_jax.batch.inputs import Input
 from mgp_jax.batch.job import Job, Loaded, mask_of
-from mgp_jax.codes import Codes
-from mgp_jax.errors import ImageError, OutputError, SettingError
-from mgp_jax.generators import Split
+from mgp_jax.code_files import Latents, place_of
+from mgp_jax.errors import ImageError, OutputError
 from mgp_jax.metrics import compare, recorded
 from mgp_jax.precision import single_precision
 from mgp_jax.restoration import Restoration
@@ -70,6 +69,8 @@ def write_outputs(
         # Black is certain, white a deviation of half the range or more.
         record["deviation"] = save_image(folder, "deviations", stem, 4 * deviation / 2 - 1)
     record["codes"] = save_codes(folder, stem, result, rows)
+    if job.save_latents:
+        record["latents"] = save_latents(folder, stem, result, rows)
     return record
 
 
@@ -123,45 +124,26 @@ def save_codes(folder: Path, stem: str, result: Any, rows: slice) -> str:
         arrays |= {f"noise_{name}": leaf for name, leaf in noise.items()}
     for number, leaf in enumerate(jax.tree.leaves(variables.get("residual"))):
         arrays[f"residual{number}"] = leaf
+    kept = {name: np.asarray(a)[pick] for name, a in arrays.items() if a is not None}
+    if "z" in kept:
+        kept |= place_of(result.split)
     with writing(folder / "codes" / f"{stem}.npz") as file:
-        kept = {name: np.asarray(a)[pick] for name, a in arrays.items() if a is not None}
         np.savez(file, allow_pickle=False, **kept)
     return f"codes/{stem}.npz"
 
 
-def load_codes(path: str | os.PathLike[str], split: Split) -> Codes:
-    """Reads the codes of one image that a run has written.
-
-    Args:
-        path: the file.
-        split: what they are for.
-
-    Raises:
-        ImageError: the file cannot be read or holds no codes.
-        SettingError: they are for another generator or cut, or of several samples.
-    """
+def save_latents(folder: Path, stem: str, result: Any, rows: slice) -> str:
+    """Writes the latent codes of one image, see `code_files.save_latents`."""
+    generator, space = result.split.generator, result.split.space
+    z = np.asarray(fields_of(result.codes)["z"])[rows]
+    path = folder / "latents" / f"{stem}.npy"
+    latents = Latents(z.reshape(-1, *result.split.latent_shape), space)
     try:
-        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-            arrays = {name: jnp.asarray(file[name]) for name in file.files}
-        z, alpha = arrays["z"], arrays["alpha"]
-    except Exception as error:  # A damaged file may drive the reader into anything.
-        reason = (isinstance(error, OSError) and error.strerror) or "it is no file of codes"
-        raise ImageError(f"{path}: cannot be read ({reason})") from None
-    crossing = split.crossing._replace(styles=None)
-    noise = {k.removeprefix("noise_"): v for k, v in arrays.items() if k.startswith("noise_")}
-    codes = Codes(z, alpha, arrays.get("styles"), noise=noise or None)
-    if any(name.startswith("residual") for name in arrays):
-        leaves = [arrays.get(f"residual{k}") for k in range(len(jax.tree.leaves(crossing)))]
-        codes = codes._replace(residual=jax.tree.unflatten(jax.tree.structure(crossing), leaves))
-    try:
-        fits = alpha.shape == (len(z), split.channels) and z.shape[1:] == split.latent_shape
-        wanted = jax.tree.map(lambda leaf: leaf.shape, crossing)
-        fits &= codes.residual is None or jax.tree.map(jnp.shape, codes.residual) == wanted
-    except (IndexError, TypeError):
-        fits = False
-    if not fits:
-        raise SettingError(f"{path}: these codes are not of {split.name} cut at {split.cut_name}")
-    return codes
+        path.parent.mkdir(exist_ok=True)
+        code_files.save_latents(path, generator, latents)
+    except (OSError, ImageError) as error:
+        raise OutputError(str(error)) from None
+    return f"latents/{stem}.npy"
 
 
 def empty_record(entry: Input, error: str | None) -> Record:

@@ -250,6 +250,7 @@ class Work:
             blend=job.blend,
             frame=job.frame,
             indices=numbers,
+            codes=job.start,
             on_progress=on_progress,
             resume=snapshot,
         )

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tyro
 
@@ -22,6 +22,8 @@ Files = Annotated[
     tyro.conf.Positional,
     tyro.conf.arg(metavar="INPUT...", help_behavior_hint="(required)"),
 ]
+OptionalFiles = Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...")]
+Space = Literal["z", "w", "w+"]
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 # What `images.Reading` has, which help must not import.
 MAX_PIXELS = 178_956_970

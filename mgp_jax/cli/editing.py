@@ -1,153 +1,66 @@
-"""The commands that edit photographs: along a direction, between two, and training directions."""
+"""The commands that edit photographs: along a direction, and between two."""
 
-import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tyro
 
-from mgp_jax.cli.common import OK, Command, Flag
-from mgp_jax.cli.restoring import Optimising
+from mgp_jax.cli.common import OptionalFiles, Space
+from mgp_jax.cli.inverting import Inverted, Inverting, Source
 from mgp_jax.cli.result_folder import asked_for, claim_results, finish, write_frames
 from mgp_jax.errors import MGPError, SettingError
-from mgp_jax.seeds import check_seed
 
 if TYPE_CHECKING:
     import numpy as np
 
     from mgp_jax.batch import Record
-    from mgp_jax.codes import Codes
     from mgp_jax.editing import Direction
     from mgp_jax.generators import Split
-    from mgp_jax.inversion import Inversion
-
-Space = Literal["z", "w", "w+"]
-
-
-class Inverted(NamedTuple):
-    """A photograph whose inversion could be read.
-
-    Attributes:
-        record: the record of its inversion.
-        codes: its codes.
-        stem: name of its files.
-    """
-
-    record: "Record"
-    codes: "Codes"
-    stem: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Inverting(Optimising):
-    """The options of all commands that first invert photographs.
-
-    The inversion is what `mgp invert` does, in the same folder: what is there already is used.
-    """
-
-    recipe: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "edit"
-    """How to invert; edit: with a prior that keeps the codes probable, so that edits stay
-    meaningful; for others see `mgp invert`."""
-    overwrite: Flag = False
-    """Start anew if the folder holds such results with other settings: remove what they wrote,
-    nothing else. The inversions stay."""
-
-    def plan(self) -> "Inversion":
-        """Returns how the photographs are inverted.
-
-        Raises:
-            SettingError: the method finds no codes.
-        """
-        from mgp_jax.degradations import Identity
-        from mgp_jax.inversion import load
-        from mgp_jax.methods import MULTI_CODE
-
-        check_seed(self.seed)
-        inversion = self.resolve(load(self.generator), Identity())
-        if inversion.method.enter is not MULTI_CODE.enter:
-            raise SettingError(f"method {self.method}: its variables are no codes to go on with")
-        return inversion
-
-    def invert(self, inversion: "Inversion", argv: Sequence[str]) -> "list[Record]":
-        """Inverts what the output folder has no record of, and returns the inputs' records."""
-        from mgp_jax.batch import Job, find_inputs
-
-        if not self.inputs:
-            raise SettingError("no input images are given")
-        job = Job(
-            task="invert",
-            inversion=inversion,
-            degradation=inversion.degradation,
-            restarts=self.restarts,
-            batch_size=self.batch_size,
-            note={"command": shlex.join(["mgp", *argv])},
-            reading=self.reading,
-        )
-        # The folder may know more photographs than are asked for now.
-        records = {record["name"]: record for record in self.restore(job)}
-        given = find_inputs(self.inputs, self.out).given
-        return [records[entry.stem] for entry in given]
-
-    def region_of(self, path: Path, resolution: int) -> "np.ndarray":
-        """Reads a region of the photographs: bool[H, W], true where the file is white.
-
-        Raises:
-            ImageError: the file cannot be used, or does not fit the photographs.
-        """
-        from mgp_jax.batch import find_inputs
-        from mgp_jax.batch.job import require_fitting
-        from mgp_jax.images import read_mask_picture
-
-        picture = read_mask_picture(path)
-        entries = find_inputs(self.inputs).entries
-        require_fitting(picture, entries, resolution, self.reading)
-        return picture.known(resolution)[..., 0] == 0
-
-    def inverted(
-        self, split: "Split", records: "Sequence[Record]"
-    ) -> "Iterator[Inverted | Record]":
-        """Yields what each input's codes are, or a record that says why there are none."""
-        from mgp_jax.batch import load_codes
-
-        for record in records:
-            if record.get("codes") is None:
-                yield {k: record[k] for k in ("input", "status", "error")}
-                continue
-            try:
-                codes = load_codes(self.out / record["codes"], split)
-            except MGPError as error:
-                yield {"input": record["input"], "status": "failed", "error": str(error)}
-                continue
-            yield Inverted(record, codes, Path(record["codes"]).stem)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Edit(Inverting):
     """Move photographs along a direction of the latent space.
 
-    Writes strips, animations and single frames to DIR/edits.
+    Writes strips, animations and single frames to DIR/edits. With --codes FILE nothing is inverted:
+    the codes of a run, or latent codes of W or W+, are edited as they are.
 
-    Example: mgp edit photo.png --out edited --direction sefa:2 --range=-3:3 --frames 9
+    Example: mgp edit photo.png --out edited --direction smile --range=-3:3 --frames 9
     """
 
     name: ClassVar[str] = "edit"
 
-    direction: Annotated[str, tyro.conf.arg(metavar="FILE.npy|sefa:K|ganspace:K")]
-    """A boundary file, for example of InterFaceGAN or `mgp train-boundary`; or the K-th direction
-    that SeFa finds in the weights or GANSpace in samples."""
+    inputs: OptionalFiles = ()
+    """Image files, or folders of them; none with --codes FILE."""
+    codes: Annotated[  # pyright: ignore[reportIncompatibleVariableOverride]
+        int | Literal["auto"] | Path | None, tyro.conf.arg(metavar="N|auto|FILE.npz|FILE.npy")
+    ] = None
+    """Number of latent codes; the recipe's unless given. Or a file of codes to edit without
+    inverting: of a run (DIR/codes/NAME.npz), or latent codes of Z, W or W+, each for itself."""
+    direction: Annotated[str, tyro.conf.arg(metavar="NAME|FILE.npy|sefa:K|ganspace:K")]
+    """A bundled direction (`mgp directions` lists them); a boundary file, for example of
+    InterFaceGAN or `mgp train-boundary`; or the K-th direction that SeFa finds in the weights or
+    GANSpace in samples."""
     direction_space: Space | None = None
     """The space that a file's direction lives in; W if the generator has it, or Z."""
+    layers: Annotated[str | None, tyro.conf.arg(metavar="FROM:TO")] = None
+    """Move only the styles of these layers (style-based generators): 4:9 is layer4 to layer9, and
+    to_rgb counts as one more than the last layer. All unless given, or those that a bundled
+    direction is for."""
     keep: Annotated[tuple[str, ...], tyro.conf.arg(metavar="DIRECTION...")] = ()
     """Directions of attributes that shall not change; they are projected out."""
     range: Annotated[str, tyro.conf.arg(metavar="FROM:TO")] = "-3:3"
-    """The smallest and the largest strength, in standard deviations of the latent space. A negative
-    first number needs an equals sign: --range=-3:3."""
+    """The smallest and the largest strength, in standard deviations of random codes along the
+    direction. A negative first number needs an equals sign: --range=-3:3."""
     frames: Annotated[int, tyro.conf.arg(metavar="COUNT")] = 9
     """Number of strengths, evenly spaced."""
     codes_moved: Annotated[tuple[int, ...], tyro.conf.arg(metavar="NUMBER...")] = ()
     """Which of the latent codes are moved, counted from 0; all unless given."""
+    residual: Literal["keep", "fade"] = "fade"
+    """What the codes have missed of a photograph: keep it as it is, or let it fade where the edit
+    draws something else, so that no old mouth lies over a new one."""
     mask: Annotated[Path | None, tyro.conf.arg(metavar="MASK.png")] = None
     """Image with the region that may change in white; nothing outside it changes."""
     animation: Literal["webp", "gif"] = "webp"
@@ -156,39 +69,103 @@ class Edit(Inverting):
     def run(self, argv: Sequence[str]) -> int:
         """Inverts, edits and writes."""
         from mgp_jax.batch.folder import require_own
-        from mgp_jax.editing import condition, find_direction
 
         strengths = evenly(self.range, self.frames)
-        inversion = self.plan()
-        split, generator = inversion.split, inversion.split.generator
-        direction, *kept = (
-            find_direction(spec, generator, split.cut, self.seed, self.direction_space)
-            for spec in (self.direction, *self.keep)
-        )
-        direction = condition(direction, kept)
-        if generator.space(direction.space) < generator.space(split.space):
-            raise SettingError(
-                f"direction {self.direction}: lives in {direction.space}, recipe {self.recipe} "
-                f"finds codes in {split.space}"
-            )
-        count = inversion.recipe.codes
+        source = self.given() if isinstance(self.codes, Path) else self.inverting(argv)
+        direction = self.found(source.split)
+        count = source.count
         if any(not 0 <= number < count for number in self.codes_moved):
             raise SettingError(f"codes moved: there are the codes 0 to {count - 1}")
         region = None
         if self.mask is not None:
-            region = self.region_of(self.mask, generator.resolution)
+            region = self.region_of(self.mask, source.split.generator.resolution)
         settings = asked_for(self)
         folder = self.out / "edits" / direction.name.replace("|", "-without-")
         require_own(folder, settings, self.overwrite)
-        records = self.invert(inversion, argv)
+        items = source.items()
         claim_results(folder, settings, self.overwrite)
         edited = []
-        for item in self.inverted(split, records):
+        for item in items:
             if isinstance(item, Inverted):
-                edited.append(self.edit_one(item, split, direction, strengths, region, folder))
+                edited.append(
+                    self.edit_one(item, source.split, direction, strengths, region, folder)
+                )
             else:
                 edited.append(item)
         return finish(folder, edited, "edits", self.telling)
+
+    def inverting(self, argv: Sequence[str]) -> "Source":
+        """Returns what is edited where photographs are inverted first."""
+        inversion = self.plan()
+
+        def items() -> "Iterator[Inverted | Record]":
+            return self.inverted(inversion.split, self.invert(inversion, argv))
+
+        return Source(inversion.split, inversion.recipe.codes, items)
+
+    def given(self) -> "Source":
+        """Returns what is edited where a file holds the codes.
+
+        Raises:
+            ImageError: the file cannot be read.
+            SettingError: it does not fit the generator, or there are photographs too.
+        """
+        from mgp_jax.code_files import codes_of, holds_codes, load_codes, read_latents, split_of
+        from mgp_jax.generators import load_generator
+
+        path = self.codes
+        assert isinstance(path, Path)
+        if self.inputs:
+            raise SettingError(f"codes {path}: nothing is inverted, photographs have no part in it")
+        generator = load_generator(self.generator)
+        if holds_codes(path):
+            split = split_of(path, generator) or replace(self, codes=None).plan().split
+            sets = [load_codes(path, split)]
+        else:
+            latents = read_latents(path, generator, self.latents_space)
+            split, sets = codes_of(generator, latents)
+        stems = [path.stem] if len(sets) == 1 else [f"{path.stem}-{k}" for k in range(len(sets))]
+        inputs = [f"{path}" if len(sets) == 1 else f"{path}[{k}]" for k in range(len(sets))]
+        items = [
+            Inverted({"input": name}, codes, stem)
+            for name, codes, stem in zip(inputs, sets, stems, strict=True)
+        ]
+        return Source(split, len(sets[0].z), lambda: iter(items))
+
+    def found(self, split: "Split") -> "Direction":
+        """Returns the direction that is asked for, without what is to be kept.
+
+        Raises:
+            SettingError: there is none, or codes of the split cannot be carried into its space.
+        """
+        from mgp_jax.editing import condition, find_direction, in_every_style, measured
+
+        generator, layers = split.generator, layers_of(self.layers)
+        found = [
+            find_direction(spec, generator, split.cut, self.seed, self.direction_space, limits)
+            for spec, limits in ((self.direction, layers), *((spec, None) for spec in self.keep))
+        ]
+        if len({item.space for item in found}) > 1:
+            found = [in_every_style(item, generator) for item in found]
+        direction, *kept = found
+        if kept:
+            direction = measured(condition(direction, kept), generator)
+        if direction.space == "z" and split.space != "z":
+            raise SettingError(
+                f"direction {self.direction}: lives in z, recipe {self.recipe} finds codes in "
+                f"{split.space}"
+            )
+        return direction
+
+    def region_of(self, path: Path, resolution: int) -> "np.ndarray":
+        """Reads a region: with codes of a file, of the generator's image."""
+        from mgp_jax.images import read_mask_picture
+
+        if not isinstance(self.codes, Path):
+            return super().region_of(path, resolution)
+        picture = read_mask_picture(path)
+        picture.require_fitting((resolution, resolution), resolution)
+        return picture.known(resolution)[..., 0] == 0
 
     def edit_one(
         self,
@@ -202,13 +179,21 @@ class Edit(Inverting):
         """Edits one photograph and returns its record."""
         import numpy as np
 
-        from mgp_jax.editing import drift, lift, limit, render_edits
+        from mgp_jax.editing import (
+            bundled_directions,
+            drift,
+            effects_on_faces,
+            lift,
+            limit,
+            render_edits,
+        )
 
         codes, generator = item.codes, split.generator
         if generator.space(direction.space) > generator.space(split.space):
             split, codes = lift(split, codes, direction.space)
         moved = self.codes_moved or None
-        original, *rest = render_edits(split, codes, direction, [0.0, *strengths], moved)
+        fade = self.residual == "fade"
+        original, *rest = render_edits(split, codes, direction, [0.0, *strengths], moved, fade)
         frames = np.stack(rest)
         measured: dict[str, Any] = {}
         if region is not None:
@@ -216,6 +201,9 @@ class Edit(Inverting):
             frames = limit(frames, original, region)
             measured["lpips_outside"] = drift(frames, original, ~region)
         measured["lpips"] = drift(frames, original)
+        if bundled_directions(generator):
+            # What has some draws aligned faces.
+            measured |= effects_on_faces(frames, original)
         record = {"input": item.record["input"], "status": "ok", "error": None}
         record |= {"direction": direction.name, "strengths": strengths, **measured}
         captions = [f"{strength:+g}" for strength in strengths]
@@ -285,84 +273,18 @@ class Interpolate(Inverting):
         return finish(folder, [record], "interpolations", self.telling)
 
 
-@dataclass(frozen=True, kw_only=True)
-class TrainBoundary(Command):
-    """Train a direction from labels: latent codes and their labels, or a function that scores.
+def layers_of(text: str | None) -> tuple[int, int] | None:
+    """Returns the first and the last layer of a range `FROM:TO`, None for none.
 
-    The result is a boundary file for `mgp edit --direction`. Needs the extra `editing`. Example:
-    mgp train-boundary faces64 --out bright.npy --score mine:brightness
+    Raises:
+        SettingError: it is no range.
     """
-
-    name: ClassVar[str] = "train-boundary"
-
-    generator: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="GENERATOR")]
-    """A bundled generator (faces1024, faces64) or a file written by mgp-convert."""
-    out: Annotated[Path, tyro.conf.arg(metavar="FILE.npy")]
-    """File to write, float32 [1, latent size]."""
-    latents: Annotated[Path | None, tyro.conf.arg(metavar="Z.npy")] = None
-    """Latent codes [N, latent size], with --labels."""
-    labels: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """Their labels, 0 or 1, or scores: an array file (.npy), or text with one number a line."""
-    score: Annotated[str | None, tyro.conf.arg(metavar="MODULE:FUNCTION")] = None
-    """Instead: a Python function that takes images, float [N, H, W, C] from 0 to 1, and returns N
-    scores; random images are scored."""
-    count: Annotated[int, tyro.conf.arg(metavar="N")] = 2000
-    """Number of random images, with --score."""
-    direction_space: Space | None = None
-    """The space of the latent codes; W if the generator has it, or Z."""
-    method: Literal["svm", "logistic"] = "svm"
-    """Linear support vector machine, or logistic regression."""
-    share: float = 0.2
-    """Of scores: the share of the codes with the highest, and with the lowest, that is used."""
-    keep: Annotated[tuple[str, ...], tyro.conf.arg(metavar="DIRECTION...")] = ()
-    """Directions of attributes that shall not change; they are projected out."""
-    seed: int = 0
-    """Seed of the random images and of what is held out."""
-
-    def run(self, argv: Sequence[str]) -> int:
-        """Trains and writes the boundary."""
-        from mgp_jax.cli.generators import read_latents
-        from mgp_jax.editing import (
-            condition,
-            default_space,
-            find_direction,
-            read_labels,
-            score_samples,
-            train_boundary,
-        )
-        from mgp_jax.generators import load_generator
-        from mgp_jax.images import write_array
-        from mgp_jax.user_code import load_function
-
-        check_seed(self.seed)
-        generator = load_generator(self.generator)
-        space = self.direction_space or default_space(generator)
-        given = [self.latents is not None, self.labels is not None]
-        if any(given) != all(given) or any(given) == (self.score is not None):
-            raise SettingError("labels: give either --latents and --labels, or --score")
-        cut = generator.default_cut()
-        kept = [
-            find_direction(spec, generator, cut, self.seed, self.direction_space)
-            for spec in self.keep
-        ]
-        if self.latents is not None and self.labels is not None:
-            shape = tuple(generator.shapes[generator.space(space)].shape[-1:])
-            latents, labels = read_latents(self.latents, shape), read_labels(self.labels)
-        else:
-            function = load_function(str(self.score))
-            latents, labels = score_samples(generator, function, self.count, self.seed, space)
-        boundary = train_boundary(
-            latents, labels, space, self.out.stem, self.method, self.share, seed=self.seed
-        )
-        direction = condition(boundary.direction, kept)
-        write_array(self.out, direction.vector[None])
-        numbers = {name: getattr(boundary, name) for name in ("accuracy", "trained", "held_out")}
-        self.telling.answer(
-            {"output": str(self.out), **numbers},
-            f"{self.out}: {boundary.accuracy:.1%} of {boundary.held_out} held-out codes are on the "
-            f"right side; trained on {boundary.trained}",
-        )
-        return OK
+    if text is None:
+        return None
+    first, _, last = text.partition(":")
+    if not (first.isdecimal() and last.isdecimal()):
+        raise SettingError(f"layers {text}: the first and the last one are needed, as in 4:9")
+    return int(first), int(last)
 
 
 def evenly(text: str, count: int) -> list[float]:

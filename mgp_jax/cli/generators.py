@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import tyro
 
-from mgp_jax.cli.common import OK, Command, Telling
-from mgp_jax.errors import SettingError
+from mgp_jax.cli.common import OK, Command, Space, Telling
 from mgp_jax.seeds import check_seed
 
 if TYPE_CHECKING:
@@ -52,8 +51,14 @@ class Sample(Command):
     """Number of random codes."""
     seed: int = 0
     """Seed of the random codes."""
-    latents: Annotated[Path | None, tyro.conf.arg(metavar="Z.npy")] = None
-    """Array of latent codes [N, latent size] to render instead of random ones."""
+    latents: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npy|npz")] = None
+    """Latent codes to render instead of random ones: an array (.npy) of Z or W [N, latent size] or
+    of W+ [N, layers, latent size], a projected_w.npz, or the codes of a run."""
+    latents_space: Space | None = None
+    """The space of codes [N, latent size], where they could be of Z or W."""
+    save_latents: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npy|npz")] = None
+    """Also write the codes, float32: of W+ [N, layers, latent size] as other programs take them,
+    named w in an archive; of Z [N, latent size] where the generator has no styles."""
     truncation: Annotated[float | None, tyro.conf.arg(metavar="PSI")] = None
     """Pull styles towards their mean, 1 = not at all (style-based generators)."""
     save_array: Annotated[Path | None, tyro.conf.arg(metavar="X.npy")] = None
@@ -62,8 +67,9 @@ class Sample(Command):
     def run(self, argv: Sequence[str]) -> int:
         """Renders the codes."""
         count = sample(self)
-        array = None if self.save_array is None else str(self.save_array)
-        facts = {"image": str(self.out), "array": array, "count": count}
+        files = {"array": self.save_array, "latents": self.save_latents}
+        names = {kind: None if path is None else str(path) for kind, path in files.items()}
+        facts = {"image": str(self.out), **names, "count": count}
         self.telling.answer(facts, f"{count} samples: {self.out}")
         return OK
 
@@ -117,6 +123,7 @@ def sample(arguments: Sample) -> int:
     """
     import numpy as np
 
+    from mgp_jax.code_files import Latents, read_latents, save_latents
     from mgp_jax.generators import generate, load_generator, random_latents
     from mgp_jax.images import write_array, write_image
     from mgp_jax.report import tile
@@ -124,35 +131,15 @@ def sample(arguments: Sample) -> int:
     check_seed(arguments.seed)
     generator = load_generator(arguments.generator)
     if arguments.latents is None:
-        latents = random_latents(generator, arguments.count, arguments.seed)
+        drawn = random_latents(generator, arguments.count, arguments.seed)
+        latents = Latents(np.asarray(drawn), "z")
     else:
-        latents = read_latents(arguments.latents, generator.latent_shape)
-    images = np.asarray(generate(generator, latents, truncation=arguments.truncation))
+        latents = read_latents(arguments.latents, generator, arguments.latents_space)
+    values, space = latents
+    images = np.asarray(generate(generator, values, arguments.truncation, space))
     write_image(arguments.out, tile(images))
     if arguments.save_array is not None:
         write_array(arguments.save_array, images)
+    if arguments.save_latents is not None:
+        save_latents(arguments.save_latents, generator, latents, arguments.truncation)
     return len(images)
-
-
-def read_latents(path: Path, shape: tuple[int, ...]) -> Any:
-    """Reads latent codes float32[N, *shape].
-
-    Raises:
-        ImageError: the file is not a readable array.
-        SettingError: it holds no latent codes of the shape.
-    """
-    import numpy as np
-
-    from mgp_jax.arrays import read_array
-
-    latents = read_array(path)
-    if latents.shape[1:] != shape or not len(latents):
-        raise SettingError(
-            f"{path}: latent codes are numbers [N, {', '.join(map(str, shape))}], "
-            f"not {latents.dtype} {list(latents.shape)}"
-        )
-    with np.errstate(over="ignore"):
-        narrow = latents.astype(np.float32)
-    if not np.isfinite(narrow).all():
-        raise SettingError(f"{path}: latent codes must fit into float32")
-    return narrow

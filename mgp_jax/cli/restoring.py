@@ -9,16 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tyro
 
-from mgp_jax.cli.common import (
-    DEFAULT_GENERATOR,
-    MAX_PIXELS,
-    OK,
-    SOME_FAILED,
-    Command,
-    DryRun,
-    Files,
-    Flag,
-)
+from mgp_jax.cli.common import DEFAULT_GENERATOR, MAX_PIXELS, OK, SOME_FAILED, DryRun, Files, Flag
+from mgp_jax.cli.starting import Starting
 from mgp_jax.errors import SettingError
 from mgp_jax.seeds import check_seed
 from mgp_jax.tasks import OF_COMMAND
@@ -32,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Optimising(Command):
+class Optimising(Starting):
     """The options of all commands that invert or restore images."""
 
     inputs: Files
@@ -117,7 +109,7 @@ class Optimising(Command):
         return resolve(
             what,
             degradation,
-            recipe,
+            self.begun(recipe, method, what, self.codes),
             method=method,
             seed=self.seed,
             patience=self.patience,
@@ -164,6 +156,9 @@ class Restoring(Optimising):
     """Also write an animation of each image's renderings on their way."""
     save_array: Flag = False
     """Also write each result as float32 [H, W, C] in [-1, 1], to DIR/arrays; images have 8 bits."""
+    save_latents: Flag = False
+    """Also write latent codes as other programs take them, to DIR/latents: float32 of W+ [N,
+    layers, size], or of Z [N, size] where the generator has no styles."""
     simulate: Flag = False
     """The inputs are clean images: degrade them first, and measure the result against them."""
     dry_run: DryRun = False
@@ -234,9 +229,10 @@ class Restoring(Optimising):
             degradation = masks.any_mask(resolution)
         frame = None if self.placing is None else Frame.parse(self.placing)
         seen = degradation if frame is None else compose(frame, degradation)
+        inversion = self.resolve(what, seen, self.samples, self.precision)
         job = Job(
             task=self.name,
-            inversion=self.resolve(what, seen, self.samples, self.precision),
+            inversion=inversion,
             degradation=degradation,
             blend=self.blend_holes,
             frame=frame,
@@ -250,6 +246,8 @@ class Restoring(Optimising):
             masks=masks,
             reading=self.reading,
             save_array=self.save_array,
+            start=self.start_of(inversion),
+            save_latents=self.save_latents,
         )
         if self.dry_run:
             plan = make_plan(job, self.inputs, self.out, self.overwrite)

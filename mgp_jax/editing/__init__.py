@@ -4,38 +4,52 @@ from mgp_jax.editing.boundaries import (
     METHODS,
     Boundary,
     read_labels,
+    regress,
     score_samples,
     train_boundary,
 )
+from mgp_jax.editing.bundled import Bundled, about_bundled, bundled_directions
 from mgp_jax.editing.directions import (
     Direction,
     condition,
     default_space,
-    find_direction,
-    ganspace,
+    in_every_style,
+    in_layers,
+    measured,
     read_direction,
-    sefa,
 )
+from mgp_jax.editing.discovery import ganspace, sefa
+from mgp_jax.editing.effects import drift, effects_on_faces
+from mgp_jax.editing.finding import find_direction
 from mgp_jax.editing.interpolation import interpolate, match, mix_styles
-from mgp_jax.editing.moves import drift, edit, lift, limit, render_all, render_edits
+from mgp_jax.editing.moves import carry, edit, lift, limit, render_all, render_edits
 
 __all__ = [
     "METHODS",
     "Boundary",
+    "Bundled",
     "Direction",
+    "about_bundled",
+    "bundled_directions",
+    "carry",
     "condition",
     "default_space",
     "drift",
     "edit",
+    "effects_on_faces",
     "find_direction",
     "ganspace",
+    "in_every_style",
+    "in_layers",
     "interpolate",
     "lift",
     "limit",
     "match",
+    "measured",
     "mix_styles",
     "read_direction",
     "read_labels",
+    "regress",
     "render_all",
     "render_edits",
     "score_samples",

@@ -107,6 +107,48 @@ def train_boundary(
     )
 
 
+def regress(
+    latents: np.ndarray,
+    scores: np.ndarray,
+    space: str = "w",
+    name: str = "boundary",
+    held_out: float = 0.3,
+    ridge: float = 0.05,
+) -> Boundary:
+    """Finds the direction along which scores rise, by ridge regression; few samples are enough.
+
+    Args:
+        latents: float[M, D], random latent codes in any order.
+        scores: float[M].
+        space: the space of the latent codes.
+        name: what to call the direction.
+        held_out: share of the codes, the last ones, that the accuracy is measured on.
+        ridge: variance that is added to that of each number of the codes.
+
+    Returns: the direction; its accuracy is the share of held-out codes whose scores it puts on the
+        right side of their median.
+
+    Raises:
+        SettingError: scores and codes do not fit, are not finite or all alike.
+    """
+    latents, scores = np.asarray(latents, np.float64), np.asarray(scores, np.float64)
+    if latents.ndim != 2 or scores.shape != latents.shape[:1]:
+        raise SettingError(
+            f"scores: {list(scores.shape)} for latent codes {list(latents.shape)}, one score for "
+            "each code is needed"
+        )
+    if not (np.isfinite(latents).all() and np.isfinite(scores).all()):
+        raise SettingError("scores or latent codes are not finite")
+    trained = len(latents) - round(held_out * len(latents))
+    x, y = latents - latents[:trained].mean(axis=0), scores - scores[:trained].mean()
+    gram = x[:trained].T @ x[:trained] / trained + ridge * np.eye(latents.shape[1])
+    normal = np.linalg.solve(gram, x[:trained].T @ y[:trained] / trained)
+    along = x[trained:] @ normal
+    right = (along > np.median(along)) == (y[trained:] > np.median(y[trained:]))
+    direction = Direction(unit(normal), space, name)
+    return Boundary(direction, float(np.mean(right)), trained, len(along))
+
+
 def score_samples(
     generator: Generator,
     score: Callable[[np.ndarray], Any],

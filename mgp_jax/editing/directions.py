@@ -1,37 +1,38 @@
-"""Directions in a latent space: from boundary files, from weights, from samples, conditioned."""
+"""Directions in a latent space: what they are, from boundary files, conditioned, in some layers."""
 
 import os
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from mgp_jax.arrays import read_array
+from mgp_jax.code_files import to_styles
 from mgp_jax.errors import SettingError
-from mgp_jax.generators import Generator, as_features, random_latents
+from mgp_jax.generators import Generator, random_latents
+from mgp_jax.generators.style import StyleConfig
 
-# Feature maps are averaged down to so many pixels a side before their principal components.
-COARSE = 8
-BATCH = 32
+# Random codes whose standard deviation is the unit of strengths.
+MEASURED = 2000
 
 
 class Direction(NamedTuple):
     """A direction in which latent codes are moved.
 
     Attributes:
-        vector: float[D], of unit length; in the space W+ also float[L, D], a row for each layer,
-            the rows' mean square length being one.
+        vector: float[D], of unit length; in the space W+ also float[L, D], a row for each style,
+            the mean square length of those that are not zero being one.
         space: the space it lives in.
         name: what to call it in reports and file names.
+        deviation: standard deviation of random codes along it, the unit of strengths: 1 in Z, in W
+            what `measured` finds.
     """
 
     vector: np.ndarray
     space: str
     name: str
+    deviation: float = 1.0
 
 
 def default_space(generator: Generator) -> str:
@@ -47,7 +48,8 @@ def read_direction(
 
     Args:
         path: an array file (.npy): the boundary's normal of any length, with any axes of length 1;
-            for W+ also a row for every layer, as [L, D], [L, 1, D] or [1, L, D].
+            for W+ also a row for every style, as [L, D], [L, 1, D] or [1, L, D], or for every layer
+            of a StyleGAN2 of that resolution (`StyleConfig.rows`).
         generator: the generator it is for.
         space: the space it lives in, None for `default_space`; rows for layers are always W+.
 
@@ -58,13 +60,18 @@ def read_direction(
     array = read_array(path)
     space = default_space(generator) if space is None else space
     shapes = [(space, _code_shape(generator, space)[-1:])]
-    if "w+" in dict(generator.config.spaces):
-        shapes.append(("w+", _code_shape(generator, "w+")))
+    config = generator.config
+    if isinstance(config, StyleConfig):
+        counts = sorted({config.styles, config.rows})
+        shapes += [("w+", (count, config.w_size)) for count in counts]
     for name, shape in shapes:
         # Only axes of length 1 may be more or fewer.
         if array.dtype.kind in "fiu" and _sizes(array.shape) == _sizes(shape):
+            array = array.reshape(shape)
+            if len(shape) == 2 and isinstance(config, StyleConfig):
+                array = to_styles(array, config)
             try:
-                return Direction(unit(array.reshape(shape)), name, Path(path).stem)
+                return Direction(unit(array), name, Path(path).stem)
             except SettingError as error:
                 raise SettingError(f"{path}: {error}") from None
     wanted = " or ".join(str(list(shape)) for _, shape in shapes)
@@ -75,13 +82,16 @@ def read_direction(
 
 
 def unit(vector: np.ndarray) -> np.ndarray:
-    """Brings a direction to unit length; with a row for each layer, to unit root mean square.
+    """Brings a direction to unit length; with a row for each style, to unit root mean square.
+
+    Rows of zeros, which leave their styles alone, do not count.
 
     Raises:
         SettingError: it is zero or not finite.
     """
     vector = np.asarray(vector, np.float64)
-    length = np.sqrt(np.mean(np.sum(np.square(vector), axis=-1)))
+    squares = np.sum(np.square(vector), axis=-1)
+    length = np.sqrt(np.sum(squares) / max(1, np.count_nonzero(squares)))
     if not np.isfinite(length) or length < 1e-12:
         raise SettingError("the direction is zero or not finite")
     return (vector / length).astype(np.float32)
@@ -94,7 +104,8 @@ def condition(direction: Direction, others: Sequence[Direction]) -> Direction:
         direction: the direction.
         others: what is kept, directions of the same space and shape.
 
-    Returns: the projection onto the orthogonal complement of `others`, of unit length.
+    Returns: the projection onto the orthogonal complement of `others`, of unit length; its
+        deviation is no longer known, see `measured`.
 
     Raises:
         SettingError: they live in different spaces, or nothing of the direction is left.
@@ -109,141 +120,108 @@ def condition(direction: Direction, others: Sequence[Direction]) -> Direction:
                 f"direction {other.name}: lives in {other.space} {list(other.vector.shape)}, "
                 f"{direction.name} in {direction.space} {list(direction.vector.shape)}"
             )
-    flat = direction.vector.ravel().astype(np.float64)
-    # Orthonormal even if the others depend on each other.
-    basis, values, _ = np.linalg.svd(
-        np.stack([other.vector.ravel() for other in others], 1).astype(np.float64),
-        full_matrices=False,
-    )
-    basis = basis[:, values > 1e-6 * values.max()]
-    left = flat - basis @ (basis.T @ flat)
+    # In W+ row by row: what moves one style shall leave the others' attributes alone as well.
+    rows = [np.atleast_2d(item.vector).astype(np.float64) for item in (direction, *others)]
+    left = np.stack([_beside(row, basis) for row, *basis in zip(*rows, strict=True)])
     kept = ", ".join(other.name for other in others)
-    if np.linalg.norm(left) < 1e-4 * np.linalg.norm(flat):
+    if np.linalg.norm(left) < 1e-4 * np.linalg.norm(rows[0]):
         raise SettingError(f"direction {direction.name}: nothing of it is left besides {kept}")
     left = unit(left.reshape(direction.vector.shape))
     return direction._replace(vector=left, name=f"{direction.name}|{kept}")
 
 
-def sefa(generator: Generator, count: int) -> list[Direction]:
-    """Finds directions in the weights alone: those that the first layers amplify most.
-
-    They are the eigenvectors of A A^T, A [D, outputs] being the weights of what takes the code: the
-    first layer, or for style-based generators the style layers of all layers, in W.
+def in_layers(
+    direction: Direction, generator: Generator, layers: tuple[int, int] | None
+) -> Direction:
+    """Confines a direction of W or W+ to some layers.
 
     Args:
-        generator: the generator.
-        count: number of directions, the strongest first.
+        direction: the direction.
+        generator: the generator it is for.
+        layers: the first and the last layer, see `mgp info`; `to_rgb` counts as one more. None for
+            all.
+
+    Returns: a direction of W+, rows of zeros for the styles of other layers; for None as it is.
 
     Raises:
-        SettingError: there are fewer.
-
-    Source: Shen and Zhou 2021 (SeFa), eq. (5). As in their code, outputs count alike.
+        SettingError: there are no such layers, or it moves nothing there.
     """
-    space = default_space(generator)
-    size = _code_shape(generator, space)[-1]
-    _check_count("sefa", count, size)
-    weights = np.asarray(generator.config.code_kernel(generator.params), np.float64)
-    weights = weights / np.maximum(np.linalg.norm(weights, axis=0), 1e-12)
-    _, vectors = np.linalg.eigh(weights @ weights.T)  # Eigenvalues ascend.
-    return [
-        Direction(unit(_fixed_sign(vectors[:, -k])), space, f"sefa-{k}")
-        for k in range(1, count + 1)
-    ]
+    if layers is None:
+        return direction
+    (first, last), config = layers, require_layers(generator, layers)
+    numbers = np.asarray(config.style_layers)[:, None]
+    chosen = (numbers >= first) & (numbers <= last)
+    rows = in_every_style(direction, generator).vector
+    name = f"{direction.name}-layers-{first}-{last}"
+    try:
+        return Direction(unit(np.where(chosen, rows, 0)), "w+", name)
+    except SettingError:
+        raise SettingError(
+            f"direction {direction.name}: moves no layer {first} to {last}"
+        ) from None
 
 
-def ganspace(
-    generator: Generator, count: int, layer: int | str, samples: int = 1000, seed: int = 0
-) -> list[Direction]:
-    """Finds directions in samples: the principal components of what crosses a cut.
+def require_layers(generator: Generator, layers: tuple[int, int]) -> StyleConfig:
+    """Returns a style-based generator's configuration if it has such a first and last layer.
 
-    For style-based generators these are the components of W itself. For others, feature maps at the
-    cut, averaged down to at most 8x8 pixels, are decomposed, and the codes are regressed on the
-    coordinates along the components.
+    Raises:
+        SettingError: it has not, or no styles.
+    """
+    (first, last), config = layers, generator.config
+    if not isinstance(config, StyleConfig):
+        raise SettingError(f"layers: {generator.name} ({generator.family}) has no styles")
+    if not 0 <= first <= last <= config.style_layers[-1]:
+        raise SettingError(
+            f"layers {first}:{last}: {generator.name} has the layers 0 to {config.style_layers[-1]}"
+        )
+    return config
+
+
+def in_every_style(direction: Direction, generator: Generator) -> Direction:
+    """Carries a direction of W to W+, so that it moves every style alike.
+
+    Raises:
+        SettingError: it is one of Z.
+    """
+    config = generator.config
+    if direction.space == "z" or not isinstance(config, StyleConfig):
+        raise SettingError(f"direction {direction.name}: one of {direction.space} has no layers")
+    shape = config.styles, config.w_size
+    return direction._replace(vector=np.broadcast_to(direction.vector, shape), space="w+")
+
+
+def measured(direction: Direction, generator: Generator, seed: int = 0) -> Direction:
+    """Finds the standard deviation of random codes along a direction of W; over rows, their mean.
 
     Args:
-        generator: the generator.
-        count: number of directions, those of the largest variance first.
-        layer: the cut; of no meaning for style-based generators.
-        samples: number of random codes, more than the latent size.
+        direction: the direction.
+        generator: the generator it is for.
         seed: seed of the random codes.
 
-    Raises:
-        SettingError: there are fewer directions, or too few samples.
-
-    Source: Härkönen et al. 2020 (GANSpace), sections 2.1 and 2.2.
+    Returns: the direction with its deviation; one of Z, where it is 1, as it is.
     """
-    space = default_space(generator)
-    size = _code_shape(generator, space)[-1]
-    _check_count("ganspace", count, size)
-    if samples <= size:
-        raise SettingError(f"samples: {samples}, more than the latent size {size} are needed")
-    z = random_latents(generator, samples, seed)
-    stop = generator.cut(layer) if space == "z" else generator.space("w")
-    parts = [
-        np.asarray(_coarse_features(generator, z[i : i + BATCH], stop))
-        for i in range(0, samples, BATCH)
-    ]
-    features = np.concatenate(parts).astype(np.float64)
-    features -= features.mean(axis=0)
-    left, _, right = np.linalg.svd(features, full_matrices=False)
-    # Coordinates of different components are uncorrelated, so Z is regressed on each by itself.
-    vectors = right if space == "w" else left.T @ np.asarray(z, np.float64)
-    return [
-        Direction(unit(_fixed_sign(vector)), space, f"ganspace-{k}")
-        for k, vector in enumerate(vectors[:count], 1)
-    ]
+    if direction.space == "z":
+        return direction
+    z = random_latents(generator, MEASURED, seed)
+    w = np.asarray(generator.apply(generator.params, z, 0, generator.space("w")), np.float64)
+    rows = np.atleast_2d(direction.vector).astype(np.float64)
+    # Networks that map to a style for each layer have as many vectors in one.
+    along = np.atleast_3d(w.reshape(len(w), -1, rows.shape[-1])) * rows
+    squares = np.var(np.sum(along, axis=-1), axis=0)
+    moving = np.any(rows != 0, axis=-1)
+    return direction._replace(deviation=float(np.sqrt(np.mean(squares[moving]))))
 
 
-def find_direction(
-    spec: str, generator: Generator, layer: int | str, seed: int = 0, space: str | None = None
-) -> Direction:
-    """Returns the direction that a text names.
-
-    Args:
-        spec: `sefa:K` or `ganspace:K`, the K-th such direction, counted from 1; or an array file.
-        generator: the generator.
-        layer: the cut that `ganspace` looks at.
-        seed: seed of the samples of `ganspace`.
-        space: the space of a file's direction, None for `default_space`.
-
-    Raises:
-        ImageError: the file is not a readable array.
-        SettingError: there is no such direction, or the file's does not fit.
-    """
-    kind, _, number = spec.partition(":")
-    if kind not in ("sefa", "ganspace"):
-        return read_direction(spec, generator, space)
-    if not number.isdecimal() or int(number) < 1:
-        raise SettingError(f"direction {spec}: a number from 1 must follow, as in {kind}:1")
-    if kind == "sefa":
-        return sefa(generator, int(number))[-1]
-    return ganspace(generator, int(number), layer, seed=seed)[-1]
-
-
-@partial(jax.jit, static_argnames="stop")
-def _coarse_features(generator: Generator, z: jax.Array, stop: int) -> jax.Array:
-    crossing = generator.apply(generator.params, z, 0, stop)
-    maps = as_features(crossing).maps
-    if maps.ndim == 4 and maps.shape[1] > COARSE:
-        size = maps.shape[1] // COARSE
-        blocks = maps.reshape(len(z), COARSE, size, COARSE, size, maps.shape[-1])
-        maps = jnp.mean(blocks, axis=(2, 4))
-    return maps.reshape(len(z), -1)
+def _beside(row: np.ndarray, others: Sequence[np.ndarray]) -> np.ndarray:
+    """Projects onto the orthogonal complement of others, which may depend on each other."""
+    basis, values, _ = np.linalg.svd(np.stack(others, 1), full_matrices=False)
+    basis = basis[:, values > 1e-6 * max(values.max(), 1e-12)]
+    return row - basis @ (basis.T @ row)
 
 
 def _code_shape(generator: Generator, space: str) -> tuple[int, ...]:
     return tuple(generator.shapes[generator.space(space)].shape[1:])
 
 
-def _check_count(name: str, count: int, most: int) -> None:
-    if not 1 <= count <= most:
-        raise SettingError(f"{name}: direction {count}, there are 1 to {most}")
-
-
 def _sizes(shape: tuple[int, ...]) -> list[int]:
     return [size for size in shape if size > 1]
-
-
-def _fixed_sign(vector: np.ndarray) -> np.ndarray:
-    """Eigenvectors have no sign of their own; here the largest entry is positive."""
-    return vector * np.sign(vector[np.argmax(np.abs(vector))])

@@ -84,10 +84,8 @@ def mix_styles(split: Split, coarse: Codes, fine: Codes, behind: int | str) -> t
     generator = split.generator
     if "w+" not in dict(generator.config.spaces):
         raise SettingError(f"style mixing: {generator.name} ({generator.family}) has no styles")
-    begin = generator.space("w+")
-    # Layer i takes style i.
-    kept = generator.cut(behind) - begin
-    total = generator.shapes[begin].shape[1]
+    begin, layers = generator.space("w+"), np.asarray(generator.config.style_layers)
+    kept, total = generator.cut(behind) - begin, layers[-1] + 1
     if not 0 < kept < total:
         raise SettingError(
             f"layer {behind}: styles are mixed behind one of the cuts {begin + 1} to "
@@ -96,7 +94,7 @@ def mix_styles(split: Split, coarse: Codes, fine: Codes, behind: int | str) -> t
     (lifted, coarse), (_, fine) = (lift(split, codes, "w+") for codes in (coarse, fine))
     if coarse.z.shape != fine.z.shape:
         raise SettingError("codes: the two images were not inverted with the same settings")
-    own = jnp.arange(total)[:, None] < kept
+    own = jnp.asarray(layers < kept)[:, None]
     styles = coarse.styles
     if styles is not None and fine.styles is not None:
         styles = jnp.where(own, styles, fine.styles)

@@ -1,4 +1,4 @@
-"""Edits: codes of an inversion moved along a direction, rendered, limited, and their drift."""
+"""Edits: codes of an inversion moved along a direction, rendered and limited to a region."""
 
 from collections.abc import Sequence
 
@@ -7,14 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import ndimage
 
-from mgp_jax.codes import Codes, render_batch
+from mgp_jax.codes import Codes, fuse, render_batch
 from mgp_jax.editing.directions import Direction
 from mgp_jax.errors import SettingError
-from mgp_jax.generators import Split
-from mgp_jax.metrics import SMALLEST_FOR_LPIPS, lpips, to_unit
+from mgp_jax.generators import Features, Split
 
 # Width in pixels of the ramp inside a region over which an edit fades in.
 FEATHER = 3
+# Change of the composed map, in parts of its root mean square, that halves the residual there.
+FADING = 0.5
 
 
 def edit(
@@ -33,7 +34,7 @@ def edit(
         split: what the codes are for.
         codes: the codes of one image.
         direction: the direction, of the space of the codes (for codes in W+ also one of W).
-        strength: how far, in units of the latent space: 1 is one standard deviation of Z.
+        strength: how far, in units of the direction's `deviation`.
         moved: numbers of the codes to move, from 0; None for all.
 
     Raises:
@@ -52,7 +53,7 @@ def edit(
         raise SettingError(f"moved codes: {list(numbers)}, there are the codes 0 to {count - 1}")
     chosen = jnp.zeros(count).at[jnp.asarray(numbers, int)].set(1.0)
     chosen = chosen.reshape(-1, *[1] * (codes.z.ndim - 1))
-    z = codes.z + strength * chosen * jnp.asarray(direction.vector)
+    z = codes.z + strength * direction.deviation * chosen * jnp.asarray(direction.vector)
     styles = codes.styles
     if styles is not None:
         before, after = (_styles(split, x) for x in (codes.z, z))
@@ -76,12 +77,33 @@ def lift(split: Split, codes: Codes, to: str) -> tuple[Split, Codes]:
     return lifted, codes._replace(z=generator.apply(generator.params, codes.z, begin, end))
 
 
+def carry(split: Split, before: Codes, after: Codes) -> Codes:
+    """Lets the residual of edited codes fade where the edit draws something else.
+
+    A residual holds what the codes have missed of a photograph, place by place. Where the edit
+    changes the composed map, it would draw the old mouth over the new one; there the codes have the
+    say. Where nothing has changed it stays as it is, to the bit.
+
+    Args:
+        split: what the codes are for.
+        before: the codes of the inversion.
+        after: the same, edited.
+
+    Returns: `after` with the residual times 1 / (1 + (d / FADING)^2), d being the change of the
+        composed map at that place in parts of its root mean square.
+    """
+    if before.residual is None:
+        return after
+    return after._replace(residual=_faded(split, before, after))
+
+
 def render_edits(
     split: Split,
     codes: Codes,
     direction: Direction,
     strengths: Sequence[float],
     moved: Sequence[int] | None = None,
+    fade: bool = False,
 ) -> np.ndarray:
     """Renders an image's edits, each by the program that renders an inversion of one image.
 
@@ -93,13 +115,15 @@ def render_edits(
         direction: see `edit`.
         strengths: S of them, see `edit`.
         moved: see `edit`.
+        fade: let the residual fade where the edit draws something else, see `carry`.
 
     Returns: float[S, H, W, C], in [-1, 1] up to overshoots.
 
     Raises:
         SettingError: see `edit`.
     """
-    return render_all(split, [edit(split, codes, direction, s, moved) for s in strengths])
+    edited = [edit(split, codes, direction, strength, moved) for strength in strengths]
+    return render_all(split, [carry(split, codes, item) if fade else item for item in edited])
 
 
 def render_all(split: Split, codes: Sequence[Codes]) -> np.ndarray:
@@ -128,30 +152,19 @@ def limit(frames: np.ndarray, original: np.ndarray, region: np.ndarray) -> np.nd
     return np.where(weight == 1, frames, mixed)
 
 
-def drift(
-    frames: np.ndarray, original: np.ndarray, outside: np.ndarray | None = None
-) -> list[float | None]:
-    """Measures how far edits have gone from the original: LPIPS (AlexNet).
-
-    Args:
-        frames: float[S, H, W, 3] in [-1, 1] up to overshoots.
-        original: float[H, W, 3], the same.
-        outside: bool[H, W]; only there changes count: elsewhere the frames are given the original's
-            pixels before they are compared.
-
-    Returns: S numbers, 0 for no change; None each where images are below 32 pixels.
-    """
-    if min(original.shape[:2]) < SMALLEST_FOR_LPIPS or original.shape[2] != 3:
-        return [None] * len(frames)
-    if outside is not None:
-        frames = np.where(outside[..., None], frames, original)
-    first, second = to_unit(frames), to_unit(np.broadcast_to(original, frames.shape))
-    # Equal images may differ by the rounding of their features.
-    return [round(float(value), 6) for value in lpips(first, second)]
-
-
 @jax.jit
 def _styles(split: Split, z: jax.Array) -> jax.Array:
     """Returns the styles float[N, L, W] of latent codes."""
     generator, space = split.generator, split.space
     return generator.apply(split.params, z, generator.space(space), generator.space("w+"))
+
+
+@jax.jit
+def _faded(split: Split, before: Codes, after: Codes) -> Features:
+    old, new = fuse(split, before), fuse(split, after)
+
+    def fade(old: jax.Array, new: jax.Array, residual: jax.Array) -> jax.Array:
+        change = jnp.mean(jnp.square(new - old), axis=-1, keepdims=True)
+        return residual / (1 + change / (FADING**2 * jnp.mean(jnp.square(old)) + 1e-12))
+
+    return jax.tree.map(fade, old, new, before.residual)

@@ -71,11 +71,13 @@ class Config(ABC):
         """Returns the parameters with the noise maps of some stages replaced."""
         return {**params, **{name: {**params[name], "noise": n} for name, n in noise.items()}}
 
-    def code_kernel(self, params: Params) -> jax.Array:
+    def code_kernel(self, params: Params, layers: tuple[int, int] | None = None) -> jax.Array:
         """Returns the weights float[D, outputs] of all that takes a code: of the first stage.
 
-        In style-based families the codes are styles, and the weights those of all style layers.
+        In style-based families the codes are styles, and the weights those of all style layers, or
+        of the first to the last one given.
         """
+        del layers
         kernel = params[self.stage_names[0]]["kernel"]
         return jnp.moveaxis(kernel, -2, 0).reshape(kernel.shape[-2], -1)
 

@@ -53,6 +53,22 @@ class MobileStyleGANConfig(StyleConfig):
         return 3 * (len(self.channels) // 2) + 2
 
     @property
+    def style_layers(self) -> tuple[int, ...]:
+        """For every style the number of the layer that takes it; odd layers take two."""
+        layers = len(self.channels)
+        return (*(k for k in range(layers) for _ in range(1 + k % 2)), layers)
+
+    @property
+    def normalises(self) -> bool:
+        """Nothing is demodulated."""
+        return False
+
+    @property
+    def rows(self) -> int:
+        """Rows of W+ codes of the StyleGAN2 it was distilled from, whose last two it leaves out."""
+        return len(self.channels) + 3
+
+    @property
     def resolution(self) -> int:
         """Height and width of the image in pixels."""
         return 8 * 2 ** (len(self.channels) // 2)

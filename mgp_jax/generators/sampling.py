@@ -1,5 +1,6 @@
 """Images from latent codes."""
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -32,25 +33,33 @@ def random_latents(generator: Generator, count: int, seed: int = 0) -> jax.Array
 
 
 @single_precision
-def generate(generator: Generator, latents: Any, truncation: float | None = None) -> np.ndarray:
+def generate(
+    generator: Generator, latents: Any, truncation: float | None = None, space: str = "z"
+) -> np.ndarray:
     """Renders latent codes, a few at a time.
 
     Args:
         generator: the generator; its stored noise is used.
-        latents: float[N, *latent_shape].
+        latents: float[N, ...], codes of the space: [N, *latent_shape] in Z.
         truncation: psi, for style-based generators: 1 leaves styles alone, 0 gives the mean image;
-            None for what the generator's configuration says.
+            None for what the generator's configuration says. Codes of W+ are not truncated.
+        space: the space of the codes, one of the family's.
 
     Returns: float32[N, H, W, C], the raw output, in [-1, 1] up to overshoots.
 
     Raises:
-        SettingError: truncation is given for a generator without styles.
+        SettingError: truncation is given for a generator without styles or codes behind it, or
+            there is no such space.
     """
+    start = generator.space(space)
     if truncation is not None:
+        if space == "w+":
+            raise SettingError("truncation: codes of W+ lie behind it")
         generator = with_truncation(generator, truncation)
     size = max(1, min(BATCH, MOST_PIXELS // generator.resolution**2))
     parts = [latents[i : i + size] for i in range(0, len(latents), size)]
-    return np.concatenate([np.asarray(_render(generator, jnp.asarray(part))) for part in parts])
+    render = partial(_render, start=start) if start else _render
+    return np.concatenate([np.asarray(render(generator, jnp.asarray(part))) for part in parts])
 
 
 def with_truncation(generator: Generator, psi: float) -> Generator:
@@ -66,6 +75,6 @@ def with_truncation(generator: Generator, psi: float) -> Generator:
     return make_generator(generator.family, config, generator.params, **about)
 
 
-@jax.jit
-def _render(generator: Generator, latents: jax.Array) -> jax.Array:
-    return generator.apply(generator.params, latents)
+@partial(jax.jit, static_argnames="start")
+def _render(generator: Generator, latents: jax.Array, start: int = 0) -> jax.Array:
+    return generator.apply(generator.params, latents, start)

@@ -72,6 +72,24 @@ class StyleConfig(Config):
         """Names of the spaces that latent codes can live in, with the index of their cut."""
         return (("z", 0), ("w", 1), ("w+", 2))
 
+    @property
+    def style_layers(self) -> tuple[int, ...]:
+        """For every style the number of the layer that takes it; `to_rgb` counts as the last one.
+
+        These are also the rows of W+ codes made for a StyleGAN2 of the same resolution.
+        """
+        return tuple(range(self.styles))
+
+    @property
+    def rows(self) -> int:
+        """Number of rows of W+ codes as other programs write them, see `style_layers`."""
+        return self.styles
+
+    @property
+    def normalises(self) -> bool:
+        """Whether layers undo the scale that a style gives to all of their channels together."""
+        return True
+
     def truncated(self, psi: float) -> "StyleConfig":
         """Returns the configuration with another truncation psi."""
         return dataclasses.replace(self, truncation_psi=psi)
@@ -84,10 +102,12 @@ class StyleConfig(Config):
         """Returns the stored noise map float[1, H, W, 1] of every layer."""
         return {name: stage["noise"] for name, stage in params.items() if "noise" in stage}
 
-    def code_kernel(self, params: Params) -> jax.Array:
-        """Returns the weights float[W, outputs] of the style layers of all layers."""
-        stages = (params[name] for name in self.stage_names)
-        return jnp.concatenate([s["style"]["kernel"] for s in stages if "style" in s], axis=1)
+    def code_kernel(self, params: Params, layers: tuple[int, int] | None = None) -> jax.Array:
+        """Returns the weights float[W, outputs] of the style layers of all layers, or of some."""
+        first, last = (0, self.style_layers[-1]) if layers is None else layers
+        stages = [params[name] for name in self.stage_names[2:][first : last + 1]]
+        kernels = [s[part]["kernel"] for s in stages for part in ("style", "up") if part in s]
+        return jnp.concatenate(kernels, axis=1)
 
 
 class Dense(nnx.Module):

@@ -46,14 +46,23 @@ def test_help(mgp: Mgp, command: str):
         "": set(cli.COMMANDS),
         "demo": {"--out"},
         "info": {"GENERATOR", "--json"},
-        "sample": {"--out", "--count", "--seed", "--latents", "--truncation", "--save-array"},
+        "sample": {
+            "--out",
+            "--count",
+            "--seed",
+            "--latents",
+            "--truncation",
+            "--save-array",
+            "--save-latents",
+        },
         "super-resolve": {"--factor"},
         "inpaint": {"--mask"},
         "denoise": {"--sigma"},
         "train-encoder": {"GENERATOR", "--out", "--steps", "--seed"},
         "restore": {"--degradation"},
-        "edit": {"INPUT", "--direction", "--range", "--frames", "--recipe", "--mask"},
+        "edit": {"INPUT", "--direction", "--range", "--frames", "--recipe", "--mask", "--layers"},
         "interpolate": {"INPUT", "--frames", "--recipe"},
+        "directions": {"GENERATOR", "--out", "--only", "--range"},
         "train-boundary": {"GENERATOR", "--out", "--score", "--latents", "--labels"},
         "analyse": {
             "codes",
@@ -72,7 +81,7 @@ def test_help(mgp: Mgp, command: str):
     if issubclass(cli.COMMANDS.get(command, object), cli.Restoring):
         expected |= {"INPUT", "--out", "--generator", "--codes", "--layer", "--steps", "--recipe"}
         expected |= {"--seed", "--batch-size", "--simulate", "--overwrite", "--checkpoint-every"}
-        expected |= {"--precision", "--memory-limit", "--distributed"}
+        expected |= {"--precision", "--memory-limit", "--distributed", "--start", "--save-latents"}
     assert expected and not [word for word in expected if word not in done.out]
 
 

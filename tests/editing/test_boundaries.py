@@ -9,6 +9,7 @@ from networks import untrained
 from mgp_jax.editing import (
     METHODS,
     read_labels,
+    regress,
     score_samples,
     train_boundary,
 )
@@ -83,3 +84,24 @@ def test_labels_are_read(tmp_path: Path):
     for name, error in {"d.csv": SettingError, "e.npy": ImageError, "f.npy": ImageError}.items():
         with pytest.raises(error, match=name):
             read_labels(tmp_path / name)
+
+
+def test_the_slope_of_scores_is_found():
+    noise = np.random.default_rng(1).normal(size=600)
+    found = regress(LATENTS, 3 * LATENTS @ NORMAL + 0.5 * noise + 100, "w", "age")
+    assert found.direction.vector @ NORMAL > 0.99 and found.direction[1:3] == ("w", "age")
+    assert found.accuracy > 0.9 and (found.trained, found.held_out) == (420, 180)
+    assert 0.3 < regress(LATENTS, noise).accuracy < 0.7
+    # What was held out has no say.
+    spoilt = 3 * LATENTS @ NORMAL
+    spoilt[420:] *= -1
+    assert regress(LATENTS, spoilt).direction.vector @ NORMAL > 0.99
+    assert regress(LATENTS, spoilt).accuracy < 0.1
+    for latents, scores, message in (
+        (LATENTS, noise[1:], "one score for each"),
+        (LATENTS[None], noise, "one score for each"),
+        (LATENTS, np.full(600, np.nan), "not finite"),
+        (LATENTS, np.ones(600), "zero or not finite"),
+    ):
+        with pytest.raises(SettingError, match=message):
+            regress(latents, scores)

@@ -7,11 +7,22 @@ import numpy as np
 import pytest
 from networks import untrained
 
-from mgp_jax.editing import Direction, condition, find_direction, ganspace, read_direction, sefa
+from mgp_jax.editing import (
+    Direction,
+    condition,
+    find_direction,
+    ganspace,
+    in_every_style,
+    in_layers,
+    measured,
+    read_direction,
+    sefa,
+)
 from mgp_jax.errors import ImageError, SettingError
 from mgp_jax.generators import (
     DCGANConfig,
     Generator,
+    MobileStyleGANConfig,
     PGGANConfig,
     StyleGAN2Config,
     StyleGANConfig,
@@ -21,6 +32,7 @@ from mgp_jax.generators import (
 
 PLAIN = untrained(DCGANConfig(8, (6, 4)), seed=1)
 STYLED = untrained(StyleGAN2Config(5, 4, (4,), (6, 4, 4)), seed=1)
+MOBILE = untrained(MobileStyleGANConfig(5, 4, (4,), (4, 4, 4)), seed=1)
 ROWS = (4, 4)  # Styles of STYLED and their length.
 
 
@@ -41,6 +53,76 @@ def test_boundary_files_with_a_row_for_every_layer(shape: tuple[int, ...], tmp_p
     assert direction.space == "w+" and direction.vector.shape == ROWS
     np.testing.assert_allclose(np.mean(np.sum(direction.vector**2, -1)), 1, rtol=1e-6)
     np.testing.assert_allclose(direction.vector / direction.vector[0, 0], rows / rows[0, 0], 1e-5)
+
+
+def test_files_with_a_row_for_every_layer_of_another_network(tmp_path: Path):
+    rows = np.random.default_rng(0).normal(size=(6, 4))
+    np.save(tmp_path / "age.npy", rows)
+    direction = read_direction(tmp_path / "age.npy", MOBILE)
+    expected = rows[[0, 1, 1, 2, 3]]
+    assert direction.space == "w+"
+    np.testing.assert_allclose(
+        direction.vector / direction.vector[0, 0], expected / rows[0, 0], 1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("generator", "layers", "moved"),
+    [
+        (MOBILE, (1, 1), [1, 2]),
+        (MOBILE, (0, 2), [0, 1, 2, 3]),
+        (MOBILE, (3, 3), [4]),
+        (STYLED, (1, 2), [1, 2]),
+    ],
+)
+def test_some_layers_alone(generator: Generator, layers: tuple[int, int], moved: list[int]):
+    vector = np.array([0.6, 0, 0, 0.8], np.float32)
+    direction = in_layers(Direction(vector, "w", "d"), generator, layers)
+    assert (direction.space, direction.name) == ("w+", f"d-layers-{layers[0]}-{layers[1]}")
+    rows = np.zeros((generator.config.styles, 4), np.float32)  # type: ignore[attr-defined]
+    rows[moved] = vector
+    np.testing.assert_allclose(direction.vector, rows, rtol=1e-6)
+    assert in_layers(direction, generator, None) is direction
+
+
+def test_layers_that_there_are_not(tmp_path: Path):
+    direction = Direction(np.eye(4, dtype=np.float32)[0], "w", "d")
+    for generator, layers, message in (
+        (MOBILE, (0, 4), "has the layers 0 to 3"),
+        (MOBILE, (2, 1), "layers 2:1"),
+        (PLAIN, (0, 1), "has no styles"),
+    ):
+        with pytest.raises(SettingError, match=message):
+            in_layers(direction, generator, layers)
+    low = in_layers(direction, MOBILE, (0, 0))
+    with pytest.raises(SettingError, match="moves no layer 2 to 3"):
+        in_layers(low, MOBILE, (2, 3))
+    with pytest.raises(SettingError, match="one of z has no layers"):
+        in_every_style(direction._replace(space="z"), MOBILE)
+
+
+@pytest.mark.parametrize("generator", [MOBILE, STYLED], ids=["mobile", "styled"])
+def test_a_deviation_is_that_of_random_codes(generator: Generator):
+    z = random_latents(generator, 500, 7)
+    w = np.asarray(generator.apply(generator.params, z, 0, 1))
+    vector = np.array([0.6, 0, 0, 0.8], np.float32)
+    direction = measured(Direction(vector, "w", "d"), generator)
+    np.testing.assert_allclose(direction.deviation, np.std(w @ vector), rtol=0.15)
+    # The same in every layer or in some of them alone.
+    for same in (in_every_style(direction, generator), in_layers(direction, generator, (1, 2))):
+        assert measured(same, generator).deviation == pytest.approx(direction.deviation, rel=1e-5)
+    assert measured(direction._replace(space="z", deviation=1.0), generator).deviation == 1
+
+
+def test_conditions_are_projected_out_of_every_row():
+    random = np.random.default_rng(3)
+    first, other = (
+        Direction(random.normal(size=(5, 4)).astype(np.float32), "w+", f"d{k}") for k in range(2)
+    )
+    first.vector[2] = 0
+    left = condition(first, [other]).vector
+    np.testing.assert_allclose(np.sum(left * other.vector, axis=1), 0, atol=1e-6)
+    np.testing.assert_array_equal(left[2], 0)
 
 
 @pytest.mark.parametrize(("space", "size"), [(None, 4), ("w", 4), ("z", 5), ("w+", 4)])
@@ -153,6 +235,25 @@ class TestWithoutLabels:
             return float(np.mean(np.square(np.subtract(*ends))))
 
         assert change(vectors[0]) > np.mean([change(v) for v in vectors])
+
+
+def test_what_only_scales_everything_is_left_out():
+    kernel = np.asarray(MOBILE.config.code_kernel(MOBILE.params), np.float64)
+    # The style layers, and those of the transforms before two of the convolutions.
+    assert kernel.shape == (4, 4 + (4 + 1) + 4 + 4)
+    weights = kernel / np.linalg.norm(kernel, axis=0)
+    _, vectors = np.linalg.eigh(weights @ weights.T)
+    found = sefa(MOBILE, 3)
+    for k, direction in enumerate(found, 2):
+        np.testing.assert_allclose(abs(vectors[:, -k] @ direction.vector), 1, rtol=1e-5)
+    with pytest.raises(SettingError, match="there are 1 to 3"):
+        sefa(MOBILE, 4)
+    own = sefa(MOBILE, 1, (2, 3))[0]
+    assert own.space == "w+" and not own.vector[:3].any() and own.vector[3:].any()
+    weights = np.asarray(MOBILE.config.code_kernel(MOBILE.params, (2, 3)), np.float64)
+    weights /= np.linalg.norm(weights, axis=0)
+    _, vectors = np.linalg.eigh(weights @ weights.T)
+    np.testing.assert_allclose(abs(vectors[:, -2] @ own.vector[3]), 1, rtol=1e-5)
 
 
 def test_directions_by_name(tmp_path: Path):

@@ -10,7 +10,7 @@ from networks import untrained
 from mgp_jax.codes import Codes, fuse, init_codes, render
 from mgp_jax.editing import interpolate, lift, match, mix_styles, render_all
 from mgp_jax.errors import SettingError
-from mgp_jax.generators import DCGANConfig, StyleGAN2Config
+from mgp_jax.generators import DCGANConfig, MobileStyleGANConfig, StyleGAN2Config
 
 PLAIN = untrained(DCGANConfig(12, (6, 4)), seed=1).split(2)
 STYLED = untrained(StyleGAN2Config(5, 4, (4,), (6, 4, 4)), seed=1)
@@ -88,6 +88,17 @@ def test_mixed_styles_are_of_one_image_before_and_of_the_other_behind(space: str
     for behind in (2, 6):
         with pytest.raises(SettingError, match="behind one of the cuts 3 to 5"):
             mix_styles(split, first, second, behind)
+
+
+def test_where_layers_take_two_styles_both_are_mixed():
+    mobile = untrained(MobileStyleGANConfig(5, 4, (4,), (4, 4, 4)), seed=1)
+    split = mobile.split("layer0", "w+")
+    first, second = (init_codes(split, jax.random.key(k), 1) for k in range(2))
+    # Styles of the layers 0, 1, 1, 2 and of to_rgb.
+    for behind, kept in {"layer0": 1, "layer1": 3, "layer2": 4}.items():
+        mixed: Any = mix_styles(split, first, second, behind)[1]
+        np.testing.assert_array_equal(mixed.z[:, :kept], first.z[:, :kept])
+        np.testing.assert_array_equal(mixed.z[:, kept:], second.z[:, kept:])
 
 
 def test_a_generator_without_styles_mixes_none():

@@ -8,7 +8,7 @@ import pytest
 from networks import untrained
 
 from mgp_jax.codes import Codes, fuse, init_codes, render
-from mgp_jax.editing import Direction, drift, edit, lift, limit, render_edits
+from mgp_jax.editing import Direction, carry, drift, edit, lift, limit, render_edits
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import (
     DCGANConfig,
@@ -81,6 +81,38 @@ def test_only_chosen_codes_move(case: Case):
     other = direction._replace(space="w" if split.space == "z" else "z")
     with pytest.raises(SettingError, match="lives in"):
         edit(split, codes, other, 1.0)
+
+
+def test_strengths_are_in_deviations(case: Case):
+    split, codes, direction = case
+    half = edit(split, codes, direction._replace(deviation=0.5), 3.0)
+    jax.tree.map(np.testing.assert_array_equal, half, edit(split, codes, direction, 1.5))
+
+
+def test_a_residual_fades_where_the_edit_draws_something_else(case: Case):
+    split, codes, direction = case
+    same = carry(split, codes, edit(split, codes, direction, 0.0))
+    jax.tree.map(np.testing.assert_array_equal, same, codes)
+    edited = edit(split, codes, direction, 2.5)
+    carried = carry(split, codes, edited)
+    old, new = fuse(split, codes), fuse(split, edited)
+    for before, after, residual, faded in zip(
+        *map(jax.tree.leaves, (old, new, codes.residual, carried.residual)), strict=True
+    ):
+        change = np.sqrt(np.mean((after - before) ** 2, -1) / np.mean(before**2))
+        share = np.linalg.norm(faded, axis=-1) / np.linalg.norm(residual, axis=-1)
+        np.testing.assert_allclose(share, 1 / (1 + (change / 0.5) ** 2), rtol=1e-4)
+        assert share.min() < 0.99
+    jax.tree.map(
+        np.testing.assert_array_equal,
+        carried._replace(residual=None),
+        edited._replace(residual=None),
+    )
+    bare = codes._replace(residual=None)
+    assert carry(split, bare, bare) is bare
+    frames = [render_edits(split, codes, direction, [0.0, 2.5], fade=fade) for fade in (0, 1)]
+    np.testing.assert_array_equal(frames[0][0], frames[1][0])
+    assert np.abs(frames[0][1] - frames[1][1]).max() > 1e-4
 
 
 @pytest.mark.parametrize("case", ["stylegan in w", "stylegan2 in w+"], indirect=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from mgp_jax.cli.editing import Inverted, Inverting
+from mgp_jax.cli.inverting import Inverted, Inverting
 from mgp_jax.cli.result_folder import asked_for, claim_results, finish
 
 if TYPE_CHECKING:
