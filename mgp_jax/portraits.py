@@ -23,6 +23,7 @@ from mgp_jax.errors import ImageError, SettingError
 from mgp_jax.faces import LARGEST, Face, align, choose, find_faces, put_back, square_of
 from mgp_jax.faces.alignment import bounds, signed
 from mgp_jax.faces.finding import Detector
+from mgp_jax.generators import Generator
 from mgp_jax.images import luminance, to_uint8
 from mgp_jax.inversion import load, resolve
 from mgp_jax.inversion.resolve import DEFAULT_RECIPE, default_recipe
@@ -229,6 +230,28 @@ def holes_of(degradation: Degradation, photograph: np.ndarray) -> np.ndarray | N
     return None if picture is None else picture.missing
 
 
+def draws_aligned_faces(what: What) -> bool:
+    """Returns whether a generator is said to draw faces that are aligned as in FFHQ.
+
+    Its provenance says what it was trained on.
+    """
+    about = dict(what.provenance) if isinstance(what, Generator) else {}
+    return "FFHQ" in about.get("training_data", "")
+
+
+def why_no_faces(degradation: Degradation, resolution: int) -> str | None:
+    """Returns why faces of photographs cannot be restored from a degradation, None if they can."""
+    try:
+        picture = require_carried(degradation)
+    except SettingError as error:
+        return str(error).partition(";")[0]
+    if picture is not None:
+        height, width = picture.missing.shape
+        if height == width and width % resolution == 0:
+            return f"{picture.path} is as large as the generator's image"
+    return None
+
+
 def posed(degradation: Degradation, resolution: int) -> Degradation:
     """Returns what recipes for faces are chosen by: nearly every face is smaller than the image."""
     return Resize(max(1, resolution // 2)) if isinstance(degradation, Identity) else degradation
@@ -240,12 +263,20 @@ def observed_size(side: float, resolution: int) -> int:
     return round(resolution * 2 ** (-max(0, steps) / SIZES_PER_OCTAVE))
 
 
-def batches_of(portraits: Sequence[Portrait], most: int) -> list[list[int]]:
-    """Divides faces into batches of one degradation: returns their numbers."""
+def batches_of(portraits: Sequence[Any], most: int) -> list[list[int]]:
+    """Divides faces into batches of one degradation.
+
+    Args:
+        portraits: what has an `observation` and a `degradation`.
+        most: faces in a batch.
+
+    Returns: the numbers of the faces in each.
+    """
     groups: dict[Any, list[int]] = {}
-    for number, (_, observation, degradation) in enumerate(portraits):
-        masked = any(isinstance(operator, Mask) for operator in operators_of(degradation))
-        groups.setdefault((observation.shape, number if masked else None), []).append(number)
+    for number, portrait in enumerate(portraits):
+        operators = operators_of(portrait.degradation)
+        alone = number if any(isinstance(operator, Mask) for operator in operators) else None
+        groups.setdefault((portrait.observation.shape, alone), []).append(number)
     return [
         group[start : start + most]
         for group in groups.values()

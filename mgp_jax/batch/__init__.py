@@ -20,6 +20,7 @@ from mgp_jax.batch.job import (
 )
 from mgp_jax.batch.masks import MaskFolder
 from mgp_jax.batch.outputs import Record, load_codes
+from mgp_jax.batch.photos import LoadedPhoto, load_input
 from mgp_jax.batch.running import Event, batches_of, fitted, run
 from mgp_jax.batch.summary import failures, summary, timing
 
@@ -29,6 +30,7 @@ __all__ = [
     "Inputs",
     "Job",
     "Loaded",
+    "LoadedPhoto",
     "MaskFolder",
     "Record",
     "append_records",
@@ -44,6 +46,7 @@ __all__ = [
     "holds_run",
     "load",
     "load_codes",
+    "load_input",
     "open_folder",
     "read_records",
     "run",

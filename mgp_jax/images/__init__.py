@@ -19,6 +19,7 @@ from mgp_jax.images.photographs import (
     read_image,
     read_observation,
     read_photograph,
+    read_whole,
 )
 from mgp_jax.images.writing import write_animation, write_array, write_image
 
@@ -36,6 +37,7 @@ __all__ = [
     "read_mask_picture",
     "read_observation",
     "read_photograph",
+    "read_whole",
     "search_images",
     "to_uint8",
     "unique_stems",
