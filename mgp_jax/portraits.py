@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 from PIL import Image
 
@@ -20,8 +20,8 @@ from mgp_jax.degradations import (
     require_carried,
 )
 from mgp_jax.errors import ImageError, SettingError
-from mgp_jax.faces import LARGEST, Face, align, choose, find_faces, put_back, square_of
-from mgp_jax.faces.alignment import bounds, signed
+from mgp_jax.faces import LARGEST, Face, align, choose, find_faces, put_back, settled, square_of
+from mgp_jax.faces.alignment import signed
 from mgp_jax.faces.finding import Detector
 from mgp_jax.generators import Generator
 from mgp_jax.images import luminance, to_uint8
@@ -39,6 +39,10 @@ SMALLEST_SQUARE = 16
 SIZES_PER_OCTAVE = 4
 # The random numbers of a photograph's faces are those of images so far apart.
 APART = 2**20
+# Pixels at a time whose brightness is restored.
+PIECE = 2**16
+
+_keep_luminance = jax.jit(keep_luminance)
 
 
 class Portrait(NamedTuple):
@@ -88,7 +92,8 @@ def restore_photo(
 ) -> RestoredPhoto:
     """Restores the faces in a photograph and puts them back.
 
-    Each is restored from as many pixels as it has there. Faces of one size are one batch.
+    Each is restored from as many pixels as it has there. Faces of one size are one batch. A
+    photograph that is cut as FFHQ is already is restored as a whole.
 
     Args:
         what: a generator of faces that are aligned as in FFHQ, a split, or the name of a bundled
@@ -115,7 +120,10 @@ def restore_photo(
     recipe = default_recipe(recipe, find_method(method), posed(degradation, shape[0]), what)
     photograph = with_channels(np.asarray(photograph), shape[2])
     if isinstance(faces, str | int):
-        faces = choose(find_faces(photograph, detector), faces)
+        height, width = photograph.shape[:2]
+        faces = [
+            settled(face, width, height) for face in choose(find_faces(photograph, detector), faces)
+        ]
     portraits = portraits_of(photograph, faces, degradation, shape)
     if not portraits:
         raise SettingError("faces: none was found")
@@ -203,13 +211,21 @@ def put_back_faces(
         face = face.moved(scale)
         before, result = result, put_back(result, image, face, missing, gray)
         if isinstance(degradation, Grayscale):
-            left, top, right, bottom = (max(0, edge) for edge in bounds(square_of(face)))
-            place = (slice(top, bottom), slice(left, right))
-            kept, own = jnp.asarray(signed(result[place])), luminance(signed(before[place]))
-            kept = np.asarray(keep_luminance(kept, jnp.asarray(own)))
-            kept = to_uint8(kept) if result.dtype == np.uint8 else kept
-            changed = np.any(result[place] != before[place], axis=2, keepdims=True)
-            result[place] = np.where(changed, kept, before[place])
+            changed = np.any(result != before, axis=2)
+            result[changed] = with_brightness(result[changed], before[changed])
+    return result
+
+
+def with_brightness(pixels: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Gives pixels [N, 3] the brightness of others, bytes or float in [-1, 1]."""
+    result = np.empty_like(pixels)
+    # In pieces of one shape, for which one program is compiled.
+    for start in range(0, len(pixels), PIECE):
+        stop = min(start + PIECE, len(pixels))
+        piece = np.zeros((2, PIECE, 1, 3), np.float32)
+        piece[:, : stop - start, 0] = signed(pixels[start:stop]), signed(own[start:stop])
+        kept = np.asarray(_keep_luminance(piece[0], luminance(piece[1])))[: stop - start, 0]
+        result[start:stop] = to_uint8(kept) if pixels.dtype == np.uint8 else kept
     return result
 
 

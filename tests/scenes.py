@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 from mgp_jax.faces import Face, can_find_faces
 
@@ -55,6 +56,28 @@ def scene(
         centers.append((left + portrait.width / 2, top + portrait.height / 2))
         left += portrait.width + 30
     return np.asarray(picture), centers
+
+
+def find_marks(pixels: np.ndarray, smallest: int) -> list[Face]:
+    """Stands for a detector: every patch of strong blue is a face."""
+    del smallest
+    red, blue = pixels[..., 0].astype(int), pixels[..., 2].astype(int)
+    patches = ndimage.find_objects(ndimage.label(blue - red > 128)[0])
+    inner = ((0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8))
+    faces = []
+    for rows, columns in patches:
+        left, top, right, bottom = columns.start, rows.start, columns.stop, rows.stop
+        points = [(left + a * (right - left), top + b * (bottom - top)) for a, b in inner]
+        faces.append(Face((left, top, right, bottom), tuple(points), 0.9))
+    return faces
+
+
+def marked(width: int, height: int, *places: tuple[int, int, int]) -> np.ndarray:
+    """A gray wall with marks for `find_marks`: left, top and width of each; uint8[H, W, 3]."""
+    pixels = ground(width, height) // 2
+    for left, top, side in places:
+        pixels[top : top + side, left : left + side] = (0, 0, 255)
+    return pixels
 
 
 def face_at(x: float, y: float, side: float, turn: float = 0.0) -> Face:

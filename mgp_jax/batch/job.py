@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -278,7 +278,7 @@ def settings_of(job: Job, entries: Sequence[Input]) -> dict[str, Any]:
         "names": [entry.stem for entry in entries],
         "batch_size": job.batch_size,
         "slices": inversion.execution.slices,
-        "versions": {name: version(name) for name in libraries},
+        "versions": {name: version(name) for name in libraries if installed(name)},
         **(job.note or {}),
         "checksums": {
             "generator": checksum(inversion.split.halves.description, inversion.split.params),
@@ -290,6 +290,14 @@ def settings_of(job: Job, entries: Sequence[Input]) -> dict[str, Any]:
             "masks": [checksum_of_mask(job.masks, entry.path) for entry in entries if job.masks],
         },
     }
+
+
+def installed(package: str) -> bool:
+    """Returns whether a package is there: those that find faces are an extra."""
+    try:
+        return bool(version(package))
+    except PackageNotFoundError:
+        return False
 
 
 def checksum(settings: Any, arrays: Any = ()) -> str:

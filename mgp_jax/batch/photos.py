@@ -17,7 +17,7 @@ from mgp_jax.batch.job import Job, Loaded, load
 from mgp_jax.batch.outputs import Record, empty_record, save_image, write_outputs, write_trajectory
 from mgp_jax.degradations import Degradation, Grayscale
 from mgp_jax.errors import ImageError, SettingError
-from mgp_jax.faces import Face, choose, find_faces, square_of
+from mgp_jax.faces import Face, choose, find_faces, settled, square_of
 from mgp_jax.images import to_uint8
 from mgp_jax.portraits import (
     SMALLEST_SQUARE,
@@ -93,7 +93,9 @@ def load_photo(job: Job, entry: Input) -> LoadedPhoto:
         what = f"no face of at least {SMALLEST_SQUARE} pixels" if found else "no face"
         raise ImageError(f"{entry.path}: {what} is found; --faces none takes the central square")
     assert job.faces is not None
-    faces = choose(large, job.faces)
+    height, width = photograph.shape[:2]
+    chosen = choose(large, job.faces)
+    faces = [settled(face, width, height) for face in chosen]
     try:
         portraits = portraits_of(photograph, faces, degradation, job.inversion.image_shape)
     except SettingError as error:
@@ -107,7 +109,7 @@ def load_photo(job: Job, entry: Input) -> LoadedPhoto:
         )
         for k, portrait in enumerate(portraits)
     )
-    others = tuple(face for face in found if face not in faces)
+    others = tuple(face for face in found if face not in chosen)
     notes = (*notes, *said(job, photograph, faces, others, degradation))
     return LoadedPhoto(entry, items, tuple(faces), others, degradation, notes)
 
@@ -155,7 +157,8 @@ def said(
     if max(sides) * job.scale > COARSER * job.resolution:
         name = job.inversion.split.name
         notes.append(f"{name} draws {job.resolution} pixels a side, so larger faces become coarser")
-    if isinstance(degradation, Grayscale):
+    alone = max(sides) > max(photograph.shape[:2]) - 1
+    if isinstance(degradation, Grayscale) and not alone:
         notes.append("the faces have colours now, the rest stays as it was")
     missing = holes_of(degradation, photograph)
     if missing is not None:

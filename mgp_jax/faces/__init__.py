@@ -5,7 +5,7 @@ finds them, `align` cuts such a square out, and `put_back` places the generator'
 photograph again.
 """
 
-from mgp_jax.faces.alignment import Square, align, square_of
+from mgp_jax.faces.alignment import Square, align, settled, square_of
 from mgp_jax.faces.face import Face
 from mgp_jax.faces.finding import ALL, LARGEST, NONE, can_find_faces, choose, find_faces
 from mgp_jax.faces.placing import put_back
@@ -21,5 +21,6 @@ __all__ = [
     "choose",
     "find_faces",
     "put_back",
+    "settled",
     "square_of",
 ]

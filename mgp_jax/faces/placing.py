@@ -7,7 +7,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from mgp_jax.errors import SettingError
-from mgp_jax.faces.alignment import Square, align, bounds, signed, square_of, warped
+from mgp_jax.faces.alignment import Square, align, bounds, signed, square_of, warped, whole
 from mgp_jax.faces.face import Face
 from mgp_jax.images import luminance, to_uint8
 
@@ -33,7 +33,8 @@ def put_back(
 
     The image is turned and scaled to the photograph. Its colours are shifted smoothly, so that they
     are the photograph's along the outline of the face. Within the outline it takes over gradually;
-    outside nothing changes, not by a bit.
+    outside nothing changes, not by a bit. Where the square of the face is all of the photograph,
+    see `settled`, the image takes its place.
 
     Args:
         photograph: [H, W, C], float in [-1, 1] or uint8.
@@ -61,16 +62,20 @@ def put_back(
     left, top, right, bottom = max(0, left), max(0, top), min(width, right), min(height, bottom)
     if left >= right or top >= bottom:
         return result
-    change = difference(photograph, image, face, missing)
-    if brightness_only and change.shape[2] == 3:
-        change = np.broadcast_to(luminance(change), change.shape)
-    image = image + resized(change, len(image))
+    alone = width == height and np.abs(square.corners - whole(width)).max() < 0.5
+    if not alone:
+        change = difference(photograph, image, face, missing)
+        if brightness_only and change.shape[2] == 3:
+            change = np.broadcast_to(luminance(change), change.shape)
+        image = image + resized(change, len(image))
     # Interpolation alone would leave out pixels of an image that is finer than the photograph.
     fine = min(len(image), max(1, round(square.side)))
     image = resized(image, fine)
     size, place = (right - left, bottom - top), (slice(top, bottom), slice(left, right))
     new = warped(image, square.out_of(fine, left, top), size)
-    weight = outline(square, size, left, top, whole=missing is not None)
+    weight = outline(square, size, left, top, filling=missing is not None)
+    if alone:
+        weight = np.ones_like(weight)
     if missing is not None:
         weight = weight * missing[place][..., None]
     old = signed(photograph[place])
@@ -82,7 +87,7 @@ def put_back(
 
 
 def outline(
-    square: Square, size: tuple[int, int], left: float = 0, top: float = 0, whole: bool = False
+    square: Square, size: tuple[int, int], left: float = 0, top: float = 0, filling: bool = False
 ) -> np.ndarray:
     """Returns float32[H, W, 1], 1 within a face and 0 from its outline on, smooth in between.
 
@@ -91,11 +96,11 @@ def outline(
         size: width and height of the part of the photograph that is asked for.
         left: where it begins.
         top: likewise.
-        whole: take the border of the square for the outline.
+        filling: take the border of the square for the outline.
     """
     a, b, c, d, e, f = square.out_of(1, left, top)
     x, y = np.arange(size[0])[None, :] + 0.5, np.arange(size[1])[:, None] + 0.5
-    return _weight(a * x + b * y + c, d * x + e * y + f, whole)
+    return _weight(a * x + b * y + c, d * x + e * y + f, filling)
 
 
 def difference(
@@ -107,7 +112,7 @@ def difference(
     """
     change = align(photograph, face, COARSE) - resized(image, COARSE)
     u = (np.arange(COARSE) + 0.5) / COARSE
-    weight = _weight(u[None, :], u[:, None], whole=missing is not None)
+    weight = _weight(u[None, :], u[:, None], missing is not None)
     if missing is None:
         counts = 4 * weight * (1 - weight)
     else:
@@ -129,9 +134,9 @@ def resized(image: np.ndarray, size: int) -> np.ndarray:
     return np.stack([np.asarray(plane) for plane in planes], axis=2)
 
 
-def _weight(u: np.ndarray, v: np.ndarray, whole: bool) -> np.ndarray:
+def _weight(u: np.ndarray, v: np.ndarray, filling: bool) -> np.ndarray:
     """Returns the weight of the image at places of its square, from 0 to 1."""
-    if whole:
+    if filling:
         inside = np.minimum(np.minimum(u, 1 - u), np.minimum(v, 1 - v)) / BORDER
     else:
         radius = np.hypot((u - 0.5) / HALF_WIDTH, (v - CENTRE) / HALF_HEIGHT)

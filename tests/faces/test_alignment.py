@@ -6,7 +6,7 @@ from scenes import face_at, ground
 
 from mgp_jax import align
 from mgp_jax.errors import SettingError
-from mgp_jax.faces import Face, square_of
+from mgp_jax.faces import Face, settled, square_of
 
 PLACES = [(60, 50, 40, 0), (60, 50, 40, 20), (61.5, 47.25, 33, -45), (60, 50, 90, 180)]
 
@@ -68,6 +68,24 @@ def test_beyond_the_border_it_goes_on_without_an_edge():
     # Thirty columns lie on the photograph; what is far inside of it is not blurred.
     np.testing.assert_allclose(cut[:, 40:], inside[:, 10:30], atol=1e-3)
     assert np.abs(np.diff(cut[:, 15:25], axis=1)).max() < 0.1
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "side", "turn", "width", "expected"),
+    [(50, 52, 97, 2, 100, True), (50, 50, 70, 0, 100, False), (50, 50, 100, 20, 100, False),
+     (50, 50, 100, 0, 101, False)],
+)  # fmt: skip
+def test_a_photograph_that_is_cut_as_ffhq_is_left_so(x, y, side, turn, width, expected):
+    face = face_at(x, y, side, turn)
+    settled_face = settled(face, width, 100)
+    if not expected:
+        assert settled_face == face
+        return
+    np.testing.assert_allclose(
+        square_of(settled_face).corners, [(0, 0), (100, 0), (100, 100), (0, 100)], atol=1e-9
+    )
+    assert settled_face.box == face.box
+    np.testing.assert_allclose(settled_face.points, face.points, atol=5)
 
 
 WRONG = {

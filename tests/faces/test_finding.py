@@ -2,55 +2,33 @@
 
 import numpy as np
 import pytest
-from scenes import GROUP, ground, needs_detector, scene
+from scenes import GROUP, find_marks, ground, marked, needs_detector, scene
 
 from mgp_jax import find_faces
 from mgp_jax.errors import SettingError
 from mgp_jax.faces import Face, choose, finding, square_of
 
 
-def detector_of(faces: list[Face], smaller: list[int] | None = None):
-    """Stands for a detector: finds what is marked in the photograph by its blue level."""
-
-    def detect(pixels: np.ndarray, smallest: int) -> list[Face]:
-        del smallest
-        height, width = pixels.shape[:2]
-        if smaller is not None:
-            smaller.append(max(height, width))
-        rows, columns = np.nonzero(pixels[..., 2] > 128)
-        if not len(rows):
-            return []
-        left, top = columns.min(), rows.min()
-        right, bottom = columns.max() + 1, rows.max() + 1
-        w, h = right - left, bottom - top
-        inner = ((0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8))
-        points = tuple((float(left + a * w), float(top + b * h)) for a, b in inner)
-        return [Face((left, top, right, bottom), points, 0.9)]
-
-    return detect
-
-
-def marked(width: int, height: int, box: tuple[int, int, int, int]) -> np.ndarray:
-    pixels = np.zeros((height, width, 3), np.uint8)
-    pixels[box[1] : box[3], box[0] : box[2], 2] = 255
-    return pixels
-
-
 @pytest.mark.parametrize("factor", [1, 5])
 def test_places_are_those_of_the_photograph_however_large_it_is(factor: int):
-    box = (400 * factor, 100 * factor, 460 * factor, 180 * factor)
     sides: list[int] = []
-    (face,) = find_faces(marked(800 * factor, 600 * factor, box), detector_of([], sides))
-    np.testing.assert_allclose(face.box, box, atol=2 * factor)
-    np.testing.assert_allclose(face.points[0], (418 * factor, 132 * factor), atol=2 * factor)
+
+    def detect(pixels: np.ndarray, smallest: int) -> list[Face]:
+        sides.append(max(pixels.shape))
+        return find_marks(pixels, smallest)
+
+    left, top, side = 400 * factor, 100 * factor, 60 * factor
+    (face,) = find_faces(marked(800 * factor, 600 * factor, (left, top, side)), detect)
+    np.testing.assert_allclose(face.box, (left, top, left + side, top + side), atol=factor)
+    eye = (left + 0.3 * side, top + 0.4 * side)
+    np.testing.assert_allclose(face.points[0], eye, atol=factor)
     assert max(sides) == (800 if factor == 1 else 1600)
 
 
 def test_what_is_not_seen_again_is_no_face():
     calls = iter([True] + 6 * [False])
-    real = detector_of([])
-    pixels = marked(400, 300, (100, 100, 160, 180))
-    assert find_faces(pixels, lambda p, s: real(p, s) if next(calls) else []) == []
+    pixels = marked(400, 300, (100, 100, 60))
+    assert find_faces(pixels, lambda p, s: find_marks(p, s) if next(calls) else []) == []
 
 
 def test_which_faces_are_chosen():
@@ -65,7 +43,7 @@ def test_which_faces_are_chosen():
 @pytest.mark.parametrize("shape", [(10, 10), (10, 10, 4), (0, 10, 3)])
 def test_what_is_no_photograph_is_refused(shape):
     with pytest.raises(SettingError, match="a photograph is"):
-        find_faces(np.zeros(shape), detector_of([]))
+        find_faces(np.zeros(shape), find_marks)
 
 
 def test_without_the_extra_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch):

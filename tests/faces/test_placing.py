@@ -89,6 +89,12 @@ def test_a_gray_photograph_takes_the_colours_of_the_image():
     assert spread[0] > 8 and ring[0] > 2 * ring[1]
 
 
+def test_where_the_square_is_the_photograph_the_image_takes_its_place():
+    photograph = ground(100, 100)
+    image = np.full((50, 50, 3), 0.5, np.float32)
+    np.testing.assert_allclose(put_back(photograph, image, face_at(50, 50, 100)), 191, atol=1)
+
+
 def test_other_channels_are_refused():
     with pytest.raises(SettingError, match="does not fit"):
         put_back(ground(40, 40), np.zeros((8, 8, 1)), face_at(20, 20, 20))
