@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from documents import GUIDES, PAGES, ROOT, blocks, commands, links
 from PIL import Image
+from scenes import needs_detector
 
 import mgp_jax
 from convert.cli import Arguments
@@ -56,7 +57,10 @@ def execute(code: str) -> str:
     return printed.getvalue()
 
 
-@pytest.mark.parametrize("page", [README, GUIDE / "recipes.md"], ids=lambda page: page.stem)
+EXAMPLES = [README, GUIDE / "recipes.md", pytest.param(GUIDE / "faces.md", marks=needs_detector)]
+
+
+@pytest.mark.parametrize("page", EXAMPLES, ids=lambda page: page.stem)
 def test_what_examples_print_is_what_they_say(page: Path, registries: None):
     (code,) = blocks(page, "python")
     printed = execute(code)

@@ -311,8 +311,8 @@ class Restore(Framed):
     name: ClassVar[str] = "restore"
 
     degradation: Annotated[str, tyro.conf.arg(metavar="SPEC")]
-    """Operators from first to last, joined by |: gray, down:F, mask:FILE, mask:center:SIZE,
-    mask:random:FRACTION, blur:gaussian:SIGMA, blur:motion:LENGTH:ANGLE, noise:SIGMA, impulse:
+    """Operators from first to last, joined by |: gray, down:F, resize:SIZE, mask:FILE,
+    mask:center:SIZE, mask:random:FRACTION, blur:gaussian:SIGMA, blur:motion:LENGTH:ANGLE, noise:SIGMA, impulse:
     FRACTION, jpeg:QUALITY, cs:FRACTION; or FILE.py:FUNCTION, a function of an image."""
 
 

@@ -10,6 +10,9 @@ from mgp_jax.degradations.sensing import CompressedSensing
 from mgp_jax.errors import SettingError
 from mgp_jax.images import MaskPicture
 
+# What most programs reduce with; smooth where it is put back.
+FILTER = "bicubic-antialias"
+
 
 def require_carried(degradation: Degradation) -> MaskPicture | None:
     """Checks that a degradation can be carried to faces, and returns the mask of a file in it.
@@ -35,8 +38,9 @@ def carried(
     """Returns what a degradation of a photograph is for a face that has `size` pixels there.
 
     The face's own resolution decides by how much it is reduced: `Resize` takes the place of
-    operators that reduce, or comes first. What follows it, a blur for example, is in pixels of the
-    photograph.
+    operators that reduce, or comes first, always with the same filter: the square has been
+    interpolated, so its pixels are not means of blocks, and what is put back would show these.
+    What follows, a blur for example, is in pixels of the photograph.
 
     Args:
         degradation: what made the photograph.
@@ -52,12 +56,12 @@ def carried(
     for operator in operators_of(degradation):
         if isinstance(operator, Downsample | Resize):
             if not reduced and size < resolution:
-                operators.append(Resize(size, operator.method))
+                operators.append(Resize(size, FILTER))
             reduced = True
         elif not isinstance(operator, Mask):
             operators.append(operator)
         elif missing is not None and missing.any():
             operators.append(Mask.from_array(~missing, str(operator)))
     if not reduced and size < resolution:
-        operators.insert(0, Resize(size))
+        operators.insert(0, Resize(size, FILTER))
     return compose(*operators)
