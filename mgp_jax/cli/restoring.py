@@ -312,8 +312,9 @@ class Restore(Framed):
 
     degradation: Annotated[str, tyro.conf.arg(metavar="SPEC")]
     """Operators from first to last, joined by |: gray, down:F, resize:SIZE, mask:FILE,
-    mask:center:SIZE, mask:random:FRACTION, blur:gaussian:SIGMA, blur:motion:LENGTH:ANGLE, noise:SIGMA, impulse:
-    FRACTION, jpeg:QUALITY, cs:FRACTION; or FILE.py:FUNCTION, a function of an image."""
+    mask:center:SIZE, mask:random:FRACTION, blur:gaussian:SIGMA, blur:motion:LENGTH:ANGLE,
+    noise:SIGMA, impulse:FRACTION, jpeg:QUALITY, cs:FRACTION; or FILE.py:FUNCTION, a function of an
+    image."""
 
 
 COMMANDS = (Invert, Colorize, SuperResolve, Inpaint, Denoise, Deblur, Restore)
