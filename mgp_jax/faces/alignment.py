@@ -83,14 +83,12 @@ def square_of(face: Face) -> Square:
     left, right, _, *corners = np.asarray(face.points, float)
     eyes, mouth = (left + right) / 2, np.mean(corners, axis=0)
     across, down = right - left, mouth - eyes
-    direction = across + np.array((down[1], -down[0]))
-    length = math.hypot(*direction)
-    if not length > 0:
-        raise SettingError("face: eyes and mouth are at one place, so it cannot be aligned")
     half = max(2 * math.hypot(*across), 1.8 * math.hypot(*down))
+    if not half > 0:
+        raise SettingError("face: eyes and mouth are at one place, so it cannot be aligned")
     x, y = eyes + 0.1 * down
-    a, b = direction * (half / length)
-    return Square(float(x), float(y), (float(a), float(b)))
+    turn = math.radians(face.turn)
+    return Square(float(x), float(y), (half * math.cos(turn), half * math.sin(turn)))
 
 
 def settled(face: Face, width: int, height: int) -> Face:

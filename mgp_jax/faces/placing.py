@@ -11,11 +11,11 @@ from mgp_jax.faces.alignment import Square, align, bounds, signed, square_of, wa
 from mgp_jax.faces.face import Face
 from mgp_jax.images import luminance, to_uint8
 
-# The outline of a face in the square of FFHQ: an ellipse from above the hairline to below the chin.
-# Its centre downwards, its half axes, in sides.
-CENTRE, HALF_WIDTH, HALF_HEIGHT = 0.53, 0.36, 0.42
+# The outline of a face with its hair in the square of FFHQ, an ellipse: its centre downwards, its
+# half axes, in sides.
+CENTRE, HALF_WIDTH, HALF_HEIGHT = 0.51, 0.42, 0.46
 # The outer part of the way from the centre to the outline in which the photograph takes over.
-FEATHER = 0.4
+FEATHER = 0.25
 # Of what is filled into holes, the same at the border of the square, in sides.
 BORDER = 0.05
 # Colours are compared at this size, and the difference is carried so far, in sides.
