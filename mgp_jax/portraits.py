@@ -127,7 +127,7 @@ def restore_photo(
     portraits = portraits_of(photograph, faces, degradation, shape)
     if not portraits:
         raise SettingError("faces: none was found")
-    done: list[Restoration | None] = [None] * len(portraits)
+    done: dict[int, Restoration] = {}
     for group in batches_of(portraits, batch_size):
         own = portraits[group[0]].degradation
         restoration = run_restoration(
@@ -140,7 +140,7 @@ def restore_photo(
         )
         for row, k in enumerate(group):
             done[k] = restoration.row(row)
-    restorations = tuple(item for item in done if item is not None)
+    restorations = tuple(done[k] for k in range(len(portraits)))
     squares = np.concatenate([item.images for item in restorations])
     image = put_back_faces(photograph, faces, squares, degradation, scale)
     return RestoredPhoto(image, tuple(faces), squares, restorations)
