@@ -118,7 +118,8 @@ def whole(side: float) -> np.ndarray:
 def align(photograph: Any, face: Face, size: int) -> np.ndarray:
     """Cuts the square of a face out of a photograph: upright, as large and placed as in FFHQ.
 
-    Where the square leaves the photograph, it goes on as in a mirror, blurred and fading away.
+    Where the square leaves the photograph, it goes on as in a mirror, more and more blurred and
+    fading away; what is in the photograph is not blurred, other than in FFHQ, for it is observed.
     Nothing is gained by a size above `square_of(face).side`.
 
     Args:
@@ -191,9 +192,9 @@ def _part(photograph: np.ndarray, square: Square) -> tuple[np.ndarray, int, int]
     # How far beyond the border of the photograph a pixel is; 1 is where nothing is left.
     y, x = np.arange(top, bottom)[:, None], np.arange(left, right)[None, :]
     beyond = np.maximum(np.maximum(-y, y - height + 1), np.maximum(-x, x - width + 1))
-    beyond = (beyond / (FADE * square.side)).astype(np.float32)[..., None]
+    beyond = np.clip(beyond / (FADE * square.side), 0, 1).astype(np.float32)[..., None]
     sigma = BLUR * square.side
     blurred = gaussian_filter(part, (sigma, sigma, 0))
-    part += (blurred - part) * np.clip(3 * beyond + 1, 0, 1)
-    part += (np.median(part, axis=(0, 1)) - part) * np.clip(beyond, 0, 1)
+    part += (blurred - part) * np.minimum(3 * beyond, 1)
+    part += (np.median(part, axis=(0, 1)) - part) * beyond
     return part, left, top

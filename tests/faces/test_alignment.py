@@ -64,10 +64,12 @@ def test_beyond_the_border_it_goes_on_without_an_edge():
     photograph = ground(100, 80)
     cut = align(photograph, face_at(10, 40, 60), 60)
     assert np.isfinite(cut).all()
-    inside = align(photograph, face_at(40, 40, 60), 60)
-    # Thirty columns lie on the photograph; what is far inside of it is not blurred.
-    np.testing.assert_allclose(cut[:, 40:], inside[:, 10:30], atol=1e-3)
-    assert np.abs(np.diff(cut[:, 15:25], axis=1)).max() < 0.1
+    # Forty columns lie on the photograph, of which nothing is blurred.
+    np.testing.assert_allclose((cut[:, 20:] + 1) * 127.5, photograph[10:70, :40], atol=1e-3)
+    assert np.abs(np.diff(cut[:, 15:25], axis=1)).max() < 0.25
+    # Far outside nothing but one colour is left.
+    far = align(photograph, face_at(-2, 40, 60), 60)[:, :10]
+    assert far.std(axis=(0, 1)).max() < 0.1 * cut[:, 20:].std(axis=(0, 1)).min()
 
 
 @pytest.mark.parametrize(
