@@ -28,7 +28,7 @@ class Restoring(Optimising):
     faces: Annotated[str | None, tyro.conf.arg(metavar="largest|all|N|none")] = None
     """Which faces of a photograph are found, aligned, restored and put back into it; none: its
     central square is taken. Unless given, the largest, where the generator is said to draw aligned
-    faces and the extra `faces` is installed, and without --simulate; else none."""
+    faces and the extra `faces` is installed, and without --simulate, --frame and --blend."""
     scale: Annotated[int, tyro.conf.arg(metavar="2|4")] = 1
     """With faces: enlarge the photograph so many times, by Lanczos' filter around the faces."""
     samples: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
@@ -104,7 +104,8 @@ class Restoring(Optimising):
             choose((), which)
             default_detector()
             return which
-        if self.simulate or self.placing is not None or not draws_aligned_faces(what):
+        square = self.simulate or self.placing is not None or self.blend_holes
+        if square or not draws_aligned_faces(what):
             return None
         reason = why_no_faces(degradation, what.image_shape[0])
         if reason is None and not can_find_faces():

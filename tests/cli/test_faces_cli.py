@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import Mgp
+from networks import untrained
 from PIL import Image
 from scenes import face_at, find_marks, ground, marked
 
-from mgp_jax import cli
+from mgp_jax import Mask, cli
+from mgp_jax.cli.restoring import Inpaint
 from mgp_jax.faces import finding, square_of
 from mgp_jax.faces.placing import outline
+from mgp_jax.generators import DCGANConfig
+from mgp_jax.images import MaskPicture
 from mgp_jax.portraits import draws_aligned_faces
 
 SHORT = ("--steps", 2, "--codes", 2)
@@ -194,6 +198,19 @@ def test_what_is_done_unless_something_is_asked_for(
     done = mgp("restore", photos, "--out", "out", "--generator", small, *own, *options)
     assert done.status == cli.OK and seen[0].faces == expected
     assert (line in done.err) if line else (done.err == "")
+
+
+@pytest.mark.parametrize(("blend", "expected"), [(False, "largest"), (True, None)])
+def test_holes_are_blended_in_one_square(
+    monkeypatch: pytest.MonkeyPatch, blend: bool, expected: str | None
+):
+    monkeypatch.setattr("mgp_jax.portraits.draws_aligned_faces", lambda what: True)
+    monkeypatch.setattr("mgp_jax.faces.can_find_faces", lambda: True)
+    picture = MaskPicture("hole.png", np.eye(50, 40, dtype=bool))
+    mask = Mask.from_array(np.eye(16), "mask:hole.png", picture)
+    what = untrained(DCGANConfig(5, (6, 4)))
+    command = Inpaint(inputs=(), out=Path("out"), mask="hole.png", blend=blend)
+    assert command.which_faces(what, mask) == expected
 
 
 def test_the_default_generator_draws_aligned_faces():
