@@ -13,11 +13,16 @@ from .degradations import Impulse as Impulse
 from .degradations import Jpeg as Jpeg
 from .degradations import Mask as Mask
 from .degradations import Noise as Noise
+from .degradations import Resize as Resize
 from .degradations import as_degradation as as_degradation
 from .degradations import back_project as back_project
 from .degradations import compose_degradations as compose_degradations
 from .degradations import parse as parse
 from .errors import MGPError as MGPError
+from .faces import Face as Face
+from .faces import align as align
+from .faces import find_faces as find_faces
+from .faces import put_back as put_back
 from .generators import DCGANConfig as DCGANConfig
 from .generators import Generator as Generator
 from .generators import PGGANConfig as PGGANConfig
@@ -43,6 +48,8 @@ from .metrics import mse as mse
 from .metrics import niqe as niqe
 from .metrics import psnr as psnr
 from .metrics import ssim as ssim
+from .portraits import RestoredPhoto as RestoredPhoto
+from .portraits import restore_photo as restore_photo
 from .recipes import Phase as Phase
 from .recipes import Recipe as Recipe
 from .recipes import recipe_for as recipe_for

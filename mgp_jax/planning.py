@@ -17,6 +17,7 @@ import numpy as np
 from mgp_jax.batch import (
     Job,
     Loaded,
+    LoadedPhoto,
     Record,
     batches_of,
     check,
@@ -25,11 +26,12 @@ from mgp_jax.batch import (
     find_records,
     fitted,
     holds_run,
-    load,
+    load_input,
     settings_of,
 )
 from mgp_jax.errors import ImageError
 from mgp_jax.inversion import image_keys, pose, start
+from mgp_jax.portraits import batches_of as batches_of_faces
 from mgp_jax.precision import single_precision
 from mgp_jax.solve import begin, compile_program, compile_steps, measure_seconds
 from mgp_jax.solve.phase import moving
@@ -164,15 +166,21 @@ def make_plan(
             if entry.stem in records:
                 continue
             try:
-                loaded = load(job, entry)
+                loaded = load_input(job, entry)
             except ImageError as error:
                 unreadable.append(str(error))
                 continue
-            readable = True
             notes += [f"{entry.path}: {note}" for note in loaded.notes]
+            if isinstance(loaded, LoadedPhoto):
+                groups = batches_of_faces(loaded.items, size)
+                batches += len(groups)
+                first = first or [loaded.items[k] for k in groups[0]]
+                continue
+            readable = True
             if len(first) < (size if job.masks is None else 1):
                 first.append(loaded)
         batches += readable
+    size = size if job.faces is None else max(1, len(first))
     filled = [first[i % len(first)] for i in range(size)] if first else []
     begun, phases = measure(job, filled) if filled else (0.0, ())
     return Plan(

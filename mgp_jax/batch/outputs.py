@@ -28,9 +28,14 @@ SAVED = ("z", "alpha", "styles")
 
 @single_precision
 def write_outputs(
-    job: Job, item: Loaded, restoration: Restoration, position: int, folder: Path
+    job: Job,
+    item: Loaded,
+    restoration: Restoration,
+    position: int,
+    folder: Path,
+    kind: str = "images",
 ) -> Record:
-    """Writes the files of one image and returns its record.
+    """Writes the files of one image, into the folder of its kind, and returns its record.
 
     Raises:
         OutputError: a file cannot be written.
@@ -49,7 +54,7 @@ def write_outputs(
     else:
         record["status"] = "ok"
     record["steps"] = int(np.max(result.steps[rows]))
-    record["output"] = save_image(folder, "images", stem, image)
+    record["output"] = save_image(folder, kind, stem, image)
     if job.save_array:
         record["array"] = save_array(folder, stem, image)
     if (mask := mask_of(item.degradation)) is not None:

@@ -9,7 +9,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import numpy as np
@@ -17,13 +17,16 @@ from jax.experimental.multihost_utils import sync_global_devices
 
 from mgp_jax.batch import folder as run_folder
 from mgp_jax.batch.inputs import Input, find_inputs
-from mgp_jax.batch.job import Job, Loaded, check, check_mask, load, settings_of
+from mgp_jax.batch.job import Job, Loaded, check, check_mask, settings_of
 from mgp_jax.batch.outputs import Record, empty_record, write_outputs, write_trajectory
+from mgp_jax.batch.photos import Done, LoadedPhoto, load_input, write_photo
 from mgp_jax.checkpoint import Checkpoints
 from mgp_jax.errors import ImageError
+from mgp_jax.faces import ALL, LARGEST
 from mgp_jax.images import to_uint8
 from mgp_jax.inversion import draw, outline
 from mgp_jax.memory import device_limit, fit
+from mgp_jax.portraits import batches_of as batches_of_faces
 from mgp_jax.restoration import Restoration, run_restoration
 from mgp_jax.seeds import seeded_key
 from mgp_jax.sharding import batch_mesh
@@ -103,7 +106,8 @@ def run(
     records = run_folder.records_by_name(folder)
     if notes:
         on_event(Event(len(records), len(entries), None, notes=notes))
-    work = Work(job, folder, file, records, len(entries), on_event)
+    kind = Work if job.faces is None else FaceWork
+    work = kind(job, folder, file, records, len(entries), on_event)
     size = job.batch_size * jax.local_device_count()
     batches = batches_of(job, entries, size)
     work.restore_all(batches[process::processes], size)
@@ -118,8 +122,8 @@ def run(
 
 
 def batches_of(job: Job, entries: Sequence[Input], size: int) -> list[Sequence[Input]]:
-    """Divides inputs into batches of one degradation each."""
-    step = size if job.masks is None else 1
+    """Divides inputs into batches of one degradation each; the faces of a photograph have many."""
+    step = size if job.masks is None and job.faces is None else 1
     return [entries[start : start + step] for start in range(0, len(entries), step)]
 
 
@@ -134,7 +138,11 @@ def fitted(job: Job, count: int) -> Job:
         SettingError: not even one image fits.
     """
     images = min(job.batch_size, math.ceil(count / jax.device_count()))
-    images = images if job.masks is None else 1
+    if job.faces is not None:
+        images = job.batch_size if job.faces == ALL else 1 if job.faces == LARGEST else job.faces
+        images = min(int(images), job.batch_size)
+    elif job.masks is not None:
+        images = 1
     execution = replace(job.inversion.execution, mesh=batch_mesh())
     limit = job.memory_limit or device_limit()
     if limit is not None:
@@ -183,26 +191,28 @@ class Work:
                 for batch in batches:
                     began = time.perf_counter()
                     loaded = list(islice(items, len(batch)))
-                    checkpoints, restoration, frames = self.restore(loaded, size)
+                    write = self.restored(loaded, size)
                     seconds = (time.perf_counter() - began) / len(batch)
                     self.done += sum(entry.stem not in self.records for entry in batch)
                     self.wait()
-                    write = writer.submit(
-                        self.write, loaded, restoration, frames, seconds, checkpoints
-                    )
-                    self._writing = self.done, write
+                    self._writing = self.done, writer.submit(write, seconds)
                 self.wait()
             except BaseException:
                 # What is being written is finished; nothing else is waited for.
                 readers.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def load(self, entry: Input) -> Loaded | Record:
+    def load(self, entry: Input) -> Loaded | LoadedPhoto | Record:
         """Reads an input, or returns the record that says why that is not possible."""
         try:
-            return load(self.job, entry)
+            return load_input(self.job, entry)
         except ImageError as error:
             return empty_record(entry, str(error))
+
+    def restored(self, loaded: Sequence[Any], size: int) -> Callable[[float], list[Record]]:
+        """Restores a batch, and returns what writes it, given the seconds that an image took."""
+        checkpoints, restoration, frames = self.restore(loaded, size)
+        return lambda seconds: self.write(loaded, restoration, frames, seconds, checkpoints)
 
     def restore(
         self, loaded: Sequence[Loaded | Record], size: int
@@ -300,6 +310,43 @@ class Work:
             new = future.result()
             self.records |= {record["name"]: record for record in new}
             self.on_event(Event(done, self.total, None, new))
+
+
+class FaceWork(Work):
+    """A run over photographs of which the faces are restored, one photograph after another."""
+
+    def restored(self, loaded: Sequence[Any], size: int) -> Callable[[float], list[Record]]:
+        """Restores the faces of a photograph, those of one size at a time."""
+        (photo,) = loaded
+        if not isinstance(photo, LoadedPhoto):
+            return lambda seconds: self.recorded(photo, seconds)
+        done: dict[int, Done] = {}
+        all_checkpoints = []
+        devices = jax.local_device_count()
+        for group in batches_of_faces(photo.items, size):
+            filled = math.ceil(len(group) / devices) * devices
+            items = [photo.items[k] for k in group]
+            checkpoints, restoration, frames = self.restore(items, filled)
+            assert restoration is not None
+            all_checkpoints.append(checkpoints)
+            for row, k in enumerate(group):
+                done[k] = Done(restoration, row, [frame[row] for frame in frames])
+
+        def write(seconds: float) -> list[Record]:
+            faces = [done[k] for k in range(len(done))]
+            record = write_photo(self.job, photo, faces, self.folder)
+            records = self.recorded(record, seconds)
+            for checkpoints in filter(None, all_checkpoints):
+                checkpoints.remove()
+            return records
+
+        return write
+
+    def recorded(self, record: Record, seconds: float) -> list[Record]:
+        """Appends the record of a photograph."""
+        records = [record | {"seconds": round(seconds, 3)}]
+        run_folder.append_records(self.file, records)
+        return records
 
 
 def ahead(

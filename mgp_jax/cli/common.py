@@ -59,6 +59,10 @@ class Telling:
             print(json.dumps(value, indent=1))
         self.say(text)
 
+    def note(self, text: str) -> None:
+        """Prints, on the standard error, what a user may want to know."""
+        self.console().print(f"note: {text}", markup=False)
+
     def console(self) -> "Console":
         """Returns where progress is written: the standard error, or nowhere."""
         from rich.console import Console

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import tyro
 
 from mgp_jax.cli.common import Flag
-from mgp_jax.cli.restoring import Optimising
+from mgp_jax.cli.optimising import Optimising
 from mgp_jax.errors import MGPError, SettingError
 from mgp_jax.seeds import check_seed
 

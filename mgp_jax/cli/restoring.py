@@ -5,150 +5,32 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import tyro
 
-from mgp_jax.cli.common import DEFAULT_GENERATOR, MAX_PIXELS, OK, SOME_FAILED, DryRun, Files, Flag
-from mgp_jax.cli.starting import Starting
+from mgp_jax.cli.common import OK, SOME_FAILED, DryRun, Flag
+from mgp_jax.cli.optimising import Optimising
 from mgp_jax.errors import SettingError
 from mgp_jax.seeds import check_seed
 from mgp_jax.tasks import OF_COMMAND
 
 if TYPE_CHECKING:
-    from mgp_jax.batch import Job, MaskFolder, Record
+    from mgp_jax.batch import MaskFolder
     from mgp_jax.degradations import Degradation
-    from mgp_jax.images import Reading
-    from mgp_jax.inversion import Inversion
     from mgp_jax.methods import What
-
-
-@dataclass(frozen=True, kw_only=True)
-class Optimising(Starting):
-    """The options of all commands that invert or restore images."""
-
-    inputs: Files
-    """Image files, or folders of them."""
-    out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
-    """Folder for the results; the same command on it again continues where it stopped."""
-    generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE|FILE.py:FUNCTION")] = (
-        DEFAULT_GENERATOR
-    )
-    """A bundled generator (faces1024, faces64), a file written by mgp-convert, or a Python function
-    that makes a generator or a split."""
-    codes: Annotated[int | Literal["auto"] | None, tyro.conf.arg(metavar="N|auto")] = None
-    """Number of latent codes; the recipe's unless given. auto: that of a recipe file, else 20."""
-    layer: Annotated[str | None, tyro.conf.arg(metavar="INDEX|NAME|auto")] = None
-    """Where to cut the generator, see `mgp info`; the recipe's unless given. auto: that of a recipe
-    file, else the last cut at an eighth of the resolution or at 16 pixels, the larger of both."""
-    steps: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
-    """Number of steps, shared among the recipe's phases; the recipe's unless given."""
-    recipe: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "fast"
-    """fast: seconds; quality: better and slower; prior: codes and importances alone; edit: with
-    codes that stay probable; paper: as published, for comparison; w and w+: the usual projector of
-    style-based generators, one code and the noise maps. Or a file that `mgp tune` has written."""
-    method: Annotated[str, tyro.conf.arg(metavar="NAME")] = "multi-code"
-    """multi-code; or a method to compare with: one-code, encoder-optimised, feature-map, w, w+, ilo
-    (intermediate layers), pivotal, dip (deep image prior), codes-only, encoder, observation."""
-    encoder: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """For the methods that start from an encoder: its file, made by `mgp train-encoder`."""
-    seed: int = 0
-    """Seed of the random starts and of simulated noise."""
-    batch_size: Annotated[int, tyro.conf.arg(metavar="B")] = 8
-    """Images optimised at a time."""
-    target_psnr: Annotated[float | None, tyro.conf.arg(metavar="DB")] = None
-    """Stop an image when the observation is matched to so many dB."""
-    patience: Annotated[int | None, tyro.conf.arg(metavar="STEPS")] = None
-    """Stop an image when its objective has not fallen for so many steps."""
-    restarts: Annotated[int, tyro.conf.arg(metavar="R")] = 1
-    """Starts of each restoration, of which the one that matches its observation best is kept."""
-
-    white: Annotated[float | None, tyro.conf.arg(metavar="LEVEL")] = None
-    """The level that is white in images of more than 8 bits: 4095 for 12 bits that are stored in
-    16; the largest of the file's type unless given."""
-    max_pixels: Annotated[int, tyro.conf.arg(metavar="N")] = MAX_PIXELS
-    """Larger images are not decoded: a few bytes can claim any size."""
-
-    @property
-    def reading(self) -> "Reading":
-        """How image files are read.
-
-        Raises:
-            SettingError: a setting is out of range.
-        """
-        from mgp_jax.images import Reading
-
-        if self.white is not None and not 0 < self.white < float("inf"):
-            raise SettingError(f"white: {self.white}, must be above 0")
-        if self.max_pixels < 1:
-            raise SettingError(f"max pixels: {self.max_pixels}, at least 1 is needed")
-        return Reading(self.white, self.max_pixels)
-
-    def resolve(
-        self,
-        what: "What",
-        degradation: "Degradation",
-        samples: int | None = None,
-        precision: str = "float32",
-    ) -> "Inversion":
-        """Returns how every image is inverted."""
-        from mgp_jax.inversion import default_recipe, resolve
-        from mgp_jax.methods import find_method
-        from mgp_jax.recipe_files import choose_recipe
-        from mgp_jax.solve import Execution
-
-        method = find_method(self.method)
-        recipe = choose_recipe(
-            self.recipe,
-            lambda name: default_recipe(name, method, degradation, what),
-            codes=self.codes,
-            layer=self.layer,
-            steps=self.steps,
-            samples=samples,
-        )
-        return resolve(
-            what,
-            degradation,
-            self.begun(recipe, method, what, self.codes),
-            method=method,
-            seed=self.seed,
-            patience=self.patience,
-            target_psnr=self.target_psnr,
-            execution=Execution(precision=precision),
-            networks=self.networks(what),
-        )
-
-    def networks(self, what: "What") -> "dict[str, Any]":
-        """Returns the networks that the user brings."""
-        from mgp_jax.generators import Generator
-        from mgp_jax.methods.encoder_network import load_encoder
-
-        if self.encoder is None:
-            return {}
-        if not isinstance(what, Generator):
-            raise SettingError("encoder: only a whole generator has one")
-        return {"encoder": load_encoder(self.encoder, what)}
-
-    def restore(self, job: "Job", overwrite: bool = False) -> "list[Record]":
-        """Runs a restoration over all inputs, shows how far it is, and writes the report."""
-        import jax
-
-        from mgp_jax.batch import run
-        from mgp_jax.report import write_contact_sheet, write_page
-
-        reporter = self.telling.reporter(self.name)
-        with reporter.shown():
-            records = run(job, self.inputs, self.out, reporter, overwrite)
-        if jax.process_index() == 0:
-            write_contact_sheet(self.out)
-            write_page(self.out)
-        return records
 
 
 @dataclass(frozen=True, kw_only=True)
 class Restoring(Optimising):
     """The options of all commands that restore images."""
 
+    faces: Annotated[str | None, tyro.conf.arg(metavar="largest|all|N|none")] = None
+    """Which faces of a photograph are found, aligned, restored and put back into it; none: its
+    central square is taken. Unless given, the largest, where the generator is said to draw aligned
+    faces and the extra `faces` is installed, and without --simulate, --frame and --blend."""
+    scale: Annotated[int, tyro.conf.arg(metavar="2|4")] = 1
+    """With faces: enlarge the photograph so many times, by Lanczos' filter around the faces."""
     samples: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
     """Restorations of each image; their mean is the result, their deviation its uncertainty. The
     recipe's unless given."""
@@ -203,6 +85,39 @@ class Restoring(Optimising):
         """The place of the generator's image within the photographs, in its text form."""
         return None
 
+    @property
+    def enlargement(self) -> int:
+        """How many times a photograph with faces is enlarged."""
+        return self.scale
+
+    def which_faces(self, what: "What", degradation: "Degradation") -> "str | int | None":
+        """Returns which faces are restored, None for the central square; says why none by default.
+
+        Raises:
+            SettingError: they are asked for, but cannot be had.
+        """
+        from mgp_jax.faces import LARGEST, NONE, can_find_faces, choose
+        from mgp_jax.faces.finding import default_detector
+        from mgp_jax.portraits import draws_aligned_faces, why_no_faces
+
+        if self.faces is not None:
+            which = int(self.faces) if self.faces.isdecimal() else self.faces
+            if which == NONE:
+                return None
+            choose((), which)
+            default_detector()
+            return which
+        square = self.simulate or self.placing is not None or self.blend_holes
+        if square or not draws_aligned_faces(what):
+            return None
+        reason = why_no_faces(degradation, what.image_shape[0])
+        if reason is None and not can_find_faces():
+            reason = "pip install 'mgp_jax[faces]' finds them"
+        if reason is None:
+            return LARGEST
+        self.telling.note(f"faces are not looked for, the central square is taken: {reason}")
+        return None
+
     def run(self, argv: Sequence[str]) -> int:
         """Runs the restoration over all inputs and writes the report."""
         import jax
@@ -211,6 +126,7 @@ class Restoring(Optimising):
         from mgp_jax.degradations import Frame, compose, parse
         from mgp_jax.inversion import load
         from mgp_jax.planning import make_plan
+        from mgp_jax.portraits import posed
         from mgp_jax.sharding import join_processes
 
         if not self.inputs:
@@ -229,6 +145,8 @@ class Restoring(Optimising):
             degradation = masks.any_mask(resolution)
         frame = None if self.placing is None else Frame.parse(self.placing)
         seen = degradation if frame is None else compose(frame, degradation)
+        faces = self.which_faces(what, degradation)
+        seen = seen if faces is None else posed(degradation, resolution)
         inversion = self.resolve(what, seen, self.samples, self.precision)
         job = Job(
             task=self.name,
@@ -246,8 +164,8 @@ class Restoring(Optimising):
             masks=masks,
             reading=self.reading,
             save_array=self.save_array,
-            start=self.start_of(inversion),
-            save_latents=self.save_latents,
+            faces=faces,
+            scale=self.scale if faces is None else self.enlargement,
         )
         if self.dry_run:
             plan = make_plan(job, self.inputs, self.out, self.overwrite)
@@ -298,10 +216,11 @@ class Colorize(Restoring):
 
 @dataclass(frozen=True, kw_only=True)
 class SuperResolve(Framed):
-    """Enlarge low-resolution photographs to the generator's resolution.
+    """Enlarge low-resolution photographs.
 
-    Inputs must have exactly that resolution divided by the factor; with --simulate they are reduced
-    first.
+    With faces: photographs of any size, whose faces are drawn anew. Without: to the generator's
+    resolution. Inputs must have exactly that, divided by the factor; with --simulate they are
+    reduced first.
 
     Example: mgp super-resolve small.png --out large --factor 4
     """
@@ -313,6 +232,13 @@ class SuperResolve(Framed):
     filter: str = "area"
     """How the inputs were reduced: area, bilinear, bicubic, bilinear-antialias or
     bicubic-antialias (the last is what most programs do)."""
+
+    @property
+    def enlargement(self) -> int:
+        """How many times a photograph with faces is enlarged."""
+        if self.scale not in (1, self.factor):
+            raise SettingError(f"scale: {self.scale}, but the factor {self.factor} says it already")
+        return self.factor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -390,9 +316,10 @@ class Restore(Framed):
     name: ClassVar[str] = "restore"
 
     degradation: Annotated[str, tyro.conf.arg(metavar="SPEC")]
-    """Operators from first to last, joined by |: gray, down:F, mask:FILE, mask:center:SIZE,
-    mask:random:FRACTION, blur:gaussian:SIGMA, blur:motion:LENGTH:ANGLE, noise:SIGMA, impulse:
-    FRACTION, jpeg:QUALITY, cs:FRACTION; or FILE.py:FUNCTION, a function of an image."""
+    """Operators from first to last, joined by |: gray, down:F, resize:SIZE, mask:FILE,
+    mask:center:SIZE, mask:random:FRACTION, blur:gaussian:SIGMA, blur:motion:LENGTH:ANGLE,
+    noise:SIGMA, impulse:FRACTION, jpeg:QUALITY, cs:FRACTION; or FILE.py:FUNCTION, a function of an
+    image."""
 
 
 COMMANDS = (Invert, Colorize, SuperResolve, Inpaint, Denoise, Deblur, Restore)

@@ -8,6 +8,7 @@ an observation.
 
 from mgp_jax.degradations.base import Degradation, Operator, as_degradation
 from mgp_jax.degradations.blurring import Blur
+from mgp_jax.degradations.carrying import carried, require_carried
 from mgp_jax.degradations.composition import Composition, compose, kind_of, operators_of
 from mgp_jax.degradations.framing import Frame
 from mgp_jax.degradations.jpeg import Jpeg
@@ -15,7 +16,7 @@ from mgp_jax.degradations.masks import Impulse, Mask
 from mgp_jax.degradations.parsing import parse
 from mgp_jax.degradations.pointwise import Grayscale, Identity, Noise
 from mgp_jax.degradations.projection import adjoint, back_project, laplacian, smoothest
-from mgp_jax.degradations.resampling import Downsample
+from mgp_jax.degradations.resampling import Downsample, Resize
 from mgp_jax.degradations.sensing import CompressedSensing
 
 # Its name beside `codes.compose`, among the public names of the package.
@@ -35,14 +36,17 @@ __all__ = [
     "Mask",
     "Noise",
     "Operator",
+    "Resize",
     "adjoint",
     "as_degradation",
     "back_project",
+    "carried",
     "compose",
     "compose_degradations",
     "kind_of",
     "laplacian",
     "operators_of",
     "parse",
+    "require_carried",
     "smoothest",
 ]

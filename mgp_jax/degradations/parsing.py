@@ -6,6 +6,7 @@ Operators are separated by `|` and applied from left to right; their arguments b
     identity                    gray
     down:FACTOR[:METHOD]        method: area (default), bilinear, bicubic, bilinear-antialias,
                                 bicubic-antialias
+    resize:SIZE[:METHOD]        to SIZE x SIZE pixels, whatever the factor is; same methods
     noise:SIGMA                 on the [0, 1] scale
     mask:center:SIZE            a square hole of SIZE pixels
     mask:random:FRACTION        missing pixels; option seed
@@ -36,7 +37,7 @@ from mgp_jax.degradations.composition import compose
 from mgp_jax.degradations.jpeg import Jpeg
 from mgp_jax.degradations.masks import Impulse, Mask
 from mgp_jax.degradations.pointwise import Grayscale, Identity, Noise
-from mgp_jax.degradations.resampling import METHODS, Downsample
+from mgp_jax.degradations.resampling import METHODS, Downsample, Resize
 from mgp_jax.degradations.sensing import CompressedSensing
 from mgp_jax.errors import ImageError, SettingError
 from mgp_jax.user_code import load_function, names_function
@@ -149,15 +150,24 @@ def _builder(arguments: Arguments) -> Callable[[Arguments, Shape], Degradation]:
 
 def _down(arguments: Arguments, shape: Shape) -> Degradation:
     del shape
-    factor = arguments.whole("the factor")
+    return Downsample(arguments.whole("the factor"), _method(arguments))
+
+
+def _resize(arguments: Arguments, shape: Shape) -> Degradation:
+    del shape
+    return Resize(arguments.whole("the size"), _method(arguments))
+
+
+def _method(arguments: Arguments) -> str:
+    """Takes a method of resampling; `area` if none is given."""
     if not arguments.rest:
-        return Downsample(factor)
+        return METHODS[0]
     method = arguments.word("the method")
     if method not in METHODS:
         near = difflib.get_close_matches(method, METHODS, 1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(METHODS)}"
         arguments.fail(f"unknown method {method!r}; {hint}")
-    return Downsample(factor, method)
+    return method
 
 
 def _mask(arguments: Arguments, shape: Shape) -> Degradation:
@@ -231,6 +241,7 @@ BUILDERS: dict[str, Callable[[Arguments, Shape], Degradation]] = {
     "identity": lambda arguments, shape: Identity(),
     "gray": lambda arguments, shape: Grayscale(),
     "down": _down,
+    "resize": _resize,
     "noise": lambda arguments, shape: Noise(arguments.number("sigma")),
     "mask": _mask,
     "impulse": _impulse,

@@ -1,8 +1,9 @@
-"""Low resolution by an integer factor."""
+"""Low resolution: by an integer factor, and of any size."""
 
 from dataclasses import dataclass, field
 
 import jax
+import jax.numpy as jnp
 
 from mgp_jax.degradations.base import STATIC, Degradation, Shape, require_whole
 from mgp_jax.errors import SettingError
@@ -38,10 +39,7 @@ class Downsample(Degradation):
 
     def __post_init__(self):
         require_whole("down: the factor", self.factor, 2)
-        if self.method not in METHODS:
-            raise SettingError(
-                f"down: the method must be one of {', '.join(METHODS)}, not {self.method}"
-            )
+        require_method("down", self.method)
 
     def _apply(self, image: jax.Array) -> jax.Array:
         height, width, channels = self.observation_shape(image.shape)
@@ -63,3 +61,59 @@ class Downsample(Degradation):
 
     def __str__(self) -> str:
         return f"down:{self.factor}" + ("" if self.method == "area" else f":{self.method}")
+
+
+@dataclass(frozen=True)
+class Resize(Degradation):
+    """Reduces float[H, W, C] to float[size, size, C], whatever the factor is.
+
+    For factors that are whole numbers it does what `Downsample` does. `area` is the mean over what
+    a pixel covers, of which those at its border count in part.
+
+    Attributes:
+        size: height and width of the observation in pixels, at most those of the image.
+        method: as of `Downsample`.
+    """
+
+    size: int = field(metadata=STATIC)
+    method: str = field(default="area", metadata=STATIC)
+
+    _kind = "super-resolution"
+
+    def __post_init__(self):
+        require_whole("resize: the size", self.size, 1)
+        require_method("resize", self.method)
+
+    def _apply(self, image: jax.Array) -> jax.Array:
+        shape = self.observation_shape(image.shape)
+        if self.method == "area":
+            rows, columns = (area_weights(length, self.size) for length in image.shape[:2])
+            return jnp.einsum("yj,xk,jkc->yxc", rows, columns, image, precision="highest")
+        method, antialias = RESIZE[self.method]
+        return jax.image.resize(image, shape, method, antialias=antialias)
+
+    def observation_shape(self, image_shape: Shape) -> Shape:
+        """Returns (size, size, C)."""
+        height, width, channels = self._require_image(image_shape)
+        if self.size > min(height, width):
+            raise SettingError(f"{self}: an image of {width}x{height} pixels is smaller")
+        return (self.size, self.size, channels)
+
+    def __str__(self) -> str:
+        return f"resize:{self.size}" + ("" if self.method == "area" else f":{self.method}")
+
+
+def area_weights(length: int, size: int) -> jax.Array:
+    """Returns float[size, length]: how much of every pixel lies in each of `size` equal parts."""
+    edges = jnp.arange(size + 1) * (length / size)
+    pixels = jnp.arange(length)
+    covered = jnp.minimum(edges[1:, None], pixels + 1) - jnp.maximum(edges[:-1, None], pixels)
+    return jnp.maximum(covered, 0) * (size / length)
+
+
+def require_method(operator: str, method: str) -> None:
+    """Raises SettingError for an unknown method of resampling."""
+    if method not in METHODS:
+        raise SettingError(
+            f"{operator}: the method must be one of {', '.join(METHODS)}, not {method}"
+        )

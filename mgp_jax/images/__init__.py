@@ -11,7 +11,7 @@ from mgp_jax.images.finding import (
     search_images,
     unique_stems,
 )
-from mgp_jax.images.levels import LUMINANCE, to_uint8
+from mgp_jax.images.levels import LUMINANCE, luminance, to_uint8
 from mgp_jax.images.masks import MaskPicture, read_mask, read_mask_picture
 from mgp_jax.images.opening import Reading, upright_size
 from mgp_jax.images.photographs import (
@@ -19,6 +19,7 @@ from mgp_jax.images.photographs import (
     read_image,
     read_observation,
     read_photograph,
+    read_whole,
 )
 from mgp_jax.images.writing import write_animation, write_array, write_image
 
@@ -30,11 +31,13 @@ __all__ = [
     "Photograph",
     "Reading",
     "find_images",
+    "luminance",
     "read_image",
     "read_mask",
     "read_mask_picture",
     "read_observation",
     "read_photograph",
+    "read_whole",
     "search_images",
     "to_uint8",
     "unique_stems",

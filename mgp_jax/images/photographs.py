@@ -77,13 +77,9 @@ def read_photograph(
         ImageError: see `read_image`; or the mask does not fit the photograph.
     """
     levels, notes = decode(path, reading)
+    require_size(path, levels)
     height, width = levels.shape[:2]
     short, long = sorted((height, width))
-    if short < SMALLEST_SIDE:
-        raise ImageError(
-            f"{path}: {width}x{height} pixels is too small, at least {SMALLEST_SIDE}x"
-            f"{SMALLEST_SIDE} are needed"
-        )
     if long > LARGEST_ASPECT * short:
         raise ImageError(
             f"{path}: {width}x{height} pixels is too far from a square, the longer side may be at "
@@ -97,6 +93,34 @@ def read_photograph(
             levels = filled(levels, resampled(central_square(mask.missing), short))
         levels = resized(levels, resolution)
     return Photograph(to_signed(levels, channels), notes)
+
+
+def read_whole(
+    path: str | os.PathLike[str], reading: Reading = Reading()
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Reads a photograph as it is, whatever its shape.
+
+    Returns: [H, W, 1 or 3], uint8 where the file has 8 bits, else float32 in [-1, 1]; and what
+        there is to know about the file.
+
+    Raises:
+        ImageError: it is not a readable image, or its shorter side is below 8 pixels.
+    """
+    levels, notes = decode(path, reading)
+    require_size(path, levels)
+    if levels.dtype != np.uint8:
+        levels = to_signed(levels, levels.shape[2])
+    return levels, notes
+
+
+def require_size(path: str | os.PathLike[str], levels: np.ndarray) -> None:
+    """Raises ImageError if a photograph [H, W, C] is too small."""
+    height, width = levels.shape[:2]
+    if min(height, width) < SMALLEST_SIDE:
+        raise ImageError(
+            f"{path}: {width}x{height} pixels is too small, at least {SMALLEST_SIDE}x"
+            f"{SMALLEST_SIDE} are needed"
+        )
 
 
 def read_observation(

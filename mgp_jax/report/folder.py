@@ -22,10 +22,11 @@ FILES = {
     "truth": "truth",
     "deviation": "deviation",
     "mask": "mask",
+    "found": "found",
     "trajectory": "trajectory",
     "codes": "codes",
 }
-IMAGES = ("result", "observation", "mask", "truth", "deviation", "trajectory")
+IMAGES = ("result", "observation", "found", "mask", "truth", "deviation", "trajectory")
 TEXTS = ("input", "status", "error", "notes")
 
 

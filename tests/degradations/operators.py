@@ -29,6 +29,8 @@ CASES = [
     Case("down:2:bicubic", (16, 16, 3), bound=1.9),
     Case("down:4:bilinear-antialias", (8, 8, 3)),
     Case("down:4:bicubic-antialias", (8, 8, 3), bound=1.6),
+    Case("resize:13", (13, 13, 3)),
+    Case("resize:24:bicubic-antialias", (24, 24, 3), bound=1.6),
     Case("noise:0.05", SHAPE, sigma=0.05),
     Case("mask:center:8", SHAPE),
     Case("mask:random:0.8", SHAPE),

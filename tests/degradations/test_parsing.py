@@ -60,6 +60,10 @@ WRONG_SPECS = {
     "blur:motion:9": "the angle is missing",
     "blur:motion:1:0": "at least 2",
     "blur:motion:9:nan": "finite",
+    "resize": "the size is missing",
+    "resize:0": "at least 1",
+    "resize:33": "an image of 32x32 pixels is smaller",
+    "resize:8:lanczos": "unknown method 'lanczos'",
     "jpeg": "the quality is missing",
     "jpeg:0": "at least 1 and at most 100, not 0",
     "jpeg:101": "at most 100",
@@ -84,8 +88,8 @@ def test_wrong_specs_give_one_clear_line(spec):
 
 
 WORDS = (
-    "identity gray down noise mask impulse blur jpeg cs center random gaussian motion seed=1 seed= "
-    "4 2 0.5 0 -1 nan inf 1e400 area bicubic 444 nowhere.png x.npy é \n . / .."
+    "identity gray down resize noise mask impulse blur jpeg cs center random gaussian motion "
+    "seed=1 seed= 4 2 0.5 0 -1 nan inf 1e400 area bicubic 444 nowhere.png x.npy é \n . / .."
 )
 
 

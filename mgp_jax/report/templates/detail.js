@@ -1,6 +1,7 @@
 // One record in full: comparison, all images, numbers, curves; and the dialog that shows it.
 
 const EXPLANATIONS = {
+  found: "Green is restored, with the square that was cut out; yellow is left as it is.",
   deviation: "Black is certain; the brighter, the more the samples differ.",
   mask: "White is missing.",
   trajectory: "The rendering on its way.",
@@ -22,7 +23,7 @@ function facts(record, run) {
 }
 
 function strip(record) {
-  const kinds = ["observation", "mask", "result", "truth", "deviation", "trajectory"].filter((kind) => record.images[kind]);
+  const kinds = ["observation", "found", "mask", "result", "truth", "deviation", "trajectory"].filter((kind) => record.images[kind]);
   if (kinds.length < 2) return null;
   return el("div", { class: "strip" }, ...kinds.map((kind) =>
     // A thumbnail would not move.

@@ -45,6 +45,7 @@ function measure(value, metric) {
 const KINDS = {
   result: "Result",
   observation: "Observation",
+  found: "Faces found",
   mask: "Mask",
   truth: "Truth",
   deviation: "Uncertainty",
