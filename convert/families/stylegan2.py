@@ -5,6 +5,7 @@ kernels of doubling layers, in whether style biases include the one that modulat
 in whether weights are scaled before they are demodulated.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from mgp_jax.errors import CheckpointError, SettingError
+from mgp_jax.generators.labels import Labels
 
 from ..layout import Layout, Plan, Row, Shape, Shapes, Sizes, count
 from ..options import Options
@@ -53,7 +55,7 @@ class Form:
         mean: row of the mean style.
         mapping_layers: number of layers of the mapping network.
         copies: 1, or the number of styles if the mapping network has one for each.
-        condition: length of what is concatenated to the latent code.
+        labels: how the mapping network takes a class.
         clamp: limit of the outputs of layers.
         use_wscale: whether equalised learning rate was on.
         ignored: tensors to ignore, with the reason.
@@ -67,7 +69,7 @@ class Form:
     mapping_layers: int
     clamp: float | None
     copies: int = 1
-    condition: int = 0
+    labels: Labels | None = None
     use_wscale: bool = True
     ignored: Mapping[str, str] = field(default_factory=dict)
 
@@ -170,20 +172,21 @@ def plan_ada(state: StateDict, options: Options) -> Plan:
     activation = _attribute(state, names.layer(0), "activation")
     if activation not in (None, "lrelu"):
         raise CheckpointError(f"a StyleGAN2 with the activation {activation}; lrelu is supported")
-    condition = 0
+    labels: Labels | None = None
+    label_rows: list[Row] = []
     if "mapping.embed.weight" in shapes:
-        mapping[:2], condition = _conditional(state, options, mapping[0], mapping[1])
+        label_rows, labels = _label_rows(state, options)
     elif options.text("label") is not None:
         raise SettingError("option label: the generator is unconditional")
     form = Form(
         names,
         layers,
         skip=layers == 1 or any(key.startswith("synthesis.b4.torgb.") for key in shapes),
-        mapping=mapping,
+        mapping=[*mapping, *label_rows],
         mean=mean_row(names.mean, 1),
         mapping_layers=depth,
         clamp=_clamp(options, _stored_clamp(state)),
-        condition=condition,
+        labels=labels,
     )
     return _plan(state, options, form)
 
@@ -211,8 +214,9 @@ def _plan(state: StateDict, options: Options, form: Form) -> Plan:
             rows += _rgb_rows(target, names.rgb(i // 2), outputs, form)
 
     def configure(sizes: Sizes) -> dict[str, Any]:
+        labels = {"labels": dataclasses.asdict(form.labels)} if form.labels else {}
         return {
-            "latent_size": sizes["latent"] - form.condition,
+            "latent_size": sizes["latent"] - (form.labels.size if form.labels else 0),
             "w_size": sizes["w"],
             "mapping": mapping_widths(sizes, form.mapping_layers, form.copies),
             "channels": [sizes[f"c{i}"] for i in range(form.layers)],
@@ -220,6 +224,7 @@ def _plan(state: StateDict, options: Options, form: Form) -> Plan:
             "final_tanh": bool(options.flag("final_tanh", False)),
             "architecture": "skip" if form.skip else "origin",
             "conv_clamp": form.clamp,
+            **labels,
         }
 
     filters = check_filters(state, names.filters, FILTER, names.filter_sum)
@@ -247,43 +252,31 @@ def _rgb_rows(target: str, layer: str, channels: str, form: Form) -> list[Row]:
     ]
 
 
-def _conditional(
-    state: StateDict, options: Options, kernel: Row, bias: Row
-) -> tuple[list[Row], int]:
-    """Folds the embedding of one class into the first layer of the mapping network.
+def _label_rows(state: StateDict, options: Options) -> tuple[list[Row], Labels]:
+    """Returns the rows of a label, and how it is joined to the code.
 
-    Latent code and embedding are normalised apart and concatenated, so the class adds a constant
-    vector to what the first layer computes.
-
-    Returns: the rows of the first layer, and the length of the embedding.
+    The code and the vector of the class are normalised apart and concatenated.
     """
-    embedding, classes = (*state.shapes["mapping.embed.weight"], 0, 0)[:2]
-    label = options.number("label")
-    hint = f"--option label=K with K from 0 to {classes - 1}"
-    if label is None:
-        raise CheckpointError(f"a class-conditional generator; choose a class with {hint}")
-    if label != int(label) or label >= classes:
-        raise SettingError(f"option label={options.text('label')}: no such class; use {hint}")
-    latent = state.shapes.get("mapping.fc0.weight", (0, 0))[-1] - embedding
-    if latent < 1:
+    size, classes = (*state.shapes["mapping.embed.weight"], 0, 0)[:2]
+    if state.shapes.get("mapping.fc0.weight", (0, 0))[-1] - size < 1:
         raise CheckpointError("a generator without a latent code, only with a class")
-    (weight, weight_shape), (offset, offset_shape) = (
-        next(iter(row.sources.items())) for row in (kernel, bias)
-    )
+    label = options.label(classes)
+    kept = slice(None) if label is None else slice(label, label + 1)
+    labels = Labels(classes if label is None else 1, size)
 
-    def fold(offset: np.ndarray, weight: np.ndarray, embed: np.ndarray, own: np.ndarray):
-        vector = embed[:, int(label)] / embed.shape[1] ** 0.5 + own
-        vector = vector / np.sqrt(np.mean(vector**2) + 1e-8)
-        return bias.transform(offset) + vector @ kernel.transform(weight)[latent:]
+    def table(embed: np.ndarray, bias: np.ndarray) -> np.ndarray:
+        vectors = embed.T[kept] / embed.shape[1] ** 0.5 + bias
+        return vectors / np.sqrt(np.mean(vectors**2, axis=1, keepdims=True) + 1e-8)
 
     sources: dict[str, Shape] = {
-        offset: offset_shape,
-        weight: weight_shape,
         "mapping.embed.weight": ("embedding", "classes"),
         "mapping.embed.bias": ("embedding",),
     }
-    first = Row(kernel.target, kernel.sources, lambda w: kernel.transform(w)[:latent])
-    return [first, Row(bias.target, sources, fold)], embedding
+    even = np.full(labels.classes, 1 / labels.classes)
+    return [
+        Row("mapping.label.table", sources, table),
+        Row("mapping.label.weights", {}, lambda: even),
+    ], labels
 
 
 def _clamp(options: Options, stored: float | None) -> float | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import tyro
 
-from mgp_jax.cli.common import OK, Command, Telling
+from mgp_jax.cli.common import OK, Command, LabelOption, Telling
 from mgp_jax.errors import SettingError
 from mgp_jax.seeds import check_seed
 
@@ -29,9 +29,9 @@ class Info(Command):
 
     def run(self, argv: Sequence[str]) -> int:
         """Prints the stages."""
-        from mgp_jax.generators import load_generator
+        from mgp_jax.generators.zoo import find_generator
 
-        show_info(load_generator(self.generator), self.telling)
+        show_info(find_generator(self.generator), self.telling)
         return OK
 
 
@@ -52,6 +52,8 @@ class Sample(Command):
     """Number of random codes."""
     seed: int = 0
     """Seed of the random codes."""
+    label: LabelOption = None
+    """Class to draw, from 0 on, or mean for all alike: for generators of several classes."""
     latents: Annotated[Path | None, tyro.conf.arg(metavar="Z.npy")] = None
     """Array of latent codes [N, latent size] to render instead of random ones."""
     truncation: Annotated[float | None, tyro.conf.arg(metavar="PSI")] = None
@@ -87,6 +89,7 @@ def show_info(generator: "Generator", telling: Telling) -> None:
         "resolution": generator.resolution,
         "latent_shape": list(generator.latent_shape),
         "spaces": [name for name, _ in generator.config.spaces],
+        "classes": generator.classes,
         "parameters": count,
         "licence": generator.licence,
         "provenance": dict(generator.provenance),
@@ -122,7 +125,7 @@ def sample(arguments: Sample) -> int:
     from mgp_jax.report import tile
 
     check_seed(arguments.seed)
-    generator = load_generator(arguments.generator)
+    generator = load_generator(arguments.generator, arguments.label)
     if arguments.latents is None:
         latents = random_latents(generator, arguments.count, arguments.seed)
     else:

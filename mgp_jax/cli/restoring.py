@@ -18,6 +18,7 @@ from mgp_jax.cli.common import (
     DryRun,
     Files,
     Flag,
+    LabelOption,
 )
 from mgp_jax.errors import SettingError
 from mgp_jax.seeds import check_seed
@@ -44,6 +45,8 @@ class Optimising(Command):
     )
     """A bundled generator (faces1024, faces64), a file written by mgp-convert, or a Python function
     that makes a generator or a split."""
+    label: LabelOption = None
+    """Class to draw, from 0 on, or mean for all alike: for generators of several classes."""
     codes: Annotated[int | Literal["auto"] | None, tyro.conf.arg(metavar="N|auto")] = None
     """Number of latent codes; the recipe's unless given. auto: that of a recipe file, else 20."""
     layer: Annotated[str | None, tyro.conf.arg(metavar="INDEX|NAME|auto")] = None
@@ -225,7 +228,7 @@ class Restoring(Optimising):
             raise SettingError(f"memory limit: {self.memory_limit}, must be above 0")
         if self.distributed or "JAX_COORDINATOR_ADDRESS" in os.environ:
             join_processes()
-        what = load(self.generator)
+        what = load(self.generator, self.label)
         masks, resolution = self.masks(), what.image_shape[0]
         degradation: Degradation
         if masks is None:

@@ -16,7 +16,7 @@ from convert.torch_files import read_checkpoint
 from convert.wrappers import StateDict, unwrap
 from mgp_jax.errors import CheckpointError, MGPError, SettingError
 from mgp_jax.generators import Generator, make_generator
-from mgp_jax.generators.zoo import FAMILIES
+from mgp_jax.generators.zoo import make_config
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 Tensors = dict[str, np.ndarray]
@@ -42,8 +42,7 @@ def convert(tensors: Tensors, beside: dict[str, Any] | None = None, **options: s
 
 
 def generator_of(converted: Converted, family: str) -> Generator:
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in converted.config.items()}
-    return make_generator(family, FAMILIES[family][0](**values), converted.params)
+    return make_generator(family, make_config(family, converted.config), converted.params)
 
 
 def changed(name: str, change: Callable[[Tensors], Any]) -> Tensors:
@@ -89,10 +88,16 @@ def conditional(classes: int = 4) -> Tensors:
     return tensors
 
 
+@pytest.mark.parametrize("kept", ["all", "one"])
 @pytest.mark.parametrize("label", [0, 3])
-def test_a_class_is_folded_into_the_mapping_network(label):
+def test_a_class_enters_the_mapping_network(label, kept):
     tensors = conditional()
-    generator = generator_of(convert(tensors, label=str(label)), "stylegan2")
+    if kept == "one":
+        generator = generator_of(convert(tensors, label=str(label)), "stylegan2")
+        assert generator.classes == 1
+    else:
+        generator = generator_of(convert(tensors), "stylegan2").with_label(label)
+        assert generator.classes == 4
     z = np.random.default_rng(1).normal(size=(5, *generator.latent_shape))
 
     embedding = tensors["mapping.embed.weight"]
@@ -242,7 +247,7 @@ REFUSED: list[tuple[str, Callable[[Tensors], Any], str]] = [
      "constant input"),
     ("stylegan2_ada", rename("synthesis.b4.const", "synthesis.input.freqs"), "StyleGAN3"),
     ("stylegan2_ada", rename("synthesis.b", "b16.fromrgb."), "discriminator"),
-    ("stylegan2_ada", replaced("mapping.embed.weight", np.ones((14, 3))), "--option label=K"),
+    ("stylegan2_ada", replaced("mapping.embed.weight", np.ones((20, 3))), "only with a class"),
     ("stylegan2_ada", replaced("synthesis.b8.resample_filter", np.ones((4, 4)) / 16), "filter"),
     ("stylegan2_ada", replaced("synthesis.b8.resample_filter", np.ones((2, 2)) / 4), "filter"),
     ("stylegan2_rosinality", replaced("convs.0.conv.blur.kernel", np.ones((4, 4)) / 4), "filter"),
