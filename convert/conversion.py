@@ -143,7 +143,7 @@ def _convert(tree: Any, name: str, checksum: str, request: Request) -> Conversio
         converted,
         {**request.provenance, **origin},
         request.licence,
-        _assumed(layout, request) if plan.assumed is None else plan.assumed,
+        {**(_assumed(layout, request) if plan.assumed is None else plan.assumed), **plan.noted},
         state.averaged,
     )
 

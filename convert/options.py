@@ -84,6 +84,11 @@ TABLE: Mapping[str, Mapping[str, Mapping[str, Option]]] = {
             "alpha": Option("blending factor instead of the stored one"),
             "final_tanh": Option("whether the image ends in a tanh, if the file does not say"),
         },
+        "pro-gan-pth": {
+            **LOD,
+            **TANH,
+            "use_wscale": Option("whether equalised learning rate was on"),
+        },
     },
     "sngan": {"torch-mimicry": LABEL},
     "stylegan": {
@@ -100,6 +105,7 @@ TABLE: Mapping[str, Mapping[str, Mapping[str, Option]]] = {
         "mganprior": STYLEGAN2,
         "genforce": {**STYLEGAN2, **WSCALE},
         "rosinality": STYLEGAN2,
+        "stylegan2-torch": STYLEGAN2,
         "stylegan2-ada-pytorch": {
             **STYLEGAN2,
             **LABEL,

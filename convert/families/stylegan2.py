@@ -1,4 +1,4 @@
-"""StyleGAN2 in four layouts: mganprior, genforce, rosinality and stylegan2-ada-pytorch.
+"""StyleGAN2 in five layouts: mganprior, genforce, rosinality, stylegan2-ada-pytorch, -torch.
 
 The network is the same everywhere. Layouts differ in names and axes, in the direction of the
 kernels of doubling layers, in whether style biases include the one that modulation is around, and
@@ -22,6 +22,7 @@ from ..transforms import Transform, flip, keep
 from ..unpickler import Record
 from ..wrappers import StateDict
 from .style import (
+    AVERAGED_CODES,
     MAPPING_MULTIPLIER,
     averaged_row,
     check_filters,
@@ -35,7 +36,15 @@ from .style import (
     per_style,
     transpose,
 )
-from .stylegan2_names import ADA, GENFORCE, MGANPRIOR, ROSINALITY, Names, resolution
+from .stylegan2_names import (
+    ADA,
+    GENFORCE,
+    MGANPRIOR,
+    ROSINALITY,
+    STYLEGAN2_TORCH,
+    Names,
+    resolution,
+)
 
 ROOT2 = 2**0.5
 FILTER = (1, 3, 3, 1)
@@ -125,14 +134,7 @@ def plan_rosinality(state: StateDict, options: Options) -> Plan:
         count(shapes, r"convs\.(\d{1,3})\.") + 1, 2 * count(shapes, r"to_rgbs\.(\d{1,3})\.") + 1
     )
     depth = count(shapes, r"style\.(\d{1,3})\.") - 1
-    mapping = mapping_rows(
-        lambda i: names.dense[0].format(i + 1),
-        lambda i: names.dense[1].format(i + 1),
-        depth,
-        "w",
-        1.0,
-        multiplier(options),
-    )
+    mapping = _mapping_behind_norm(names, depth, options)
     stored = state.beside.get(names.mean)
     if isinstance(stored, np.ndarray):
         size = shapes.get("conv1.conv.modulation.weight", (0, 0))[-1]
@@ -142,16 +144,37 @@ def plan_rosinality(state: StateDict, options: Options) -> Plan:
         mean_style = Row("truncation.mean", {}, lambda: mean.reshape(-1))
     else:
         mean_style = averaged_row(mapping, ROOT2)
-    form = Form(
-        names,
-        layers,
-        skip=True,
-        mapping=mapping,
-        mean=mean_style,
-        mapping_layers=depth,
-        clamp=_clamp(options, None),
+    return _plan(state, options, _skip_form(names, layers, mapping, mean_style, options))
+
+
+def plan_stylegan2_torch(state: StateDict, options: Options) -> Plan:
+    """Plan for stylegan2-torch, which stores neither noise nor a mean style."""
+    shapes, names = state.shapes, STYLEGAN2_TORCH
+    layers = _odd(
+        2 * count(shapes, r"convs\.(\d{1,3})\.") - 1, 2 * count(shapes, r"to_rgbs\.(\d{1,3})\.") - 1
     )
-    return _plan(state, options, form)
+    depth = count(shapes, r"mapping\.(\d{1,3})\.") - 1
+    mapping = _mapping_behind_norm(names, depth, options)
+    mean = averaged_row(mapping, ROOT2)
+    return _plan(state, options, _skip_form(names, layers, mapping, mean, options))
+
+
+def _mapping_behind_norm(names: Names, depth: int, options: Options) -> list[Row]:
+    """Rows of a mapping network that is a Sequential whose number 0 is the pixel norm."""
+    weight, bias = names.dense
+    return mapping_rows(
+        lambda i: weight.format(i + 1),
+        lambda i: bias.format(i + 1),
+        depth,
+        "w",
+        1.0,
+        multiplier(options),
+    )
+
+
+def _skip_form(names: Names, layers: int, mapping: list[Row], mean: Row, options: Options) -> Form:
+    depth, clamp = len(mapping) // 2, _clamp(options, None)
+    return Form(names, layers, True, mapping, mean, depth, clamp)
 
 
 def plan_ada(state: StateDict, options: Options) -> Plan:
@@ -183,7 +206,9 @@ def plan_ada(state: StateDict, options: Options) -> Plan:
         layers,
         skip=layers == 1 or any(key.startswith("synthesis.b4.torgb.") for key in shapes),
         mapping=[*mapping, *label_rows],
-        mean=mean_row(names.mean, 1),
+        mean=mean_row(names.mean, 1)
+        if names.mean in shapes
+        else averaged_row(mapping, ROOT2, next(iter(label_rows), None)),
         mapping_layers=depth,
         clamp=_clamp(options, _stored_clamp(state)),
         labels=labels,
@@ -193,19 +218,19 @@ def plan_ada(state: StateDict, options: Options) -> Plan:
 
 def _plan(state: StateDict, options: Options, form: Form) -> Plan:
     names, last = form.names, form.layers - 1
+    noisy = any(names.noise(i) in state.tensors for i in range(form.layers))
     rows = [*form.mapping, form.mean]
     rows.append(Row("layer0.const", {names.const: names.const_shape}, constant_map))
     for i in range(form.layers):
         layer, inputs, outputs = names.layer(i), f"c{max(i - 1, 0)}", f"c{i}"
         transform = _flipped(names.hwio) if names.flips and i % 2 else names.hwio
         kernel = gained(transform, 1.0, form.use_wscale and names.scales)
-        noise: Shape = (*names.noise_shape, resolution(i), resolution(i))
         strength = {f"{layer}.{names.strength}": names.strength_shape}
         shape = names.weight_shape(3, inputs, outputs)
         rows += [
             Row(f"layer{i}.kernel", {f"{layer}.{names.weight}": shape}, kernel),
             Row(f"layer{i}.bias", {f"{layer}.{names.bias}": (outputs,)}, keep),
-            Row(f"layer{i}.noise", {names.noise(i): noise}, noise_map),
+            _noise_row(i, names, noisy),
             Row(f"layer{i}.noise_strength", strength, np.ravel),
             *_style_rows(f"layer{i}", layer, inputs, form),
         ]
@@ -228,7 +253,19 @@ def _plan(state: StateDict, options: Options, form: Form) -> Plan:
         }
 
     filters = check_filters(state, names.filters, FILTER, names.filter_sum)
-    return Plan(tuple(rows), configure, {**filters, **form.ignored})
+    noted = {} if noisy else {"noise": "of zeros (none is stored)"}
+    if len(form.mean.sources) > 1:
+        noted["mean style"] = f"of {AVERAGED_CODES} codes (none is stored)"
+    return Plan(tuple(rows), configure, {**filters, **form.ignored}, noted=noted)
+
+
+def _noise_row(i: int, names: Names, noisy: bool) -> Row:
+    """Row of a noise map, of zeros where the file has none: its code draws one for each image."""
+    size = resolution(i)
+    if not noisy:
+        return Row(f"layer{i}.noise", {}, lambda: np.zeros((1, size, size, 1)))
+    shape: Shape = (*names.noise_shape, size, size)
+    return Row(f"layer{i}.noise", {names.noise(i): shape}, noise_map)
 
 
 def _style_rows(target: str, layer: str, channels: str, form: Form) -> list[Row]:
@@ -345,6 +382,12 @@ LAYOUTS = (
         "rosinality",
         lambda shapes: ROSINALITY.const in shapes and "conv1.conv.modulation.weight" in shapes,
         plan_rosinality,
+    ),
+    Layout(
+        "stylegan2",
+        "stylegan2-torch",
+        lambda shapes: ROSINALITY.const in shapes and "convs.0.affine.weight" in shapes,
+        plan_stylegan2_torch,
     ),
     Layout("stylegan2", "mganprior", _is_tensorflow_style(MGANPRIOR.style[0]), plan_mganprior),
     Layout("stylegan2", "genforce", _is_tensorflow_style(GENFORCE.style[0]), plan_genforce),

@@ -9,14 +9,15 @@ from typing import NamedTuple
 import jax
 import numpy as np
 import pytest
-from checkpoints import GOLDEN
+from checkpoints import GOLDEN, tensor, write_zip
 from packages import FOLDER, Fixture, pick, read_fixture
 from safetensors.numpy import save
 
 from convert.cli import main
 from convert.conversion import Conversion, Request, convert_bytes, convert_file
+from mgp_jax import invert, psnr
 from mgp_jax.errors import CheckpointError, MGPError, SettingError
-from mgp_jax.generators import Generator, load_generator
+from mgp_jax.generators import Generator, generate, load_generator, random_latents
 from mgp_jax.generators.crossing import as_features
 from mgp_jax.generators.zoo import find_generator
 
@@ -49,6 +50,8 @@ CASES = {
     "sngan_48": Case("sngan"),
     "cgan_pd_32": Case("sngan"),
     "sagan_32": Case("sngan"),
+    "pro_gan_pth": Case("pggan", {}, {"final_tanh": "false"}),
+    "stylegan2_torch": Case("stylegan2", {}, {"noise": "of zeros (none is stored)"}),
 }
 
 
@@ -154,6 +157,24 @@ def test_labels_that_do_not_fit(name, options, message):
     assert "\n" not in str(caught.value)
 
 
+def test_the_averaged_generator_of_pro_gan_pth_and_its_settings(tmp_path):
+    tensors, storages = dict(fixture("pro_gan_pth").tensors), {}
+    state = {}
+    for name, value in tensors.items():
+        strides = tuple(stride // 4 for stride in value.strides)
+        state[name] = tensor(name, value.size, 0, value.shape, strides)
+        storages[name] = value.tobytes()
+    generator = {"conf": {"use_eql": False, "depth": 4}, "state_dict": state}
+    tree = {"generator": generator, "shadow_generator": generator, "gen_optim": {"state": {}}}
+    conversion = convert_file(write_zip(tmp_path / "depth_4.bin", tree, storages))
+    assert conversion.route == ("shadow_generator", "state_dict") and conversion.averaged
+    kernel = conversion.converted.params["layer3"]["kernel"]
+    stored = tensors["layers.1.conv_2.weight"].transpose(2, 3, 1, 0)
+    np.testing.assert_array_equal(kernel, stored)
+    lower = convert("pro_gan_pth", lod="1")
+    assert lower.converted.config["enlarge"] == 2 and len(lower.converted.config["channels"]) == 4
+
+
 def test_a_file_with_part_of_a_network():
     with pytest.raises(CheckpointError, match=r"missing: block2\.b1\.weight\n"):
         convert_file(GOLDEN / "sequential" / "n_mimicry_sngan.pth")
@@ -186,3 +207,18 @@ def test_the_command_keeps_a_class_or_says_that_all_are_there(capsys, tmp_path):
     assert load_generator(out).classes == 1
     assert main([str(source), str(out), "--label", "2", "--option", "label=1"]) == 2
     assert "--label 2: the label is given twice" in capsys.readouterr().err
+
+
+INVERTED = {"conditional_multiply": 1, "cgan_pd_32": 1, "biggan_deep": 2}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*INVERTED, "sngan_48", "pro_gan_pth", "stylegan2_torch"])
+def test_an_image_of_its_own_is_reproduced(name, generator_of):
+    generator = generator_of(name)
+    generator = generator.with_label(INVERTED[name]) if generator.classes else generator
+    drawn = generate(generator, random_latents(generator, 2, seed=5))
+    images = np.clip(drawn, -1, 1)  # as a file has them
+    result = invert(generator, images, recipe="fast")
+    for found, image in zip(result.images, images, strict=True):
+        assert psnr(found / 2 + 0.5, image / 2 + 0.5) > 25

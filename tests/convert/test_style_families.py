@@ -134,6 +134,27 @@ def test_a_missing_mean_style_is_averaged():
     assert (np.abs(w.mean(0) - mean) < 6 * error_of_a_mean).all()
 
 
+@pytest.mark.parametrize(
+    "name, noise", [("stylegan2_rosinality", "noises."), ("stylegan2_ada", "noise_const")]
+)
+def test_without_noise_and_mean_style_zeros_and_a_computed_one_are_taken(name, noise):
+    whole = conditional() if name.endswith("ada") else tensors_of(name)
+    tensors = {key: v for key, v in whole.items() if noise not in key and key != "mapping.w_avg"}
+    plan = detect(StateDict(tensors).shapes).plan(StateDict(tensors), Options({}))
+    assert plan.noted == {
+        "noise": "of zeros (none is stored)",
+        "mean style": "of 4096 codes (none is stored)",
+    }
+    params = convert(tensors).params
+    assert not any(params[f"layer{i}"]["noise"].any() for i in range(3))
+    generator = generator_of(convert(tensors), "stylegan2")
+    z = jax.random.normal(jax.random.key(0), (1024, *generator.latent_shape))
+    drawn = [generator.with_label(k) for k in range(4)] if generator.classes else [generator]
+    w = np.concatenate([g.apply(g.params, z, 0, g.space("w")) for g in drawn])
+    error_of_a_mean = w.std(0) / 1024**0.5
+    assert (np.abs(w.mean(0) - params["truncation"]["mean"]) < 6 * error_of_a_mean).all()
+
+
 def test_a_mean_style_beside_the_state_dict():
     conversion = convert_file(GOLDEN / "stylegan2_rosinality.pth")
     with np.load(GOLDEN / "stylegan2_rosinality.npz") as arrays:
