@@ -35,6 +35,8 @@ def plan(state: StateDict, options: Options) -> Plan:
         raise SettingError(f"option truncation={truncation:g}: a number above 0, at most 1")
     epsilon = EPSILON if epsilon is None else epsilon
     classes = (*shapes.get("embeddings.weight", ()), 0, 0)[1]
+    if not classes:
+        raise CheckpointError("embeddings.weight is no matrix of the vectors of classes")
     label = options.label(classes)
     rows = label_rows(
         Source({"embeddings.weight": ("vector", "classes")}, np.transpose), classes, label
@@ -120,8 +122,9 @@ def _three(row: Row) -> Row:
 def _at_truncation(table: np.ndarray, truncation: float) -> np.ndarray:
     """Returns the row of a truncation; between two rows the package's own mixture of both."""
     part, start = math.modf(truncation / (1.0 / (len(table) - 1))) if len(table) > 1 else (0.0, 0.0)
-    first = table[int(start)]
-    return first if part == 0 else part * first + (1 - part) * table[int(start) + 1]
+    last = len(table) - 1
+    first, second = (table[min(int(start) + k, last)] for k in (0, 1))
+    return part * first + (1 - part) * second if part else first
 
 
 def _doubles(options: Options, blocks: int) -> list[bool]:

@@ -95,13 +95,9 @@ def join_label(
     inputs, size = made.config.latent_size, vectors.size
     weights = [part for part in parts if len(part.weight) in (2, 4)]
     publication = find_publication(weights, parts)
-    usual = (
-        "multiply"
-        if size == inputs and vectors.sources
-        else publication.join
-        if publication
-        else "code_first"
-    )
+    usual = publication.join if publication else "code_first"
+    if size == inputs and vectors.sources:
+        usual = "multiply"
     join = options.choice("label_join", JOINS, usual)
     latent = inputs if join == "multiply" else inputs - size
     if latent < 1 or (join == "multiply" and size != inputs):

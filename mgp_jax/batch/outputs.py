@@ -24,7 +24,7 @@ from mgp_jax.solve.phase import fields_of
 
 Record = dict[str, Any]
 # The variables of a method that are worth keeping; weights are not, for their size.
-SAVED = ("z", "alpha", "styles")
+SAVED = ("z", "alpha", "styles", "label")
 
 
 @single_precision
@@ -149,7 +149,7 @@ def load_codes(path: str | os.PathLike[str], split: Split) -> Codes:
         raise ImageError(f"{path}: cannot be read ({reason})") from None
     crossing = split.crossing._replace(styles=None)
     noise = {k.removeprefix("noise_"): v for k, v in arrays.items() if k.startswith("noise_")}
-    codes = Codes(z, alpha, arrays.get("styles"), noise=noise or None)
+    codes = Codes(z, alpha, arrays.get("styles"), noise=noise or None, label=arrays.get("label"))
     if any(name.startswith("residual") for name in arrays):
         leaves = [arrays.get(f"residual{k}") for k in range(len(jax.tree.leaves(crossing)))]
         codes = codes._replace(residual=jax.tree.unflatten(jax.tree.structure(crossing), leaves))

@@ -381,6 +381,14 @@ class CutGenerator:
         """Returns what the family says."""
         return self.config.with_noise(params, noise)
 
+    def label_weights(self, params: Params) -> jax.Array | None:
+        """Returns what the family says."""
+        return self.config.label_weights(params)
+
+    def with_label(self, params: Params, weights: jax.Array) -> Params:
+        """Returns what the family says."""
+        return self.config.with_label(params, weights)
+
 
 def bind(graph: nnx.GraphDef, params: Params) -> Any:
     """Returns the network of `graph` with `params` in it (cheap; while tracing only)."""

@@ -45,8 +45,6 @@ def save(
     taps: Sequence[str],
     labels: Sequence[int] = (0,),
     equalised: bool = False,
-    prefix: str = "",
-    state: Sequence[nn.Module] | None = None,
     **settings: Any,
 ) -> None:
     """Gives a model the weights of the rule, runs it, and writes what comes out.
@@ -60,8 +58,6 @@ def save(
         taps: modules whose inputs are recorded, or with a `>` in front their outputs.
         labels: classes to draw.
         equalised: whether the package scales weights when it runs.
-        prefix: what stands in front of the names in a checkpoint.
-        state: unused.
         settings: what tests need to know.
     """
     shapes = {key: tuple(value.shape) for key, value in model.state_dict().items()}

@@ -42,6 +42,11 @@ OPTIONS = (
     ("upsample", ("nearest", "bilinear", "nearest,nearest,nearest,nearest")),
     ("latent", ("uniform",)),
     ("order", ("activation_first",)),
+    ("classes", ("2", "4", "1000000", "x")),
+    ("label_join", ("label_first", "multiply")),
+    ("label", ("0", "3", "9", "-1")),
+    ("truncation", ("0.5", "1", "0", "2")),
+    ("doubles", ("yes,no,yes,no", "yes")),
 )
 
 

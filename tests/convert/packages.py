@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from checkpoints import tensor, write_zip
 
 FOLDER = Path(__file__).parents[1] / "data" / "packages"
 FILTERS = {"kernel": np.outer((1, 3, 3, 1), (1, 3, 3, 1)) / 16, "f": np.array((1, 2, 1))}
@@ -64,6 +65,17 @@ def weights(shapes: Mapping[str, tuple[int, ...]], equalised: bool) -> dict[str,
         made[f"{stem}u"] = (sign * left[:, 0]).astype(np.float32)
         made[f"{stem}v"] = (sign * right[0]).astype(np.float32)
     return made
+
+
+def write_fixture(name: str, folder: Path) -> Path:
+    """Writes the state dict of a fixture as a checkpoint of PyTorch."""
+    tree, storages = {}, {}
+    for key, value in read_fixture(name).tensors.items():
+        kind = "LongStorage" if value.dtype == np.int64 else "FloatStorage"
+        strides = tuple(stride // value.itemsize for stride in value.strides)
+        tree[key] = tensor(key, value.size, 0, value.shape, strides, kind)
+        storages[key] = value.tobytes()
+    return write_zip(folder / f"{name}.pth", tree, storages)
 
 
 def pick(maps: np.ndarray) -> np.ndarray:
