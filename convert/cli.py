@@ -58,6 +58,9 @@ class Arguments:
     option: Annotated[Pairs, tyro.conf.arg(help=OPTION_HELP)] = ()
     inside: Annotated[str, tyro.conf.arg(metavar="KEY.KEY")] = ""
     """Where in the file the network is, if it is not found by itself or another one is wanted."""
+    label: Annotated[str, tyro.conf.arg(metavar="K")] = ""
+    """Of a generator of several classes keep only this one, from 0 on. Without it all are kept, and
+    the commands of mgp take --label."""
     preview: Annotated[Path | None, tyro.conf.arg(metavar="SHEET.png")] = None
     """Also write an image of 16 samples: at a glance it shows whether the conversion is right."""
     provenance: Pairs = ()
@@ -89,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _convert_latents(arguments)
         request = Request(
             arguments.family,
-            _pairs("--option", arguments.option),
+            _options(arguments),
             _pairs("--provenance", arguments.provenance),
             arguments.licence or UNKNOWN_LICENCE,
             tuple(arguments.inside.split(".")) if arguments.inside else (),
@@ -151,18 +154,27 @@ def report(conversion: "Conversion", checkpoint: Path, out: Path) -> dict[str, A
 
 
 def write_preview(weights: Path, sheet: Path) -> None:
-    """Writes 16 samples of a converted generator as one image.
+    """Writes 16 samples of a converted generator as one image, of one class after another.
 
     Raises:
         WeightsError: what was converted is no generator.
         ImageError: the image cannot be written.
     """
-    from mgp_jax.generators import generate, load_generator, random_latents
+    import numpy as np
+
+    from mgp_jax.generators import generate, random_latents
+    from mgp_jax.generators.zoo import find_generator
     from mgp_jax.images import write_image
     from mgp_jax.report import tile
 
-    generator = load_generator(weights)
-    write_image(sheet, tile(generate(generator, random_latents(generator, PREVIEWED))))
+    generator = find_generator(weights)
+    latents = random_latents(generator, PREVIEWED)
+    if generator.classes > 1:  # one of each
+        drawn = [generator.with_label(k % generator.classes) for k in range(PREVIEWED)]
+        samples = [generate(one, latents[k : k + 1]) for k, one in enumerate(drawn)]
+        write_image(sheet, tile(np.concatenate(samples)))
+        return
+    write_image(sheet, tile(generate(generator, latents)))
 
 
 def _print_table(conversion: "Conversion", out: Path) -> None:
@@ -193,6 +205,10 @@ def _print_table(conversion: "Conversion", out: Path) -> None:
         f"configuration {config}",
         f"written {out}",
     ]
+    if (classes := (conversion.converted.config.get("labels") or {}).get("classes", 1)) > 1:
+        lines.append(
+            f"{classes} classes are kept: the commands of mgp take --label 0 to {classes - 1}"
+        )
     if conversion.assumed:
         assumed = ", ".join(f"{name} {value}" for name, value in conversion.assumed.items())
         lines.append(f"assumed: {assumed}; set others with --option NAME=VALUE")
@@ -216,6 +232,17 @@ def _pairs(flag: str, texts: Sequence[str]) -> Mapping[str, str]:
             raise SettingError(f"{flag} {text}: {key} is given twice")
         pairs[key] = value
     return pairs
+
+
+def _options(arguments: Arguments) -> Mapping[str, str]:
+    from mgp_jax.errors import SettingError
+
+    options = _pairs("--option", arguments.option)
+    if not arguments.label:
+        return options
+    if "label" in options:
+        raise SettingError(f"--label {arguments.label}: the label is given twice")
+    return {**options, "label": arguments.label}
 
 
 def _fail(error: object, status: int) -> int:

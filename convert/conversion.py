@@ -9,6 +9,7 @@ from typing import Any
 
 from mgp_jax.errors import CheckpointError, SettingError
 from mgp_jax.generators.weights import save_weights
+from mgp_jax.generators.zoo import FAMILIES, make_config
 
 from .detect import detect
 from .families.mobile_stylegan import named_constants
@@ -128,9 +129,10 @@ def _convert(tree: Any, name: str, checksum: str, request: Request) -> Conversio
                 f"its images have {channels} channels, which is not supported; generators of "
                 "colour and of gray images are"
             )
+        family = plan.family or layout.family
+        _check_settings(family, converted)
     except CheckpointError as error:
         raise CheckpointError(f"{error}{_elsewhere(tree)}") from None
-    family = plan.family or layout.family
     origin = {"file": name, "sha256": checksum, "layout": f"{family} ({layout.name})"}
     if request.options:
         origin["options"] = " ".join(f"{k}={v}" for k, v in sorted(request.options.items()))
@@ -143,9 +145,18 @@ def _convert(tree: Any, name: str, checksum: str, request: Request) -> Conversio
         converted,
         {**request.provenance, **origin},
         request.licence,
-        _assumed(layout, request) if plan.assumed is None else plan.assumed,
+        {**(_assumed(layout, request) if plan.assumed is None else plan.assumed), **plan.noted},
         state.averaged,
     )
+
+
+def _check_settings(family: str, converted: Converted) -> None:
+    """Refuses what could not be loaded: tensors may fit the layout and make no network."""
+    if family in FAMILIES:
+        try:
+            make_config(family, converted.config)
+        except SettingError as error:
+            raise CheckpointError(str(error)) from None
 
 
 def _assumed(layout: Layout, request: Request) -> Mapping[str, str]:

@@ -9,7 +9,17 @@ from collections.abc import Callable
 
 from mgp_jax.errors import CheckpointError
 
-from .families import lpips, mobile_stylegan, pggan, sequential, stylegan, stylegan2, vgg16
+from .families import (
+    biggan,
+    lpips,
+    mobile_stylegan,
+    pggan,
+    sequential,
+    sngan,
+    stylegan,
+    stylegan2,
+    vgg16,
+)
 from .layout import Layout, Shapes
 
 LAYOUTS: tuple[Layout, ...] = (
@@ -17,6 +27,8 @@ LAYOUTS: tuple[Layout, ...] = (
     *mobile_stylegan.LAYOUTS,
     *stylegan.LAYOUTS,
     *pggan.LAYOUTS,
+    *biggan.LAYOUTS,
+    *sngan.LAYOUTS,
     *lpips.LAYOUTS,
     *vgg16.LAYOUTS,
     *sequential.LAYOUTS,
@@ -99,16 +111,15 @@ UNSUPPORTED: tuple[tuple[str, Callable[[Shapes], bool], str], ...] = (
     ),
     ("FastGAN", _has_all(r"(^|\.)init\.init\.0\.", r"(^|\.)feat_\d+\."), PLAIN),
     (
-        "pytorch-mimicry's residual generator (SNGAN and its kin)",
-        _has_all(r"(^|\.)l1\.", r"\.c_sc\."),
-        PLAIN,
-    ),
-    (
         "aladdinpersson's ProGAN",
         _has_all(r"(^|\.)prog_blocks\.", r"(^|\.)rgb_layers\."),
         "the layouts of mganprior, genforce and pytorch_GAN_zoo are",
     ),
-    ("BigGAN", _has_all(r"(^|\.)(shared|gen_z|linear)\.", r"\.bn1\.(gain|bias|scale)\b"), PLAIN),
+    (
+        "BigGAN of another code",
+        _has_all(r"(^|\.)(shared|gen_z|linear)\.", r"\.bn1\.(gain|bias|scale)\b"),
+        "BigGAN-deep of pytorch-pretrained-biggan is",
+    ),
     ("a discriminator", _is_discriminator, "generators are; choose the generator's file"),
 )
 

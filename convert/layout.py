@@ -54,6 +54,7 @@ class Plan:
         assumed: what the file does not show and nobody said, by the option that sets it; None for
             what the table of options says.
         family: the family of the result, where it is not the layout's.
+        noted: what else is taken because the file lacks it.
     """
 
     rows: tuple[Row, ...]
@@ -61,6 +62,7 @@ class Plan:
     ignored: Mapping[str, str] = field(default_factory=dict)
     assumed: Mapping[str, str] | None = None
     family: str | None = None
+    noted: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

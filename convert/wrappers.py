@@ -26,7 +26,17 @@ NAMES: tuple[tuple[str, str], ...] = (
         (name, "averaged")
         for name in (
             *("gema", "generatorsmooth", "generatorema", "genema", "netgema", "emagenerator"),
-            *("avgg", "gavg", "gsmooth", "gaverage", "emag", "emagen", "generatoravg", "gensmooth"),
+            *(
+                "avgg",
+                "gavg",
+                "gsmooth",
+                "gaverage",
+                "emag",
+                "emagen",
+                "generatoravg",
+                "gensmooth",
+                "shadowgenerator",
+            ),
             *("paramsema", "modelema", "emamodel", "ema", "shadow"),
         )
     ),
@@ -57,7 +67,7 @@ BESIDE: tuple[tuple[str, str], ...] = (
     ),
     (r"\w*loss\w*|criterion\w*|\w*metric\w*|fid\w*|inception\w*", "a loss or metric"),
     (
-        r"config|args|opts?|options|hyper_?param\w*|hparams\w*|\w*_kwargs|running_metadata",
+        r"conf|config|args|opts?|options|hyper_?param\w*|hparams\w*|\w*_kwargs|running_metadata",
         "settings of the training run",
     ),
     (r"ada_aug_p|augment_pipe", "augmentation state"),

@@ -165,7 +165,7 @@ def load_codes(path: str | os.PathLike[str], split: Split) -> Codes:
     z, alpha = numbers["z"], numbers["alpha"]
     crossing = split.crossing._replace(styles=None)
     noise = {k.removeprefix("noise_"): v for k, v in numbers.items() if k.startswith("noise_")}
-    codes = Codes(z, alpha, numbers.get("styles"), noise=noise or None)
+    codes = Codes(z, alpha, numbers.get("styles"), noise=noise or None, label=numbers.get("label"))
     if any(name.startswith("residual") for name in numbers):
         leaves = [numbers.get(f"residual{k}") for k in range(len(jax.tree.leaves(crossing)))]
         codes = codes._replace(residual=jax.tree.unflatten(jax.tree.structure(crossing), leaves))

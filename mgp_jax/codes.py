@@ -23,6 +23,8 @@ class Codes(NamedTuple):
         styles: float[L, D], the styles of the layers behind the cut, or None.
         residual: what is added to the composed feature map, `Features` without styles, or None.
         noise: for every noisy stage its noise map float[1, H, W, 1], or None for the stored ones.
+        label: float[K], logarithms (up to a constant) of how much is drawn of each class of a
+            conditional generator, or None for its own label.
     """
 
     z: jax.Array
@@ -30,6 +32,7 @@ class Codes(NamedTuple):
     styles: jax.Array | None = None
     residual: Features | None = None
     noise: NoiseMaps | None = None
+    label: jax.Array | None = None
 
 
 def init_codes(split: Split, key: jax.Array, count: int) -> Codes:
@@ -96,7 +99,7 @@ def features_of(split: Split, codes: Codes) -> Features:
     Returns: what arrives at the cut, with a leading axis N.
     """
     codes = cast(codes, split.dtype)
-    return split.with_noise(codes.noise).head(codes.z)
+    return _placed(split, codes).head(codes.z)
 
 
 def fuse_features(features: Features, alpha: jax.Array) -> Features:
@@ -195,7 +198,12 @@ def render_fused(split: Split, fused: Features, codes: Codes, remat: bool = Fals
     fused, codes = cast((fused, codes), split.dtype)
     features = with_residual(fused, codes)._replace(styles=codes.styles)
     batch = jax.tree.map(lambda x: x[None], features)
-    return split.with_noise(codes.noise).tail(batch, remat)[0]
+    return _placed(split, codes).tail(batch, remat)[0]
+
+
+def _placed(split: Split, codes: Codes) -> Split:
+    """Puts the codes' noise maps and label into the generator."""
+    return split.with_noise(codes.noise).with_label(codes.label)
 
 
 def with_residual(fused: Features, codes: Codes) -> Features:

@@ -1,7 +1,7 @@
 """Photographs with faces in them, made of the bundled portraits."""
 
 from importlib import resources
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -62,7 +62,8 @@ def find_marks(pixels: np.ndarray, smallest: int) -> list[Face]:
     """Stands for a detector: every patch of strong blue is a face."""
     del smallest
     red, blue = pixels[..., 0].astype(int), pixels[..., 2].astype(int)
-    patches = ndimage.find_objects(ndimage.label(blue - red > 128)[0])
+    labels: Any = ndimage.label(blue - red > 128)
+    patches = ndimage.find_objects(labels[0])
     inner = ((0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8))
     faces = []
     for rows, columns in patches:

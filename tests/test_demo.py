@@ -8,6 +8,7 @@ from networks import untrained
 from PIL import Image
 
 from mgp_jax import cli, demo
+from mgp_jax.cli.common import Telling
 from mgp_jax.degradations import kind_of
 from mgp_jax.generators import DCGANConfig, Generator
 from mgp_jax.images import read_image
@@ -55,7 +56,7 @@ def test_parts_are_shown_as_they_come(
 
 
 def test_the_page_is_there_after_the_first_part(small: Generator, tmp_path: Path):
-    steps = demo.run_demo(tmp_path, lambda label: cli.common.Telling(quiet=True).reporter(label))
+    steps = demo.run_demo(tmp_path, lambda label: Telling(quiet=True).reporter(label))
     command, record = next(steps)
     assert (command, record["status"]) == (demo.PARTS[0].command, "ok")
     assert demo.PARTS[0].command in (tmp_path / "index.html").read_text()

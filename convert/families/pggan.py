@@ -1,6 +1,6 @@
-"""PGGAN in three layouts: mganprior, genforce and pytorch_GAN_zoo.
+"""PGGAN in four layouts: mganprior, genforce, pytorch_GAN_zoo and pro-gan-pth.
 
-All three are the same network (Karras et al. 2018). They differ in names, in where the equalised
+All are the same network (Karras et al. 2018). They differ in names, in where the equalised
 learning rate applies, and in how far a half-trained network is faded in: mganprior and genforce
 keep a level of detail `lod`, GAN zoo a blending factor `alpha`. Released files have neither.
 """
@@ -22,6 +22,7 @@ from ..wrappers import StateDict
 from .growing import LOWER_RGB, stored_level
 
 ROOT2 = 2**0.5
+BEYOND = "beyond the level of detail in use"
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,42 @@ def plan_ganzoo(state: StateDict, options: Options) -> Plan:
     return Plan(tuple(rows), configure, {"toRGBLayers.*": LOWER_RGB})
 
 
+def plan_progan_pth(state: StateDict, options: Options) -> Plan:
+    """Plan for pro-gan-pth, which does not normalise the first map before the second layer."""
+    settings = state.beside.get("conf")
+    stored = not isinstance(settings, Mapping) or settings.get("use_eql") is not False
+    use_wscale = bool(options.flag("use_wscale", stored))
+    blocks = count(state.shapes, r"layers\.(\d{1,2})\.")
+    dropped = math.ceil(options.number("lod") or 0.0)
+    detail = _checked(Detail(blocks - dropped, 0.0, 2**dropped), blocks)
+
+    def gained(transform: Transform) -> Transform:
+        return equalised(transform, ROOT2) if use_wscale else transform
+
+    def first(weight: np.ndarray) -> np.ndarray:
+        # Its scale counts the inputs only, not the pixels that they are spread to.
+        return transposed_hwio(weight) * (ROOT2 / len(weight) ** 0.5 if use_wscale else 1)
+
+    rows: list[Row] = []
+    for i in range(2 * detail.blocks):
+        name = f"layers.{i // 2}.conv_{i % 2 + 1}"
+        shape: Shape = _oihw(i) if i else ("latent", "c0", 4, 4)
+        kernel = gained(hwio) if i else first
+        rows.append(Row(f"layer{i}.kernel", {f"{name}.weight": shape}, kernel))
+        rows.append(Row(f"layer{i}.bias", {f"{name}.bias": (f"c{i}",)}, keep))
+    last = detail.blocks - 1
+    name, shape = f"rgb_converters.{last}", ("image", f"c{2 * last + 1}", 1, 1)
+    rows.append(Row("to_rgb.kernel", {f"{name}.weight": shape}, gained(_rgb)))
+    rows.append(Row("to_rgb.bias", {f"{name}.bias": ("image",)}, keep))
+    ignored = {
+        f"{part}.{b}.*": BEYOND
+        for part in ("layers", "rgb_converters")
+        for b in range(detail.blocks, blocks)
+    }
+    configure = _configure(detail, bool(options.flag("final_tanh", False)), first_norm=False)
+    return Plan(tuple(rows), configure, {**ignored, "rgb_converters.*": LOWER_RGB})
+
+
 def _plan(
     weights: list[tuple[str, Shape, Transform]],
     *,
@@ -161,12 +198,11 @@ def _plan(
         shape = ("image", f"c{2 * b + 1}", 1, 1)
         rows.append(Row(f"{target}.kernel", {to_rgb.format(b): shape}, gained(_rgb, 1)))
         rows.append(Row(f"{target}.bias", {rgb_bias.format(b): ("image",)}, keep))
-    dropped = "beyond the level of detail in use"
     ignored = {"lod": "level of detail, part of the configuration"}
     unused_blocks = range(detail.blocks, detail.blocks + detail.enlarge.bit_length() - 1)
     for b in unused_blocks:
-        ignored |= {f"layer{2 * b}.*": dropped, f"layer{2 * b + 1}.*": dropped}
-        ignored |= {f"output{b}.*": dropped}
+        ignored |= {f"layer{2 * b}.*": BEYOND, f"layer{2 * b + 1}.*": BEYOND}
+        ignored |= {f"output{b}.*": BEYOND}
     ignored["output*"] = LOWER_RGB
     return Plan(tuple(rows), _configure(detail, tanh), ignored)
 
@@ -255,4 +291,10 @@ LAYOUTS = (
         plan_genforce,
     ),
     Layout("pggan", "pytorch_GAN_zoo", _is_ganzoo, plan_ganzoo),
+    Layout(
+        "pggan",
+        "pro-gan-pth",
+        lambda s: "layers.0.conv_1.weight" in s and "rgb_converters.0.weight" in s,
+        plan_progan_pth,
+    ),
 )

@@ -18,6 +18,7 @@ from ..layout import Layout, Plan, Shapes
 from ..options import Options
 from ..stack.assembly import Assembly, assemble
 from ..stack.elements import Stack
+from ..stack.labels import find_vectors, join_label
 from ..stack.modules import Modules, read_modules
 from ..stack.options import StackOptions
 from ..stack.parts import Part, find_parts
@@ -55,19 +56,31 @@ def _make_plan(
     assumed: Mapping[str, str],
 ) -> Plan:
     settings = _plain(dataclasses.asdict(config))
+    if config.labels is None:
+        settings.pop("labels", None)
     return Plan(made.rows, lambda sizes: settings, made.ignored, assumed, family)
 
 
 def _assemble(state: StateDict, options: Options) -> tuple[Assembly, Mapping[str, str]]:
     refuse_others(state.shapes, state.names)
     parts, _ = find_parts(state.shapes)
+    vectors, parts = find_vectors(parts, options)
     refuse_other_ends([part for part in parts if len(part.weight) in (2, 4)])
     stack = _read(state, parts, options)
     try:
         made = assemble(stack)
     except SettingError as error:
         raise CheckpointError(str(error)) from None
-    return made, {**stack.assumed, **made.assumed}
+    assumed = {**stack.assumed, **made.assumed}
+    if vectors is not None:
+        made, joined = join_label(made, vectors, parts, options)
+        assumed |= joined
+    elif unused := sorted(options.values.keys() & {"label", "label_join"}):
+        raise SettingError(
+            f"option {', '.join(unused)}: the names show no label; say with classes=K that one "
+            "of K classes is joined to the code as a one-hot vector"
+        )
+    return made, assumed
 
 
 def _read(state: StateDict, parts: list[Part], options: Options) -> Stack:
@@ -110,6 +123,8 @@ def _shown(found: Modules, options: Options) -> Stack:
 
 def _as_dcgan(config: SequentialConfig) -> DCGANConfig | None:
     """Returns the DCGAN that a stack is, or None."""
+    if config.labels is not None:
+        return None
     first, *others = (layer for layer in config.layers if not isinstance(layer, Activation))
     if not isinstance(first, Dense) or not all(hasattr(layer, "channels") for layer in others):
         return None

@@ -90,20 +90,27 @@ def mean_row(key: str, copies: int) -> Row:
     return Row("truncation.mean", {key: ((copies, "w"),)}, lambda mean: mean.reshape(copies, -1))
 
 
-def averaged_row(mapping: list[Row], gain: float) -> Row:
+def averaged_row(mapping: list[Row], gain: float, table: Row | None = None) -> Row:
     """Row of a mean style that is not stored: the average of many codes through the mapping.
 
     Args:
         mapping: rows of the mapping network, kernels and biases in turn.
         gain: factor behind each leaky ReLU.
+        table: row of the vectors of the classes, which are averaged over as well.
     """
     sources = {key: shape for row in mapping for key, shape in row.sources.items()}
+    if table is not None:
+        sources |= table.sources
 
     def average(*tensors: np.ndarray) -> np.ndarray:
-        params = [row.transform(value) for row, value in zip(mapping, tensors, strict=True)]
+        count = len(mapping)
+        params = [row.transform(value) for row, value in zip(mapping, tensors[:count], strict=True)]
+        vectors = np.zeros((1, 0)) if table is None else table.transform(*tensors[count:])
+        size = params[0].shape[0] - vectors.shape[1]
         # Of all of numpy's generators, only this one promises the same numbers for ever.
-        codes = np.random.RandomState(0).standard_normal((AVERAGED_CODES, params[0].shape[0]))
+        codes = np.random.RandomState(0).standard_normal((AVERAGED_CODES, size))
         x = codes / np.sqrt(np.mean(codes**2, axis=1, keepdims=True) + 1e-8)
+        x = np.concatenate([x, vectors[np.arange(AVERAGED_CODES) % len(vectors)]], axis=1)
         for kernel, bias in zip(params[::2], params[1::2], strict=True):
             x = x @ kernel + bias
             x = gain * np.where(x >= 0, x, 0.2 * x)

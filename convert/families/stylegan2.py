@@ -1,10 +1,11 @@
-"""StyleGAN2 in four layouts: mganprior, genforce, rosinality and stylegan2-ada-pytorch.
+"""StyleGAN2 in five layouts: mganprior, genforce, rosinality, stylegan2-ada-pytorch, -torch.
 
 The network is the same everywhere. Layouts differ in names and axes, in the direction of the
 kernels of doubling layers, in whether style biases include the one that modulation is around, and
 in whether weights are scaled before they are demodulated.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from mgp_jax.errors import CheckpointError, SettingError
+from mgp_jax.generators.labels import Labels
 
 from ..layout import Layout, Plan, Row, Shape, Shapes, Sizes, count
 from ..options import Options
@@ -20,6 +22,7 @@ from ..transforms import Transform, flip, keep
 from ..unpickler import Record
 from ..wrappers import StateDict
 from .style import (
+    AVERAGED_CODES,
     MAPPING_MULTIPLIER,
     averaged_row,
     check_filters,
@@ -33,7 +36,15 @@ from .style import (
     per_style,
     transpose,
 )
-from .stylegan2_names import ADA, GENFORCE, MGANPRIOR, ROSINALITY, Names, resolution
+from .stylegan2_names import (
+    ADA,
+    GENFORCE,
+    MGANPRIOR,
+    ROSINALITY,
+    STYLEGAN2_TORCH,
+    Names,
+    resolution,
+)
 
 ROOT2 = 2**0.5
 FILTER = (1, 3, 3, 1)
@@ -53,7 +64,7 @@ class Form:
         mean: row of the mean style.
         mapping_layers: number of layers of the mapping network.
         copies: 1, or the number of styles if the mapping network has one for each.
-        condition: length of what is concatenated to the latent code.
+        labels: how the mapping network takes a class.
         clamp: limit of the outputs of layers.
         use_wscale: whether equalised learning rate was on.
         ignored: tensors to ignore, with the reason.
@@ -67,7 +78,7 @@ class Form:
     mapping_layers: int
     clamp: float | None
     copies: int = 1
-    condition: int = 0
+    labels: Labels | None = None
     use_wscale: bool = True
     ignored: Mapping[str, str] = field(default_factory=dict)
 
@@ -123,14 +134,7 @@ def plan_rosinality(state: StateDict, options: Options) -> Plan:
         count(shapes, r"convs\.(\d{1,3})\.") + 1, 2 * count(shapes, r"to_rgbs\.(\d{1,3})\.") + 1
     )
     depth = count(shapes, r"style\.(\d{1,3})\.") - 1
-    mapping = mapping_rows(
-        lambda i: names.dense[0].format(i + 1),
-        lambda i: names.dense[1].format(i + 1),
-        depth,
-        "w",
-        1.0,
-        multiplier(options),
-    )
+    mapping = _mapping_behind_norm(names, depth, options)
     stored = state.beside.get(names.mean)
     if isinstance(stored, np.ndarray):
         size = shapes.get("conv1.conv.modulation.weight", (0, 0))[-1]
@@ -140,16 +144,37 @@ def plan_rosinality(state: StateDict, options: Options) -> Plan:
         mean_style = Row("truncation.mean", {}, lambda: mean.reshape(-1))
     else:
         mean_style = averaged_row(mapping, ROOT2)
-    form = Form(
-        names,
-        layers,
-        skip=True,
-        mapping=mapping,
-        mean=mean_style,
-        mapping_layers=depth,
-        clamp=_clamp(options, None),
+    return _plan(state, options, _skip_form(names, layers, mapping, mean_style, options))
+
+
+def plan_stylegan2_torch(state: StateDict, options: Options) -> Plan:
+    """Plan for stylegan2-torch, which stores neither noise nor a mean style."""
+    shapes, names = state.shapes, STYLEGAN2_TORCH
+    layers = _odd(
+        2 * count(shapes, r"convs\.(\d{1,3})\.") - 1, 2 * count(shapes, r"to_rgbs\.(\d{1,3})\.") - 1
     )
-    return _plan(state, options, form)
+    depth = count(shapes, r"mapping\.(\d{1,3})\.") - 1
+    mapping = _mapping_behind_norm(names, depth, options)
+    mean = averaged_row(mapping, ROOT2)
+    return _plan(state, options, _skip_form(names, layers, mapping, mean, options))
+
+
+def _mapping_behind_norm(names: Names, depth: int, options: Options) -> list[Row]:
+    """Rows of a mapping network that is a Sequential whose number 0 is the pixel norm."""
+    weight, bias = names.dense
+    return mapping_rows(
+        lambda i: weight.format(i + 1),
+        lambda i: bias.format(i + 1),
+        depth,
+        "w",
+        1.0,
+        multiplier(options),
+    )
+
+
+def _skip_form(names: Names, layers: int, mapping: list[Row], mean: Row, options: Options) -> Form:
+    depth, clamp = len(mapping) // 2, _clamp(options, None)
+    return Form(names, layers, True, mapping, mean, depth, clamp)
 
 
 def plan_ada(state: StateDict, options: Options) -> Plan:
@@ -170,39 +195,42 @@ def plan_ada(state: StateDict, options: Options) -> Plan:
     activation = _attribute(state, names.layer(0), "activation")
     if activation not in (None, "lrelu"):
         raise CheckpointError(f"a StyleGAN2 with the activation {activation}; lrelu is supported")
-    condition = 0
+    labels: Labels | None = None
+    label_rows: list[Row] = []
     if "mapping.embed.weight" in shapes:
-        mapping[:2], condition = _conditional(state, options, mapping[0], mapping[1])
+        label_rows, labels = _label_rows(state, options)
     elif options.text("label") is not None:
         raise SettingError("option label: the generator is unconditional")
     form = Form(
         names,
         layers,
         skip=layers == 1 or any(key.startswith("synthesis.b4.torgb.") for key in shapes),
-        mapping=mapping,
-        mean=mean_row(names.mean, 1),
+        mapping=[*mapping, *label_rows],
+        mean=mean_row(names.mean, 1)
+        if names.mean in shapes
+        else averaged_row(mapping, ROOT2, next(iter(label_rows), None)),
         mapping_layers=depth,
         clamp=_clamp(options, _stored_clamp(state)),
-        condition=condition,
+        labels=labels,
     )
     return _plan(state, options, form)
 
 
 def _plan(state: StateDict, options: Options, form: Form) -> Plan:
     names, last = form.names, form.layers - 1
+    noisy = any(names.noise(i) in state.tensors for i in range(form.layers))
     rows = [*form.mapping, form.mean]
     rows.append(Row("layer0.const", {names.const: names.const_shape}, constant_map))
     for i in range(form.layers):
         layer, inputs, outputs = names.layer(i), f"c{max(i - 1, 0)}", f"c{i}"
         transform = _flipped(names.hwio) if names.flips and i % 2 else names.hwio
         kernel = gained(transform, 1.0, form.use_wscale and names.scales)
-        noise: Shape = (*names.noise_shape, resolution(i), resolution(i))
         strength = {f"{layer}.{names.strength}": names.strength_shape}
         shape = names.weight_shape(3, inputs, outputs)
         rows += [
             Row(f"layer{i}.kernel", {f"{layer}.{names.weight}": shape}, kernel),
             Row(f"layer{i}.bias", {f"{layer}.{names.bias}": (outputs,)}, keep),
-            Row(f"layer{i}.noise", {names.noise(i): noise}, noise_map),
+            _noise_row(i, names, noisy),
             Row(f"layer{i}.noise_strength", strength, np.ravel),
             *_style_rows(f"layer{i}", layer, inputs, form),
         ]
@@ -211,8 +239,9 @@ def _plan(state: StateDict, options: Options, form: Form) -> Plan:
             rows += _rgb_rows(target, names.rgb(i // 2), outputs, form)
 
     def configure(sizes: Sizes) -> dict[str, Any]:
+        labels = {"labels": dataclasses.asdict(form.labels)} if form.labels else {}
         return {
-            "latent_size": sizes["latent"] - form.condition,
+            "latent_size": sizes["latent"] - (form.labels.size if form.labels else 0),
             "w_size": sizes["w"],
             "mapping": mapping_widths(sizes, form.mapping_layers, form.copies),
             "channels": [sizes[f"c{i}"] for i in range(form.layers)],
@@ -220,10 +249,23 @@ def _plan(state: StateDict, options: Options, form: Form) -> Plan:
             "final_tanh": bool(options.flag("final_tanh", False)),
             "architecture": "skip" if form.skip else "origin",
             "conv_clamp": form.clamp,
+            **labels,
         }
 
     filters = check_filters(state, names.filters, FILTER, names.filter_sum)
-    return Plan(tuple(rows), configure, {**filters, **form.ignored})
+    noted = {} if noisy else {"noise": "of zeros (none is stored)"}
+    if len(form.mean.sources) > 1:
+        noted["mean style"] = f"of {AVERAGED_CODES} codes (none is stored)"
+    return Plan(tuple(rows), configure, {**filters, **form.ignored}, noted=noted)
+
+
+def _noise_row(i: int, names: Names, noisy: bool) -> Row:
+    """Row of a noise map, of zeros where the file has none: its code draws one for each image."""
+    size = resolution(i)
+    if not noisy:
+        return Row(f"layer{i}.noise", {}, lambda: np.zeros((1, size, size, 1)))
+    shape: Shape = (*names.noise_shape, size, size)
+    return Row(f"layer{i}.noise", {names.noise(i): shape}, noise_map)
 
 
 def _style_rows(target: str, layer: str, channels: str, form: Form) -> list[Row]:
@@ -247,43 +289,31 @@ def _rgb_rows(target: str, layer: str, channels: str, form: Form) -> list[Row]:
     ]
 
 
-def _conditional(
-    state: StateDict, options: Options, kernel: Row, bias: Row
-) -> tuple[list[Row], int]:
-    """Folds the embedding of one class into the first layer of the mapping network.
+def _label_rows(state: StateDict, options: Options) -> tuple[list[Row], Labels]:
+    """Returns the rows of a label, and how it is joined to the code.
 
-    Latent code and embedding are normalised apart and concatenated, so the class adds a constant
-    vector to what the first layer computes.
-
-    Returns: the rows of the first layer, and the length of the embedding.
+    The code and the vector of the class are normalised apart and concatenated.
     """
-    embedding, classes = (*state.shapes["mapping.embed.weight"], 0, 0)[:2]
-    label = options.number("label")
-    hint = f"--option label=K with K from 0 to {classes - 1}"
-    if label is None:
-        raise CheckpointError(f"a class-conditional generator; choose a class with {hint}")
-    if label != int(label) or label >= classes:
-        raise SettingError(f"option label={options.text('label')}: no such class; use {hint}")
-    latent = state.shapes.get("mapping.fc0.weight", (0, 0))[-1] - embedding
-    if latent < 1:
+    size, classes = (*state.shapes["mapping.embed.weight"], 0, 0)[:2]
+    if state.shapes.get("mapping.fc0.weight", (0, 0))[-1] - size < 1:
         raise CheckpointError("a generator without a latent code, only with a class")
-    (weight, weight_shape), (offset, offset_shape) = (
-        next(iter(row.sources.items())) for row in (kernel, bias)
-    )
+    label = options.label(classes)
+    kept = slice(None) if label is None else slice(label, label + 1)
+    labels = Labels(classes if label is None else 1, size)
 
-    def fold(offset: np.ndarray, weight: np.ndarray, embed: np.ndarray, own: np.ndarray):
-        vector = embed[:, int(label)] / embed.shape[1] ** 0.5 + own
-        vector = vector / np.sqrt(np.mean(vector**2) + 1e-8)
-        return bias.transform(offset) + vector @ kernel.transform(weight)[latent:]
+    def table(embed: np.ndarray, bias: np.ndarray) -> np.ndarray:
+        vectors = embed.T[kept] / embed.shape[1] ** 0.5 + bias
+        return vectors / np.sqrt(np.mean(vectors**2, axis=1, keepdims=True) + 1e-8)
 
     sources: dict[str, Shape] = {
-        offset: offset_shape,
-        weight: weight_shape,
         "mapping.embed.weight": ("embedding", "classes"),
         "mapping.embed.bias": ("embedding",),
     }
-    first = Row(kernel.target, kernel.sources, lambda w: kernel.transform(w)[:latent])
-    return [first, Row(bias.target, sources, fold)], embedding
+    even = np.full(labels.classes, 1 / labels.classes)
+    return [
+        Row("mapping.label.table", sources, table),
+        Row("mapping.label.weights", {}, lambda: even),
+    ], labels
 
 
 def _clamp(options: Options, stored: float | None) -> float | None:
@@ -352,6 +382,12 @@ LAYOUTS = (
         "rosinality",
         lambda shapes: ROSINALITY.const in shapes and "conv1.conv.modulation.weight" in shapes,
         plan_rosinality,
+    ),
+    Layout(
+        "stylegan2",
+        "stylegan2-torch",
+        lambda shapes: ROSINALITY.const in shapes and "convs.0.affine.weight" in shapes,
+        plan_stylegan2_torch,
     ),
     Layout("stylegan2", "mganprior", _is_tensorflow_style(MGANPRIOR.style[0]), plan_mganprior),
     Layout("stylegan2", "genforce", _is_tensorflow_style(GENFORCE.style[0]), plan_genforce),

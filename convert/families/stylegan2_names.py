@@ -1,4 +1,4 @@
-"""What the four layouts of StyleGAN2 call their tensors, and how they arrange them."""
+"""What the five layouts of StyleGAN2 call their tensors, and how they arrange them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -116,6 +116,17 @@ ROSINALITY = Names(
     strength_shape=(1,),
     rgb_bias=(1, "image", 1, 1),
     flips=True,
+)
+STYLEGAN2_TORCH = replace(
+    ROSINALITY,
+    dense=("mapping.{}.weight", "mapping.{}.bias"),
+    layer=lambda i: f"up_convs.{i // 2}" if i % 2 else f"convs.{i // 2}",
+    rgb="to_rgbs.{}".format,
+    weight="weight",
+    style=("affine.weight", "affine.bias"),
+    bias="leaky_relu.bias",
+    strength="add_noise.weight",
+    filters=("up_convs.*.blur.kernel", "to_rgbs.*.upsample.kernel"),
 )
 ADA = Names(
     dense=("mapping.fc{}.weight", "mapping.fc{}.bias"),

@@ -119,6 +119,8 @@ def _element(
             yield _pad(settings.get("padding"), kind == "ReflectionPad2d", where)
         case "Unflatten":
             yield from _shape(settings.get("unflattened_size"))
+        case "Embedding":
+            return  # of a label, which has been taken out
         case _ if kind in ACTIVATIONS:
             yield ACTIVATIONS[kind](settings, where)
         case _:

@@ -17,11 +17,13 @@ class Publication:
         name: whose it is.
         matches: tells it from the modules with weights (two or four axes) and from all modules.
         options: what its code does, as options.
+        join: how a label, where there is one, meets the code.
     """
 
     name: str
     matches: Callable[[Sequence[Part], Sequence[Part]], bool]
     options: Mapping[str, str] = field(default_factory=dict)
+    join: str = "code_first"
 
 
 def _named(*names: str) -> Callable[[Sequence[Part], Sequence[Part]], bool]:
@@ -56,7 +58,7 @@ UPSAMPLED = {
 
 PUBLICATIONS = (
     Publication(
-        f"{LINDER_NOREN} (dcgan)",
+        f"{LINDER_NOREN} (dcgan, acgan)",
         _named("l1.0", *(f"conv_blocks.{n}" for n in (0, 2, 3, 6, 7, 9))),
         {**UPSAMPLED, "epsilon": "1e-5,0.8,0.8"},
     ),
@@ -66,9 +68,10 @@ PUBLICATIONS = (
         {**UPSAMPLED, "epsilon": "0.8"},
     ),
     Publication(
-        f"{LINDER_NOREN} (gan, wgan)",
+        f"{LINDER_NOREN} (gan, wgan, cgan)",
         _named(*(f"model.{n}" for n in (0, 2, 3, 5, 6, 8, 9, 11))),
         {"activation": "leaky_relu:0.2", "epsilon": "0.8"},
+        join="label_first",  # its cgan
     ),
     Publication(
         "caogang's wgan-gp (MNIST)",

@@ -15,7 +15,6 @@ def _any(pattern: str) -> Callable[[Shapes], bool]:
 
 
 FEATURES: tuple[tuple[str, Callable[[Shapes], bool]], ...] = (
-    ("labels", _any(r"(^|[._])(label\w*|emb\w*|class_emb\w*|y_emb\w*)\.weight$")),
     (
         "attention",
         _any(r"(^|[._])(attn\w*|attention\w*|query\w*|key_conv|value_conv|gamma_attn)[._]"),

@@ -23,7 +23,7 @@ from mgp_jax.solve.phase import fields_of
 
 Record = dict[str, Any]
 # The variables of a method that are worth keeping; weights are not, for their size.
-SAVED = ("z", "alpha", "styles")
+SAVED = ("z", "alpha", "styles", "label")
 
 
 @single_precision

@@ -27,6 +27,7 @@ Space = Literal["z", "w", "w+"]
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 # What `images.Reading` has, which help must not import.
 MAX_PIXELS = 178_956_970
+LabelOption = Annotated[str | None, tyro.conf.arg(metavar="K|mean")]
 DryRun = Annotated[Flag, tyro.conf.arg(aliases=["-n"])]
 
 _LOUDNESS = tyro.conf.create_mutex_group(required=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import tyro
 
-from mgp_jax.cli.common import OK, Command, Space, Telling
+from mgp_jax.cli.common import OK, Command, LabelOption, Space, Telling
 from mgp_jax.seeds import check_seed
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ class Info(Command):
 
     def run(self, argv: Sequence[str]) -> int:
         """Prints the stages."""
-        from mgp_jax.generators import load_generator
+        from mgp_jax.generators.zoo import find_generator
 
-        show_info(load_generator(self.generator), self.telling)
+        show_info(find_generator(self.generator), self.telling)
         return OK
 
 
@@ -51,6 +51,8 @@ class Sample(Command):
     """Number of random codes."""
     seed: int = 0
     """Seed of the random codes."""
+    label: LabelOption = None
+    """Class to draw, from 0 on, or mean for all alike: for generators of several classes."""
     latents: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npy|npz")] = None
     """Latent codes to render instead of random ones: an array (.npy) of Z or W [N, latent size] or
     of W+ [N, layers, latent size], a projected_w.npz, or the codes of a run."""
@@ -93,6 +95,7 @@ def show_info(generator: "Generator", telling: Telling) -> None:
         "resolution": generator.resolution,
         "latent_shape": list(generator.latent_shape),
         "spaces": [name for name, _ in generator.config.spaces],
+        "classes": generator.classes,
         "parameters": count,
         "licence": generator.licence,
         "provenance": dict(generator.provenance),
@@ -129,7 +132,7 @@ def sample(arguments: Sample) -> int:
     from mgp_jax.report import tile
 
     check_seed(arguments.seed)
-    generator = load_generator(arguments.generator)
+    generator = load_generator(arguments.generator, arguments.label)
     if arguments.latents is None:
         drawn = random_latents(generator, arguments.count, arguments.seed)
         latents = Latents(np.asarray(drawn), "z")

@@ -76,7 +76,7 @@ class Inverting(Optimising):
         from mgp_jax.methods import MULTI_CODE
 
         check_seed(self.seed)
-        inversion = self.resolve(load(self.generator), Identity())
+        inversion = self.resolve(load(self.generator, self.label), Identity())
         if inversion.method.enter is not MULTI_CODE.enter:
             raise SettingError(f"method {self.method}: its variables are no codes to go on with")
         return inversion

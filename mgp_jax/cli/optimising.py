@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from mgp_jax.cli.common import DEFAULT_GENERATOR, MAX_PIXELS, Files
+from mgp_jax.cli.common import DEFAULT_GENERATOR, MAX_PIXELS, Files, LabelOption
 from mgp_jax.cli.starting import Starting
 from mgp_jax.errors import SettingError
 
@@ -31,6 +31,8 @@ class Optimising(Starting):
     )
     """A bundled generator (faces1024, faces64), a file written by mgp-convert, or a Python function
     that makes a generator or a split."""
+    label: LabelOption = None
+    """Class to draw, from 0 on, or mean for all alike: for generators of several classes."""
     codes: Annotated[int | Literal["auto"] | None, tyro.conf.arg(metavar="N|auto")] = None
     """Number of latent codes; the recipe's unless given. auto: that of a recipe file, else 20."""
     layer: Annotated[str | None, tyro.conf.arg(metavar="INDEX|NAME|auto")] = None

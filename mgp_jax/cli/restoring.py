@@ -136,7 +136,7 @@ class Restoring(Optimising):
             raise SettingError(f"memory limit: {self.memory_limit}, must be above 0")
         if self.distributed or "JAX_COORDINATOR_ADDRESS" in os.environ:
             join_processes()
-        what = load(self.generator)
+        what = load(self.generator, self.label)
         masks, resolution = self.masks(), what.image_shape[0]
         degradation: Degradation
         if masks is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tyro
 
-from mgp_jax.cli.common import OK, Command
+from mgp_jax.cli.common import OK, Command, LabelOption
 from mgp_jax.errors import SettingError
 from mgp_jax.seeds import check_seed
 from mgp_jax.tasks import tasks_for
@@ -44,6 +44,8 @@ class Tune(Command):
 
     generator: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="GENERATOR")]
     """A bundled generator (faces1024, faces64) or a file written by mgp-convert."""
+    label: LabelOption = None
+    """Class to draw, from 0 on, or mean for all alike: for generators of several classes."""
     images: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILE|FOLDER")]
     """Clean sample images; six to twelve are enough."""
     out: Annotated[Path, tyro.conf.arg(metavar="FILE.json")]
@@ -74,7 +76,7 @@ class Tune(Command):
         from mgp_jax.tuning import Search, tune
 
         check_seed(self.seed)
-        generator = load_generator(self.generator)
+        generator = load_generator(self.generator, self.label)
         spec = self.degradation or TASKS[self.task].spec(generator.resolution)
         paths = find_images(self.images)
         size = generator.resolution, generator.channels

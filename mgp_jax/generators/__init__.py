@@ -1,12 +1,15 @@
 """Frozen generators as ordered stages that can be cut anywhere."""
 
 from mgp_jax.generators.base import Config, Generator, bind
+from mgp_jax.generators.biggan import BigGANConfig
 from mgp_jax.generators.crossing import Features, Params, as_features, as_passed
 from mgp_jax.generators.dcgan import DCGANConfig
+from mgp_jax.generators.labels import Labels
 from mgp_jax.generators.mobile_stylegan import MobileStyleGANConfig
 from mgp_jax.generators.pggan import PGGANConfig
 from mgp_jax.generators.sampling import generate, random_latents
 from mgp_jax.generators.sequential import SequentialConfig
+from mgp_jax.generators.sngan import SNGANConfig
 from mgp_jax.generators.split import Split
 from mgp_jax.generators.style import random_noise
 from mgp_jax.generators.stylegan import StyleGANConfig
@@ -22,13 +25,16 @@ from mgp_jax.generators.zoo import (
 
 __all__ = [
     "FAMILIES",
+    "BigGANConfig",
     "Config",
     "DCGANConfig",
     "Features",
     "Generator",
+    "Labels",
     "MobileStyleGANConfig",
     "PGGANConfig",
     "Params",
+    "SNGANConfig",
     "SequentialConfig",
     "Split",
     "StyleGAN2Config",

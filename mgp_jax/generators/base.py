@@ -16,14 +16,17 @@ from flax import nnx
 
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.crossing import Features, Params, as_features, as_passed
+from mgp_jax.generators.labels import LabelLike, Labels, code_rows
 from mgp_jax.generators.split import NoiseMaps, Split
 
 
 class Config(ABC):
     """Base of every family's configuration dataclass: what a family says of its networks.
 
-    A family without styles or noise leaves the methods about them as they are.
+    A family without styles, noise or labels leaves what there is about them as it is.
     """
+
+    labels: Labels | None = None
 
     @property
     @abstractmethod
@@ -78,8 +81,19 @@ class Config(ABC):
         of the first to the last one given.
         """
         del layers
-        kernel = params[self.stage_names[0]]["kernel"]
-        return jnp.moveaxis(kernel, -2, 0).reshape(kernel.shape[-2], -1)
+        first = params[self.stage_names[0]]
+        kernel = jnp.moveaxis(first["kernel"], -2, 0).reshape(first["kernel"].shape[-2], -1)
+        return code_rows(kernel, self.latent_shape[0], self.labels, first)
+
+    def label_weights(self, params: Params) -> jax.Array | None:
+        """Returns how much is taken of each class, float[K], None without labels."""
+        return params[self.stage_names[0]]["label"]["weights"] if self.labels else None
+
+    def with_label(self, params: Params, weights: jax.Array) -> Params:
+        """Returns the parameters with other weights float[K] of the classes."""
+        name = self.stage_names[0]
+        first = params[name]
+        return {**params, name: {**first, "label": {**first["label"], "weights": weights}}}
 
 
 @partial(
@@ -128,6 +142,28 @@ class Generator:
     def channels(self) -> int:
         """Channels of the image: 3, or 1 for gray ones."""
         return self.shapes[-1].shape[-1]
+
+    @property
+    def classes(self) -> int:
+        """Number of classes among which a label chooses; 0 without labels."""
+        return self.config.labels.classes if self.config.labels else 0
+
+    def with_label(self, label: LabelLike) -> "Generator":
+        """Returns the generator of one class, or of a mixture of several.
+
+        Args:
+            label: a class from 0 on, `mean` for all classes alike, or weights float[K].
+
+        Raises:
+            SettingError: the generator has no labels, or not this one.
+        """
+        if self.config.labels is None:
+            raise SettingError(f"label {label}: {self.name} has no classes")
+        try:
+            weights = self.config.labels.weights(label)
+        except SettingError as error:
+            raise SettingError(f"{self.name}: {error}") from None
+        return replace(self, params=self.config.with_label(self.params, weights))
 
     @property
     def dtype(self) -> Any:
@@ -346,6 +382,14 @@ class CutGenerator:
     def with_noise(self, params: Params, noise: NoiseMaps) -> Params:
         """Returns what the family says."""
         return self.config.with_noise(params, noise)
+
+    def label_weights(self, params: Params) -> jax.Array | None:
+        """Returns what the family says."""
+        return self.config.label_weights(params)
+
+    def with_label(self, params: Params, weights: jax.Array) -> Params:
+        """Returns what the family says."""
+        return self.config.with_label(params, weights)
 
 
 def bind(graph: nnx.GraphDef, params: Params) -> Any:

@@ -40,6 +40,7 @@ class PGGANConfig(Config):
         enlarge: nearest-neighbour enlargement of the final image, for networks used at a lower
             level of detail than they were trained for.
         bias_per_pixel: whether every pixel of the first map has a bias of its own (GAN zoo).
+        first_norm: whether the first map is normalised before the second layer.
     """
 
     latent_size: int
@@ -49,6 +50,7 @@ class PGGANConfig(Config):
     blend: float = 0.0
     enlarge: int = 1
     bias_per_pixel: bool = False
+    first_norm: bool = True
 
     @classmethod
     def standard(cls, resolution: int, latent_size: int = 512) -> "PGGANConfig":
@@ -84,7 +86,8 @@ class First(LatentToMap):
 class Same(nnx.Module):
     """Pixel norm, 3x3 convolution, leaky ReLU."""
 
-    def __init__(self, inputs: int, outputs: int, *, rngs: nnx.Rngs):
+    def __init__(self, inputs: int, outputs: int, *, norm: bool = True, rngs: nnx.Rngs):
+        self.norm = norm
         convolution = Convolution(inputs, outputs, 3, gain=2**0.5, rngs=rngs)
         self.kernel, self.bias = convolution.kernel, convolution.bias
 
@@ -95,7 +98,8 @@ class Same(nnx.Module):
         return self._layer(x)
 
     def _layer(self, x: jax.Array) -> jax.Array:
-        return leaky_relu(convolve(pixel_norm(x), self.kernel[...]) + self.bias[...])
+        x = pixel_norm(x) if self.norm else x
+        return leaky_relu(convolve(x, self.kernel[...]) + self.bias[...])
 
 
 class Up(nnx.Module):
@@ -147,7 +151,7 @@ class PGGAN(nnx.Module):
         for i in range(1, len(widths)):
             sizes = widths[i - 1], widths[i]
             if i % 2:
-                stage = Same(*sizes, rngs=rngs)
+                stage = Same(*sizes, norm=i > 1 or config.first_norm, rngs=rngs)
             else:
                 blends = config.blend > 0 and i == len(widths) - 2
                 stage = Up(*sizes, rgb=config.image_channels if blends else None, rngs=rngs)

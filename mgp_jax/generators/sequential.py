@@ -17,6 +17,7 @@ from flax import nnx
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Config
 from mgp_jax.generators.convolution import convolve_upsampled
+from mgp_jax.generators.labels import Label, Labels, joined_size
 from mgp_jax.generators.stack_base import Layer, Size, Weighted, frozen
 from mgp_jax.generators.stack_layers import KINDS, Convolution, Pad, Upsample
 
@@ -34,6 +35,7 @@ class SequentialConfig(Config):
         layers: the layers in order, as objects or as dictionaries with the `kind` of layer.
         output: how the image ends: `tanh`; `sigmoid`, whose [0, 1] becomes [-1, 1]; or `none`.
         latent: distribution of the latent code: `normal`, or `uniform` in [-1, 1].
+        labels: how the generator takes a class, None if it takes none.
 
     Raises:
         SettingError: the layers do not fit each other, or do not end in a square image.
@@ -43,6 +45,7 @@ class SequentialConfig(Config):
     layers: tuple[Any, ...]  # Layers, and not dictionaries any more once it is made.
     output: str = "tanh"
     latent: str = "normal"
+    labels: Labels | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(map(_layer, self.layers)))
@@ -62,7 +65,7 @@ class SequentialConfig(Config):
     def sizes(self) -> tuple[Size, ...]:
         """Height, width and channels of the map behind every layer."""
         sizes = []
-        size = (1, 1, self.latent_size)
+        size = (1, 1, joined_size(self.latent_size, self.labels))
         for k, layer in enumerate(self.layers):
             size = layer.size(size)
             if min(size) < 1 or max(size[:2]) > LARGEST:
@@ -128,11 +131,21 @@ class Stage(nnx.Module):
     """One layer with weights and what belongs to it.
 
     The parameters of the layer with weights are `kernel` and `bias`; those of others carry the
-    number of the layer within the stage, for example `scale1` and `shift1`.
+    number of the layer within the stage, for example `scale1` and `shift1`. In the first stage of a
+    conditional generator `label` joins the vector of the class to the codes.
     """
 
-    def __init__(self, layers: tuple[Layer, ...], size: Size, *, gain: float, rngs: nnx.Rngs):
+    def __init__(
+        self,
+        layers: tuple[Layer, ...],
+        size: Size,
+        *,
+        gain: float,
+        rngs: nnx.Rngs,
+        labels: Labels | None = None,
+    ):
         self.layers = layers
+        self.label = Label(labels, rngs=rngs) if labels else None
         for k, layer in enumerate(layers):
             for name, value in layer.parameters(size, gain, rngs).items():
                 setattr(self, name if isinstance(layer, Weighted) else f"{name}{k}", value)
@@ -140,6 +153,7 @@ class Stage(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Maps float[N, D] or float[N, H, W, I] to float[N, H', W', O]."""
+        x = x if self.label is None else self.label(x)
         x = x[:, None, None, :] if x.ndim == 2 else x
         for k, layer in enumerate(self.layers):
             if k and doubles_and_convolves(*self.layers[k - 1 : k + 1]):
@@ -182,11 +196,14 @@ class Sequential(nnx.Module):
     """The stages `layer0` ... as attributes."""
 
     def __init__(self, config: Any, *, rngs: nnx.Rngs):
-        size = (1, 1, config.latent_size)
+        labels = config.labels
+        size = (1, 1, joined_size(config.latent_size, labels))
         stages = tuple(split_stages(config.layers))
         for i, layers in enumerate(stages[:-1]):
-            setattr(self, f"layer{i}", Stage(layers, size, gain=2**0.5, rngs=rngs))
+            stage = Stage(layers, size, gain=2**0.5, rngs=rngs, labels=labels)
+            setattr(self, f"layer{i}", stage)
+            labels = None
             for layer in layers:
                 size = layer.size(size)
-        last = Last(stages[-1], size, gain=1.0, output=config.output, rngs=rngs)
+        last = Last(stages[-1], size, gain=1.0, output=config.output, rngs=rngs, labels=labels)
         setattr(self, f"layer{len(stages) - 1}", last)

@@ -101,6 +101,14 @@ class Halves(Protocol):
         """Returns the parameters with other noise maps in some stages."""
         ...
 
+    def label_weights(self, params: Any) -> jax.Array | None:
+        """Returns how much is drawn of each class, float[K], or None where there are no classes."""
+        ...
+
+    def with_label(self, params: Any, weights: jax.Array) -> Any:
+        """Returns the parameters with other weights float[K] of the classes."""
+        ...
+
 
 @partial(jax.tree_util.register_dataclass, data_fields=["params"], meta_fields=["halves"])
 @dataclass(frozen=True, eq=False)
@@ -265,6 +273,21 @@ class Split:
             return self
         return replace(self, params=self.halves.with_noise(self.params, noise))
 
+    @property
+    def soft_label(self) -> jax.Array | None:
+        """What `with_label` takes for the generator's own label; None where there are no classes.
+
+        No class is quite left out, because a step could not find it then.
+        """
+        weights = self.halves.label_weights(self.params)
+        return None if weights is None else jnp.log(weights + 0.01)
+
+    def with_label(self, label: jax.Array | None) -> "Split":
+        """Returns the split that draws exp(label[k]) / sum of all, in parts, of each class k."""
+        if label is None:
+            return self
+        return replace(self, params=self.halves.with_label(self.params, jax.nn.softmax(label)))
+
     def _codes(self, count: int) -> jax.ShapeDtypeStruct:
         return jax.ShapeDtypeStruct((count, *self.latent_shape), self.dtype)
 
@@ -343,3 +366,10 @@ class TwoFunctions:
     def with_noise(self, params: Any, noise: NoiseMaps) -> Any:
         """Two functions have no noise of their own."""
         raise SettingError(f"{self.name}: has no noise maps {', '.join(noise)}")
+
+    def label_weights(self, params: Any) -> None:
+        """Two functions have no classes of their own."""
+
+    def with_label(self, params: Any, weights: jax.Array) -> Any:
+        """Two functions have no classes of their own."""
+        raise SettingError(f"{self.name}: has no classes")

@@ -16,6 +16,7 @@ from flax import nnx
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Config
 from mgp_jax.generators.crossing import Features, Params
+from mgp_jax.generators.labels import Label, Labels, joined_size
 from mgp_jax.generators.layers import leaky_relu, pixel_norm
 from mgp_jax.generators.split import NoiseMaps
 
@@ -34,6 +35,7 @@ class StyleConfig(Config):
         final_tanh: whether the image ends in a tanh.
         truncation_psi: how far styles keep away from their mean; 1 leaves them as they are.
         truncation_cutoff: number of layers whose style vectors are truncated; None for all.
+        labels: how the mapping network takes a class, None if it takes none.
     """
 
     latent_size: int
@@ -44,6 +46,7 @@ class StyleConfig(Config):
     final_tanh: bool = False
     truncation_psi: float = 1.0
     truncation_cutoff: int | None = None
+    labels: Labels | None = None
 
     def __post_init__(self) -> None:
         if not self.mapping or self.mapping[-1] not in (self.w_size, self.w_size * self.styles):
@@ -123,7 +126,7 @@ class Dense(nnx.Module):
 
 
 class Mapping(nnx.Module):
-    """Pixel norm, then dense layers with leaky ReLU: from Z to W.
+    """Pixel norm, the label if there is one, then dense layers with leaky ReLU: from Z to W.
 
     Args:
         config: the generator's configuration.
@@ -133,7 +136,8 @@ class Mapping(nnx.Module):
 
     def __init__(self, config: StyleConfig, *, gain: float, rngs: nnx.Rngs):
         self.gain, self.depth = gain, len(config.mapping)
-        widths = (config.latent_size, *config.mapping)
+        self.label = Label(config.labels, rngs=rngs) if config.labels else None
+        widths = (joined_size(config.latent_size, config.labels), *config.mapping)
         for i in range(self.depth):
             dense = Dense(widths[i], widths[i + 1], gain=2**0.5 / gain, rngs=rngs)
             setattr(self, f"dense{i}", dense)
@@ -141,6 +145,7 @@ class Mapping(nnx.Module):
     def __call__(self, z: jax.Array) -> jax.Array:
         """Maps float[N, latent] to float[N, mapping[-1]]."""
         x = pixel_norm(z)
+        x = x if self.label is None else self.label(x)
         for i in range(self.depth):
             x = self.gain * leaky_relu(getattr(self, f"dense{i}")(x))
         return x

@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,13 @@ from flax import nnx
 
 from mgp_jax.errors import SettingError, WeightsError
 from mgp_jax.generators.base import Config, Generator, Params
+from mgp_jax.generators.biggan import BigGAN, BigGANConfig
 from mgp_jax.generators.dcgan import DCGANConfig
+from mgp_jax.generators.labels import MEAN, LabelLike
 from mgp_jax.generators.mobile_stylegan import MobileStyleGAN, MobileStyleGANConfig
 from mgp_jax.generators.pggan import PGGAN, PGGANConfig
 from mgp_jax.generators.sequential import Sequential, SequentialConfig
+from mgp_jax.generators.sngan import SNGAN, SNGANConfig
 from mgp_jax.generators.split import Split
 from mgp_jax.generators.stylegan import StyleGAN, StyleGANConfig
 from mgp_jax.generators.stylegan2 import StyleGAN2, StyleGAN2Config
@@ -26,10 +29,12 @@ from mgp_jax.seeds import seeded_key
 from mgp_jax.user_code import load_function, names_function
 
 FAMILIES: dict[str, tuple[type, Callable[..., nnx.Module]]] = {
+    "biggan": (BigGANConfig, BigGAN),
     "dcgan": (DCGANConfig, Sequential),
     "sequential": (SequentialConfig, Sequential),
     "mobile_stylegan": (MobileStyleGANConfig, MobileStyleGAN),
     "pggan": (PGGANConfig, PGGAN),
+    "sngan": (SNGANConfig, SNGAN),
     "stylegan": (StyleGANConfig, StyleGAN),
     "stylegan2": (StyleGAN2Config, StyleGAN2),
 }
@@ -37,16 +42,19 @@ FAMILIES: dict[str, tuple[type, Callable[..., nnx.Module]]] = {
 BUNDLED = ("faces1024", "faces64")
 
 
-def load_generator(source: str | os.PathLike[str]) -> Generator:
+def load_generator(source: str | os.PathLike[str], label: LabelLike | None = None) -> Generator:
     """Loads a bundled generator by its name, or any generator from a weights file.
 
     Args:
         source: `faces1024`, `faces64`, or the path of a file written by `mgp-convert`; or
             `mine.py:build`, a function of the user's that makes one.
+        label: for a generator of several classes the one to draw, from 0 on; `mean` for all alike,
+            or a weight for each.
 
     Raises:
         WeightsError: the file is missing, not readable, or does not fit the family it names.
-        SettingError: the user's function does not make a whole generator.
+        SettingError: the user's function does not make a whole generator; a label is missing, or
+            there is no such class.
 
     Example:
         >>> from mgp_jax import load_generator
@@ -54,8 +62,13 @@ def load_generator(source: str | os.PathLike[str]) -> Generator:
         >>> generator.family, generator.resolution, generator.stages[:2]
         ('dcgan', 64, ('layer0', 'layer1'))
     """
+    return _labelled(find_generator(source), label)
+
+
+def find_generator(source: str | os.PathLike[str]) -> Generator:
+    """Loads a generator as `load_generator` does, also where no class has been chosen yet."""
     if names_function(str(source)):
-        built = load_prior(source)
+        built = _build(str(source))
         if not isinstance(built, Generator):
             raise SettingError(f"{source}: makes a split, a whole generator is needed here")
         return built
@@ -70,20 +83,44 @@ def load_generator(source: str | os.PathLike[str]) -> Generator:
     return _load(path, path.stem)
 
 
-def load_prior(source: str | os.PathLike[str]) -> Generator | Split:
+def _labelled(generator: Generator, label: LabelLike | None) -> Generator:
+    """Chooses the class; nobody has yet where all classes count alike."""
+    if label is not None:
+        return generator.with_label(label)
+    weights = generator.config.label_weights(generator.params)
+    if weights is not None and len(weights) > 1 and np.ptp(np.asarray(weights)) == 0:
+        raise SettingError(
+            f"{generator.name}: draws {generator.classes} classes; choose one by its label, from 0 "
+            f"to {generator.classes - 1}, or `{MEAN}` for all alike"
+        )
+    return generator
+
+
+def load_prior(source: str | os.PathLike[str], label: LabelLike | None = None) -> Generator | Split:
     """Loads what images can be restored with: a generator, or what a user's function makes.
 
     Args:
         source: see `load_generator`; a function may return a `Split`, too.
+        label: see `load_generator`.
 
     Raises:
         WeightsError: see `load_generator`.
-        SettingError: the user's function makes something else.
+        SettingError: the user's function makes something else; see `load_generator` for labels.
         UserCodeError: it raises something.
     """
     if not names_function(str(source)):
-        return load_generator(source)
-    built = load_function(str(source))()
+        return load_generator(source, label)
+    built = _build(str(source))
+    if isinstance(built, Generator):
+        return _labelled(built, label)
+    if label is not None:
+        raise SettingError(f"label {label}: {source} makes a split, which has no classes")
+    return built
+
+
+def _build(source: str) -> Generator | Split:
+    """Calls the user's function."""
+    built = load_function(source)()
     if not isinstance(built, Generator | Split):
         kind = type(built).__name__
         raise SettingError(f"{source}: makes a {kind}, not a Generator or a Split")
@@ -108,6 +145,21 @@ def random_generator(config: Config, seed: int = 0, name: str = "random") -> Gen
     network = FAMILIES[family][1](config, rngs=nnx.Rngs(params=seeded_key(seed)))
     graph, state = nnx.split(network)
     return Generator(family, config, nnx.to_pure_dict(state), graph, name)
+
+
+def make_config(family: str, settings: Mapping[str, Any]) -> Config:
+    """Makes a configuration of what a weights file says of it, JSON values.
+
+    Raises:
+        SettingError: a setting is unknown, missing or not possible.
+    """
+    kind = FAMILIES[family][0]
+    if unknown := settings.keys() - {field.name for field in dataclasses.fields(kind)}:
+        raise SettingError(f"unknown settings {', '.join(sorted(unknown))}")
+    try:
+        return msgspec.convert(settings, kind)
+    except msgspec.ValidationError as error:
+        raise SettingError(f"settings of {family}: {error}") from None
 
 
 def make_generator(family: str, config: Config, params: Params, **about: Any) -> Generator:
@@ -143,13 +195,10 @@ def _load(path: Path, name: str) -> Generator:
     weights = load_weights(path)
     if weights.family not in FAMILIES:
         raise WeightsError(f"{path}: holds {weights.family} weights, not a generator")
-    kind = FAMILIES[weights.family][0]
-    if unknown := weights.config.keys() - {field.name for field in dataclasses.fields(kind)}:
-        raise WeightsError(f"{path}: unknown settings {', '.join(sorted(unknown))}")
     try:
-        config = msgspec.convert(weights.config, kind)
-    except msgspec.ValidationError as error:
-        raise WeightsError(f"{path}: settings of {weights.family}: {error}") from None
+        config = make_config(weights.family, weights.config)
+    except SettingError as error:
+        raise WeightsError(f"{path}: {error}") from None
     if (channels := getattr(config, "image_channels", 3)) not in (1, 3):
         raise WeightsError(f"{path}: its images have {channels} channels; 1 or 3 are supported")
     return make_generator(

@@ -7,6 +7,7 @@ from typing import Any
 from mgp_jax.degradations import Degradation, Identity, Operator, as_degradation
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator, Split, load_prior
+from mgp_jax.generators.labels import LabelLike
 from mgp_jax.methods import MULTI_CODE, Method, What, find_method
 from mgp_jax.methods.method import in_ball
 from mgp_jax.recipes import Recipe, recipe_for
@@ -61,15 +62,19 @@ class Inversion:
         return replace(self, phases=phases, execution=execution)
 
 
-def load(what: What | str) -> What:
+def load(what: What | str, label: LabelLike | None = None) -> What:
     """Returns a generator or a split; a text is the name of a bundled generator or a file.
 
+    Args:
+        what: one of these.
+        label: the class to draw, for a text; see `load_generator`.
+
     Raises:
-        SettingError: it is something else.
+        SettingError: it is something else, or the label does not fit.
         WeightsError: there is no such generator.
     """
     if isinstance(what, str):
-        return load_prior(what)
+        return load_prior(what, label)
     if not isinstance(what, Generator | Split):
         raise SettingError(
             f"what to invert with: a generator, a split or a name is needed, not a "

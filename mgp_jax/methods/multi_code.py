@@ -151,6 +151,8 @@ def enter_codes(given: Given, codes: Codes, phase: ResolvedPhase) -> tuple[Codes
         codes = codes._replace(residual=jax.tree.map(jnp.zeros_like, held.anchor))
     if "noise" in wanted.moves and codes.noise is None:
         codes = codes._replace(noise=cast(split.noise_maps, jnp.float32))
+    if "label" in wanted.moves and codes.label is None and split.soft_label is not None:
+        codes = codes._replace(label=cast(split.soft_label, jnp.float32))
     return codes, held
 
 

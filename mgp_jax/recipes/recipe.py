@@ -27,6 +27,7 @@ class Phase:
         styles_rate: learning rate of the tail's styles.
         residual_rate: learning rate of the residual.
         noise_rate: learning rate of the noise maps.
+        label_rate: learning rate of the soft label of a conditional generator.
         weights_rate: learning rate of the weights of a network, in methods that move some.
         rates: learning rates of other variables, by name; a mapping or pairs.
         pixel: weight of the mean squared error, images in [-1, 1].
@@ -57,6 +58,7 @@ class Phase:
     styles_rate: float = 0.05
     residual_rate: float = 0.02
     noise_rate: float = 0.05
+    label_rate: float = 0.1
     weights_rate: float = 0.001
     rates: Mapping[str, float] | tuple[tuple[str, float], ...] = ()
     pixel: float = 1.0
@@ -78,8 +80,8 @@ class Phase:
 
     @property
     def moves_head(self) -> bool:
-        """Whether what comes out of the head changes: codes move, or the noise maps within."""
-        return not {"z", "noise"}.isdisjoint(self.moves)
+        """Whether what comes out of the head changes: codes, noise maps or label move."""
+        return not {"z", "noise", "label"}.isdisjoint(self.moves)
 
     def rate(self, variable: str) -> float:
         """Returns the learning rate of a variable.

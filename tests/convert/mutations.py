@@ -21,7 +21,6 @@ if __name__ == "__main__":
 
 from convert.conversion import Request, convert_bytes
 from mgp_jax.errors import MGPError
-from mgp_jax.generators import SequentialConfig
 
 FORBIDDEN = ("os.system", "subprocess.Popen", "exec", "import", "socket.connect")
 LIMIT = 10  # seconds of computing for one file
@@ -42,6 +41,11 @@ OPTIONS = (
     ("upsample", ("nearest", "bilinear", "nearest,nearest,nearest,nearest")),
     ("latent", ("uniform",)),
     ("order", ("activation_first",)),
+    ("classes", ("2", "4", "1000000", "x")),
+    ("label_join", ("label_first", "multiply")),
+    ("label", ("0", "3", "9", "-1")),
+    ("truncation", ("0.5", "1", "0", "2")),
+    ("doubles", ("yes,no,yes,no", "yes")),
 )
 
 
@@ -128,10 +132,7 @@ def convert_mutants(files: Sequence[Path], count: int, seed: int = 0) -> Counter
         # What is loaded on first use is loaded by the first files.
         watching[0] = number >= 50
         try:
-            conversion = convert_bytes(bad, name, request)
-            if conversion.family == "sequential":
-                config = conversion.converted.config
-                SequentialConfig(**{**config, "layers": tuple(config["layers"])})
+            convert_bytes(bad, name, request)
             outcomes["converted"] += 1
         except MGPError as error:
             assert str(error).strip(), f"{name}, mutant {number}: an empty message"

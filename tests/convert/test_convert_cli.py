@@ -156,7 +156,7 @@ def test_options_reach_the_family(capsys, tmp_path):
         ("dcgan.pth", ("--option", "lod"), 2, "KEY=VALUE"),
         ("pggan_genforce.pth", ("--option", "lod=1", "--option", "lod=2"), 2, "given twice"),
         ("dcgan.pth", ("--provenance", "sha256=0"), 2, "provenance sha256"),
-        ("dcgan.pth", ("--family", "biggan"), 2, "biggan"),
+        ("dcgan.pth", ("--family", "stylegan4"), 2, "stylegan4"),
         ("dcgan.pth", ("--nonsense",), 2, "nonsense"),
     ],
 )

@@ -16,7 +16,7 @@ from convert.torch_files import read_checkpoint
 from convert.wrappers import StateDict, unwrap
 from mgp_jax.errors import CheckpointError, MGPError, SettingError
 from mgp_jax.generators import Generator, make_generator
-from mgp_jax.generators.zoo import FAMILIES
+from mgp_jax.generators.zoo import make_config
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 Tensors = dict[str, np.ndarray]
@@ -42,8 +42,7 @@ def convert(tensors: Tensors, beside: dict[str, Any] | None = None, **options: s
 
 
 def generator_of(converted: Converted, family: str) -> Generator:
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in converted.config.items()}
-    return make_generator(family, FAMILIES[family][0](**values), converted.params)
+    return make_generator(family, make_config(family, converted.config), converted.params)
 
 
 def changed(name: str, change: Callable[[Tensors], Any]) -> Tensors:
@@ -89,10 +88,16 @@ def conditional(classes: int = 4) -> Tensors:
     return tensors
 
 
+@pytest.mark.parametrize("kept", ["all", "one"])
 @pytest.mark.parametrize("label", [0, 3])
-def test_a_class_is_folded_into_the_mapping_network(label):
+def test_a_class_enters_the_mapping_network(label, kept):
     tensors = conditional()
-    generator = generator_of(convert(tensors, label=str(label)), "stylegan2")
+    if kept == "one":
+        generator = generator_of(convert(tensors, label=str(label)), "stylegan2")
+        assert generator.classes == 1
+    else:
+        generator = generator_of(convert(tensors), "stylegan2").with_label(label)
+        assert generator.classes == 4
     z = np.random.default_rng(1).normal(size=(5, *generator.latent_shape))
 
     embedding = tensors["mapping.embed.weight"]
@@ -127,6 +132,27 @@ def test_a_missing_mean_style_is_averaged():
     w = np.asarray(generator.apply(generator.params, z, 0, generator.space("w")))
     error_of_a_mean = w.std(0) / 4096**0.5
     assert (np.abs(w.mean(0) - mean) < 6 * error_of_a_mean).all()
+
+
+@pytest.mark.parametrize(
+    "name, noise", [("stylegan2_rosinality", "noises."), ("stylegan2_ada", "noise_const")]
+)
+def test_without_noise_and_mean_style_zeros_and_a_computed_one_are_taken(name, noise):
+    whole = conditional() if name.endswith("ada") else tensors_of(name)
+    tensors = {key: v for key, v in whole.items() if noise not in key and key != "mapping.w_avg"}
+    plan = detect(StateDict(tensors).shapes).plan(StateDict(tensors), Options({}))
+    assert plan.noted == {
+        "noise": "of zeros (none is stored)",
+        "mean style": "of 4096 codes (none is stored)",
+    }
+    params = convert(tensors).params
+    assert not any(params[f"layer{i}"]["noise"].any() for i in range(3))
+    generator = generator_of(convert(tensors), "stylegan2")
+    z = jax.random.normal(jax.random.key(0), (1024, *generator.latent_shape))
+    drawn = [generator.with_label(k) for k in range(4)] if generator.classes else [generator]
+    w = np.concatenate([g.apply(g.params, z, 0, g.space("w")) for g in drawn])
+    error_of_a_mean = w.std(0) / 1024**0.5
+    assert (np.abs(w.mean(0) - params["truncation"]["mean"]) < 6 * error_of_a_mean).all()
 
 
 def test_a_mean_style_beside_the_state_dict():
@@ -242,7 +268,7 @@ REFUSED: list[tuple[str, Callable[[Tensors], Any], str]] = [
      "constant input"),
     ("stylegan2_ada", rename("synthesis.b4.const", "synthesis.input.freqs"), "StyleGAN3"),
     ("stylegan2_ada", rename("synthesis.b", "b16.fromrgb."), "discriminator"),
-    ("stylegan2_ada", replaced("mapping.embed.weight", np.ones((14, 3))), "--option label=K"),
+    ("stylegan2_ada", replaced("mapping.embed.weight", np.ones((20, 3))), "only with a class"),
     ("stylegan2_ada", replaced("synthesis.b8.resample_filter", np.ones((4, 4)) / 16), "filter"),
     ("stylegan2_ada", replaced("synthesis.b8.resample_filter", np.ones((2, 2)) / 4), "filter"),
     ("stylegan2_rosinality", replaced("convs.0.conv.blur.kernel", np.ones((4, 4)) / 4), "filter"),

@@ -2,6 +2,7 @@
 
 import dataclasses
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,11 +14,14 @@ import pytest
 from mgp_jax.codes import Codes, render
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import (
+    BigGANConfig,
     DCGANConfig,
     Generator,
+    Labels,
     MobileStyleGANConfig,
     PGGANConfig,
     SequentialConfig,
+    SNGANConfig,
     StyleGAN2Config,
     StyleGANConfig,
     load_generator,
@@ -50,7 +54,11 @@ CONFIGS = {
         ),
         output="sigmoid",
         latent="uniform",
+        labels=Labels(3, 5, "multiply"),
     ),
+    "biggan": BigGANConfig(5, Labels(3, 2), (16, 8, 4), (False, True), (1,), 4, truncation=0.7),
+    "sngan": SNGANConfig(5, (8, 4), 3),
+    "sngan conditional": SNGANConfig(5, (8, 8), 4, (1,), labels=Labels(3, 2)),
     "pggan": PGGANConfig(5, (6, 6, 4, 4)),
     "pggan blended": PGGANConfig(5, (6, 6, 4, 4), final_tanh=True, blend=0.25, enlarge=2),
     "stylegan": StyleGANConfig(5, 4, (6, 4), (6, 6, 4, 4)),
@@ -59,7 +67,7 @@ CONFIGS = {
     ),
     "stylegan2 skip": SKIP,
     "stylegan2 origin, clamped": dataclasses.replace(
-        SKIP, architecture="origin", final_tanh=True, conv_clamp=0.8
+        SKIP, architecture="origin", final_tanh=True, conv_clamp=0.8, labels=Labels(3, 2)
     ),
     "mobile_stylegan": MobileStyleGANConfig(5, 4, (6, 4), (8, 4, 4)),
     "mobile_stylegan truncated": MobileStyleGANConfig(
@@ -234,6 +242,25 @@ def test_weights_survive_a_file(generator: Generator, tmp_path: Path):
     assert (loaded.family, loaded.graph) == (generator.family, generator.graph)
 
 
+def test_every_class_has_an_image_of_its_own(case: Case):
+    generator = case.generator
+    if not generator.classes:
+        with pytest.raises(SettingError, match="has no classes"):
+            generator.with_label(0)
+        return
+    count = generator.classes
+    images = [run(generator.with_label(k), case.z, 0, None) for k in range(count)]
+    assert min(np.abs(one - other).max() for one, other in pairwise(images)) > 1e-3
+    # A label is a vector: weights choose and mix.
+    one = run(generator.with_label(np.eye(count)[1]), case.z, 0, None)
+    assert_same(one, images[1])
+    even = generator.with_label(np.full(count, 1 / count))
+    assert_same(run(generator.with_label("mean"), case.z, 0, None), run(even, case.z, 0, None))
+    for wrong in (count, -1, "cat", np.ones(count + 1)):
+        with pytest.raises(SettingError, match=generator.name):
+            generator.with_label(wrong)
+
+
 def test_random_noise_acts_where_there_is_noise(case: Case):
     generator, stored = case.generator, case.generator.params
     renewed = random_noise(stored, jax.random.key(0))
@@ -296,6 +323,11 @@ def test_truncation_pulls_towards_the_mean_style(name: str):
         lambda: dataclasses.replace(SKIP, architecture="resnet"),
         lambda: MobileStyleGANConfig(5, 4, (6, 4), (8, 4)),
         lambda: MobileStyleGANConfig(5, 4, (6, 4), (6, 4, 4)),
+        lambda: BigGANConfig(5, Labels(3, 2), (8, 8), (False, True)),
+        lambda: BigGANConfig(5, Labels(3, 2), (4, 8), (True,)),
+        lambda: SNGANConfig(5, (8,)),
+        lambda: Labels(0, 2),
+        lambda: Labels(3, 2, "beside"),
     ],
 )
 def test_impossible_settings_are_refused(broken):

@@ -1,0 +1,224 @@
+"""Generators of well-known packages, every map and image against what the package computed."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+import jax
+import numpy as np
+import pytest
+from checkpoints import GOLDEN, tensor, write_zip
+from packages import FOLDER, Fixture, pick, read_fixture
+from safetensors.numpy import save
+
+from convert.cli import main
+from convert.conversion import Conversion, Request, convert_bytes, convert_file
+from mgp_jax import invert, psnr
+from mgp_jax.errors import CheckpointError, MGPError, SettingError
+from mgp_jax.generators import Generator, generate, load_generator, random_latents
+from mgp_jax.generators.crossing import as_features
+from mgp_jax.generators.zoo import find_generator
+
+pytestmark = pytest.mark.usefixtures("quick_exact_compiler")
+
+
+class Case(NamedTuple):
+    """How to convert a fixture, and what it is.
+
+    Attributes:
+        family: the family that comes out.
+        options: of the conversion.
+        assumed: what the conversion says, at least.
+        skipped: leading cuts with a map that the package does not show.
+    """
+
+    family: str
+    options: Mapping[str, str] = MappingProxyType({})
+    assumed: Mapping[str, str] = MappingProxyType({})
+    skipped: int = 0
+
+
+CASES = {
+    "conditional_code_first": Case("sequential", {}, {"label_join": "code_first"}),
+    "conditional_label_first": Case("sequential", {"label_join": "label_first"}),
+    "conditional_multiply": Case("sequential", {}, {"label_join": "multiply"}),
+    "conditional_one_hot": Case("sequential", {"classes": "4"}, {"label_join": "code_first"}),
+    "biggan_deep": Case("biggan", {"truncation": "0.55"}, {"doubles": "no,yes,no,yes"}),
+    "sngan_32": Case("sngan"),
+    "sngan_48": Case("sngan"),
+    "cgan_pd_32": Case("sngan"),
+    "sagan_32": Case("sngan"),
+    "pro_gan_pth": Case("pggan", {}, {"final_tanh": "false"}),
+    "stylegan2_torch": Case("stylegan2", {}, {"noise": "of zeros (none is stored)"}),
+}
+
+
+@cache
+def fixture(name: str) -> Fixture:
+    return read_fixture(name)
+
+
+def convert(name: str, **options: str) -> Conversion:
+    given = {**CASES[name].options, **options}
+    data = save(dict(fixture(name).tensors))
+    return convert_bytes(data, f"{name}.safetensors", Request(options=given))
+
+
+@pytest.fixture(scope="module")
+def generator_of(tmp_path_factory: pytest.TempPathFactory, quick_exact_compiler: None):
+    folder: Path = tmp_path_factory.mktemp("packages")
+
+    @cache
+    def make(name: str, label: str = "") -> Generator:
+        path = folder / f"{name}{label}.safetensors"
+        convert(name, **({"label": label} if label else {})).save(path)
+        return find_generator(path)
+
+    return make
+
+
+@jax.jit
+def run_stages(generator: Generator, z: jax.Array) -> list[jax.Array]:
+    made, x = [], z
+    for k in range(len(generator.stages)):
+        x = generator.apply(generator.params, x, k, k + 1)
+        made.append(as_features(x).maps)
+    return made
+
+
+def assert_maps(generator: Generator, z: np.ndarray, expected: np.ndarray, skipped: int) -> None:
+    made = [pick(np.asarray(x)) for x in run_stages(generator, z) if x.ndim == 4][skipped:]
+    assert len(made) == len(expected)
+    for k, (mine, theirs) in enumerate(zip(made, expected, strict=True)):
+        error = np.abs(mine - theirs).max()
+        assert error <= 1e-4 * max(1, np.abs(theirs).max()), f"map {k}: off by {error}"
+
+
+def test_every_fixture_has_a_case():
+    assert {path.stem for path in FOLDER.glob("*.npz")} == set(CASES)
+    # A few of the numbers, of a few small networks.
+    assert sum(path.stat().st_size for path in FOLDER.glob("*.npz")) < 60_000
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_map_is_that_of_the_package(name, generator_of):
+    case, expected = CASES[name], fixture(name)
+    conversion = convert(name)
+    assert conversion.family == case.family
+    assert case.assumed.items() <= conversion.assumed.items()
+    assert all(move.targets or move.ignored for move in conversion.converted.moves)
+    generator = generator_of(name)
+    for label, maps in expected.maps.items():
+        drawn = generator.with_label(label) if generator.classes else generator
+        assert_maps(drawn, expected.z, maps, case.skipped)
+
+
+CONDITIONAL = [name for name in CASES if len(fixture(name).maps) > 1]
+
+
+@pytest.mark.parametrize("name", CONDITIONAL)
+def test_one_class_alone_is_the_same_as_chosen_among_all(name, generator_of):
+    *_, label = fixture(name).maps
+    alone = generator_of(name, str(label))
+    assert alone.classes == 1
+    assert_maps(alone, fixture(name).z, fixture(name).maps[label], CASES[name].skipped)
+    with pytest.raises(SettingError, match="label=99: the classes are 0 to"):
+        convert(name, label="99")
+
+
+@pytest.mark.parametrize("name", CONDITIONAL[:1])
+def test_a_class_has_to_be_chosen(name, tmp_path):
+    path = tmp_path / "several.safetensors"
+    convert(name).save(path)
+    with pytest.raises(SettingError, match="several: draws 4 classes; choose one by its label"):
+        load_generator(path)
+    weights = load_generator(path, 2).config.label_weights(load_generator(path, "2").params)
+    np.testing.assert_array_equal(weights, [0, 0, 1, 0])
+    with pytest.raises(SettingError, match="faces64 has no classes"):
+        load_generator("faces64", 0)
+
+
+@pytest.mark.parametrize(
+    "name, options, message",
+    [
+        ("conditional_code_first", {"label_join": "multiply"}, "no code and a label of 5"),
+        ("conditional_code_first", {"label_join": "beside"}, "choose from code_first"),
+        ("conditional_code_first", {"classes": "9"}, "label_emb has vectors of 4 classes"),
+        ("conditional_one_hot", {"classes": "10"}, "takes 10 numbers, which are no code and"),
+        ("conditional_one_hot", {"classes": "many"}, "a whole number"),
+        ("conditional_one_hot", {"classes": "0", "label": "1"}, "say with classes=K"),
+    ],
+)
+def test_labels_that_do_not_fit(name, options, message):
+    with pytest.raises(MGPError, match=message) as caught:
+        convert(name, **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_averaged_generator_of_pro_gan_pth_and_its_settings(tmp_path):
+    tensors, storages = dict(fixture("pro_gan_pth").tensors), {}
+    state = {}
+    for name, value in tensors.items():
+        strides = tuple(stride // 4 for stride in value.strides)
+        state[name] = tensor(name, value.size, 0, value.shape, strides)
+        storages[name] = value.tobytes()
+    generator = {"conf": {"use_eql": False, "depth": 4}, "state_dict": state}
+    tree = {"generator": generator, "shadow_generator": generator, "gen_optim": {"state": {}}}
+    conversion = convert_file(write_zip(tmp_path / "depth_4.bin", tree, storages))
+    assert conversion.route == ("shadow_generator", "state_dict") and conversion.averaged
+    kernel = conversion.converted.params["layer3"]["kernel"]
+    stored = tensors["layers.1.conv_2.weight"].transpose(2, 3, 1, 0)
+    np.testing.assert_array_equal(kernel, stored)
+    lower = convert("pro_gan_pth", lod="1")
+    assert lower.converted.config["enlarge"] == 2 and len(lower.converted.config["channels"]) == 4
+
+
+def test_a_file_with_part_of_a_network():
+    with pytest.raises(CheckpointError, match=r"missing: block2\.b1\.weight\n"):
+        convert_file(GOLDEN / "sequential" / "n_mimicry_sngan.pth")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_tensor_that_is_missing_or_damaged_is_named(name):
+    tensors = dict(fixture(name).tensors)
+    key = next(reversed([k for k in tensors if k.endswith(("weight", "weight_orig"))]))
+    damaged = {
+        "missing": {k: v for k, v in tensors.items() if k != key},
+        "cut": {**tensors, key: tensors[key][..., :-1]},
+        "not finite": {**tensors, key: np.full_like(tensors[key], np.nan)},
+        "unexpected": {**tensors, "odd": np.ones(3, np.float32)},
+    }
+    for kind, state in damaged.items():
+        with pytest.raises(CheckpointError) as caught:
+            convert_bytes(save(state), "x.safetensors", Request(options=CASES[name].options))
+        assert str(caught.value).startswith("x.safetensors: "), kind
+
+
+def test_the_command_keeps_a_class_or_says_that_all_are_there(capsys, tmp_path):
+    source, out, sheet = (tmp_path / name for name in ("in.safetensors", "out", "sheet.png"))
+    source.write_bytes(save(dict(fixture("conditional_multiply").tensors)))
+    assert main([str(source), str(out), "--preview", str(sheet)]) == 0
+    assert "4 classes are kept: the commands of mgp take --label 0 to 3" in capsys.readouterr().out
+    assert sheet.exists()
+    assert main([str(source), str(out), "--label", "2"]) == 0
+    assert "classes are kept" not in capsys.readouterr().out
+    assert load_generator(out).classes == 1
+    assert main([str(source), str(out), "--label", "2", "--option", "label=1"]) == 2
+    assert "--label 2: the label is given twice" in capsys.readouterr().err
+
+
+INVERTED = {"conditional_multiply": 1, "cgan_pd_32": 1, "biggan_deep": 2}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*INVERTED, "sngan_48", "pro_gan_pth", "stylegan2_torch"])
+def test_an_image_of_its_own_is_reproduced(name, generator_of):
+    generator = generator_of(name)
+    generator = generator.with_label(INVERTED[name]) if generator.classes else generator
+    drawn = generate(generator, random_latents(generator, 2, seed=5))
+    images = np.clip(drawn, -1, 1)  # as a file has them
+    result = invert(generator, images, recipe="fast")
+    for found, image in zip(result.images, images, strict=True):
+        assert psnr(found / 2 + 0.5, image / 2 + 0.5) > 25
