@@ -7,6 +7,7 @@ import jax
 import numpy as np
 from PIL import Image
 
+from mgp_jax.agreement import keep_luminance
 from mgp_jax.degradations import (
     Degradation,
     Grayscale,
@@ -29,7 +30,7 @@ from mgp_jax.inversion import load, resolve
 from mgp_jax.inversion.resolve import DEFAULT_RECIPE, default_recipe
 from mgp_jax.methods import MULTI_CODE, Method, What, find_method
 from mgp_jax.recipes import Recipe
-from mgp_jax.restoration import Restoration, keep_luminance, run_restoration
+from mgp_jax.restoration import Restoration, run_restoration
 from mgp_jax.solve import Progress
 
 # Squares of fewer pixels hold nothing to restore a face from.

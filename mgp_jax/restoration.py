@@ -9,21 +9,17 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
-from jax.scipy.sparse.linalg import cg
 
+from mgp_jax.agreement import blend_in, put_back, put_back_all, soften
 from mgp_jax.codes import Codes
 from mgp_jax.degradations import (
     Degradation,
     Frame,
     Grayscale,
     Identity,
-    Mask,
     Operator,
     as_degradation,
-    back_project,
     compose,
-    laplacian,
     operators_of,
     smoothest,
 )
@@ -35,14 +31,6 @@ from mgp_jax.precision import single_precision
 from mgp_jax.recipes import Recipe
 from mgp_jax.solve import Execution, Progress, Snapshot
 from mgp_jax.starts import repeated
-
-# How often a rendering is moved towards a smaller observation by changes without edges.
-SMOOTH_CHANGES = 2
-# Of the alternating projections onto the observation and onto [-1, 1]: how many, and how far the
-# rounding of 8-bit files is kept down.
-PROJECTIONS = 8
-DAMPING = 1e-4
-BLACK = 0.02
 
 
 class Restoration(NamedTuple):
@@ -256,6 +244,8 @@ def run_restoration(
         images = jax.vmap(frame)(images) + jnp.repeat(around, samples, axis=0)
     if blend:
         images = blend_in(degradation, images, observed)
+    if inversion.recipe.detail < 1:
+        images = soften(images, observed, inversion.recipe.detail)
     images = np.asarray(put_back_all(degradation, images, observed))
     shaped = images.reshape(count, samples, *images.shape[1:])
     # In double precision the mean of equal pixels is exact, so that known pixels stay as they are.
@@ -309,121 +299,3 @@ def surroundings(
         return degradation.prepare(observation) - degradation(around), around
 
     return jax.vmap(one)(observations)
-
-
-def put_back(degradation: Degradation, image: jax.Array, observation: jax.Array) -> jax.Array:
-    """Makes a rendering agree with what the observation is certain of.
-
-    Known pixels of a mask are kept exactly. A gray observation is kept as the luminance; the
-    rendering's chroma is reduced where the colour would not exist. For other linear noiseless
-    operators the rendering is moved by the least change that explains the observation. With noise,
-    or behind operators that are not linear, nothing is certain. The identity leaves the rendering
-    as it is: putting back would undo the inversion.
-
-    Args:
-        degradation: the operator.
-        image: float[H, W, C], the rendering, in [-1, 1] up to overshoots.
-        observation: what was observed.
-
-    Returns: float[H, W, C] in [-1, 1].
-    """
-    image = jnp.clip(image, -1, 1)
-    if isinstance(degradation, Identity) or degradation.sigma > 0 or not degradation.linear:
-        return image
-    if isinstance(degradation, Mask):
-        return jnp.where(degradation.known > 0, observation, image)
-    if isinstance(degradation, Grayscale):
-        return keep_luminance(image, observation)
-
-    image = agree_smoothly(degradation, image, observation)
-
-    # Clipping spoils the agreement a little, so the two projections take turns.
-    def agree(_: int, image: jax.Array) -> jax.Array:
-        return jnp.clip(back_project(degradation, image, observation, damping=DAMPING), -1, 1)
-
-    # Not unrolled: that would take three times as long to compile.
-    return lax.fori_loop(0, PROJECTIONS, agree, image)
-
-
-def agree_smoothly(degradation: Degradation, image: jax.Array, observation: jax.Array) -> jax.Array:
-    """Moves a rendering towards a smaller observation by changes without edges.
-
-    The least change that explains a reduced image is constant on its pixels, and shows their grid.
-    What little is left for it after this does not.
-
-    Args:
-        degradation: a linear one.
-        image: float[H, W, C] in [-1, 1].
-        observation: what was observed; nothing happens unless it is a smaller image.
-
-    Returns: float[H, W, C] up to overshoots.
-
-    Source: Irani and Peleg 1991, back-projection, with a cubic kernel.
-    """
-    smaller = observation.ndim == 3 and observation.shape[2] == image.shape[2]
-    if not smaller or max(observation.shape[:2]) >= min(image.shape[:2]):
-        return image
-    for _ in range(SMOOTH_CHANGES):
-        image += jax.image.resize(observation - degradation(image), image.shape, "cubic")
-    return image
-
-
-def keep_luminance(image: jax.Array, luminance: jax.Array) -> jax.Array:
-    """Gives an image another luminance and keeps its colours as far as such colours exist.
-
-    The chroma is scaled with the luminance, so that hue and saturation stay: where the rendering is
-    blurred, its colours then follow the edges of the given luminance.
-
-    Args:
-        image: float[H, W, 3] in [-1, 1].
-        luminance: float[H, W, 1] in [-1, 1].
-
-    Returns: float[H, W, 3] in [-1, 1] whose luminance is the given one.
-    """
-    own = Grayscale()(image)
-    # The margin keeps black pixels, which have no colour, from taking any.
-    chroma = (image - own) * (luminance + 1 + BLACK) / (own + 1 + BLACK)
-    # The largest factor that keeps every channel within [-1, 1]; the luminance is within already.
-    room = jnp.where(chroma > 0, 1 - luminance, 1 + luminance)
-    factor = jnp.where(jnp.abs(chroma) > room, room / jnp.maximum(jnp.abs(chroma), 1e-12), 1)
-    return luminance + chroma * jnp.min(factor, axis=-1, keepdims=True)
-
-
-@jax.jit
-def blend_in(degradation: Degradation, images: jax.Array, observations: jax.Array) -> jax.Array:
-    """Shifts the colours of what fills the holes of a mask so that no seam is left.
-
-    Inside the holes the rendering's gradients are kept, and a smooth correction makes up for the
-    difference at the known pixels around them.
-
-    Args:
-        degradation: the mask.
-        images: float[B, H, W, C], renderings in [-1, 1].
-        observations: float[B, H, W, C].
-
-    Returns: float[B, H, W, C]; known pixels are those of the observations.
-
-    Raises:
-        SettingError: the degradation is no mask.
-
-    Source: Perez et al. 2003, eq. (4) with the rendering's gradients as guidance.
-    """
-    if not isinstance(degradation, Mask):
-        raise SettingError("blend: only the holes of a mask can be blended in")
-    known = degradation.known
-
-    # The correction is given at known pixels and harmonic in between.
-    given = known * (observations - images)
-    correction, _ = cg(
-        lambda x: (1 - known) * laplacian((1 - known) * x) + known * x,
-        given - (1 - known) * laplacian(given),
-        tol=1e-5,
-        maxiter=2000,
-    )
-    return images + correction
-
-
-@jax.jit
-def put_back_all(degradation: Degradation, images: jax.Array, observations: jax.Array) -> jax.Array:
-    """Does `put_back` for a batch of images float[B, H, W, C] and their observations."""
-    return jax.vmap(lambda image, seen: put_back(degradation, image, seen))(images, observations)

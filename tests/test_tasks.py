@@ -4,12 +4,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mgp_jax.agreement import put_back
 from mgp_jax.cli.restoring import COMMANDS
 from mgp_jax.cli.tuning import TASKS as TUNED
 from mgp_jax.degradations import kind_of, parse
 from mgp_jax.errors import SettingError
 from mgp_jax.recipes.small import FAST
-from mgp_jax.restoration import put_back
 from mgp_jax.tasks import LUMINANCE, NOTHING, PIXELS, PROJECTION, TASKS, Task, task_named, tasks_for
 
 ROWS = pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)

@@ -8,13 +8,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mgp_jax.agreement import put_back_all
 from mgp_jax.degradations import Degradation
 from mgp_jax.generators.base import Generator
 from mgp_jax.inversion import draw, image_keys, pose, resolve
 from mgp_jax.inversion import run as invert
 from mgp_jax.metrics import PAIR, compare
 from mgp_jax.recipes import Recipe
-from mgp_jax.restoration import put_back_all
 from mgp_jax.solve import Execution, Progress
 
 SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0)

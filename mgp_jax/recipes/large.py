@@ -13,7 +13,13 @@ LARGE = 256
 
 
 def styled(
-    name: str, codes: Phase, refinement: Phase | None, *, map_size: int, count: int = 8
+    name: str,
+    codes: Phase,
+    refinement: Phase | None,
+    *,
+    map_size: int,
+    count: int = 8,
+    detail: float = 1.0,
 ) -> Recipe:
     """Makes a recipe of a phase for codes and styles and one for the composed map and styles."""
     codes = replace(codes, z_rate=0.03, styles_rate=0.03, alpha_rate=0.08)
@@ -21,17 +27,26 @@ def styled(
     if refinement is not None:
         moves = ("residual", "styles")
         phases.append(replace(refinement, moves=moves, residual_rate=0.05, styles_rate=0.03))
-    return Recipe(name, tuple(phases), codes=count, map_size=map_size, space="w", truncation=0.7)
+    return Recipe(
+        name,
+        tuple(phases),
+        codes=count,
+        map_size=map_size,
+        space="w",
+        truncation=0.7,
+        detail=detail,
+    )
 
 
 FAST = {
-    "inversion": styled("fast", Phase(30), Phase(80), map_size=64),
+    "inversion": styled("fast", Phase(30), Phase(120), map_size=64),
     "colorization": styled("fast", Phase(50, prior=0.01, styles_prior=0.01), None, map_size=8),
     "super-resolution": styled(
         "fast",
-        Phase(60, prior=0.003, styles_prior=0.003),
-        Phase(30, tether=0.05, styles_prior=0.003),
-        map_size=16,
+        Phase(40, prior=0.003, styles_prior=0.003),
+        Phase(100, tether=0.01, styles_prior=0.003),
+        map_size=8,
+        detail=0.9,
     ),
     "inpainting": styled(
         "fast",

@@ -24,6 +24,7 @@ import torch
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
+from mgp_jax.agreement import put_back
 from mgp_jax.benchmark.cost import named_generator
 from mgp_jax.degradations import Degradation, parse
 from mgp_jax.generators import Generator
@@ -31,7 +32,6 @@ from mgp_jax.images import find_images, read_image
 from mgp_jax.metrics import compare
 from mgp_jax.perception import bundled_extractor
 from mgp_jax.perception.vgg import IMAGENET_MEAN, IMAGENET_STD
-from mgp_jax.restoration import put_back
 
 Stage = Callable[[torch.Tensor], torch.Tensor]
 
