@@ -18,8 +18,6 @@ from PIL import Image, TiffImagePlugin
 
 from convert.conversion import Request, convert_file
 from convert.detect import detect
-from convert.options import Options
-from convert.wrappers import StateDict
 from mgp_jax import Identity, Phase, Recipe, cli, load_generator, parse, recipe_for
 from mgp_jax.batch import Input, MaskFolder, find_inputs, load_input
 from mgp_jax.batch.folder import append_records, open_folder, read_records
@@ -198,11 +196,6 @@ def damaged_records() -> None:
     list(read_records(file("\n".join(lines) + "\n", "results.jsonl")))
 
 
-def plan_of(shapes: dict[str, tuple[int, ...]]) -> object:
-    state = StateDict({name: np.zeros(shape) for name, shape in shapes.items()})
-    return detect(state.shapes).plan(state, Options())
-
-
 def torch_script() -> Path:
     with zipfile.ZipFile("checkpoint.pth", "w") as archive:
         for name in ("data.pkl", "constants.pkl"):
@@ -295,9 +288,6 @@ CONVERSION = {
     ),
     "not a checkpoint: neither a zip archive nor a pickle": lambda: convert_file(
         file("weights", "checkpoint.pth")
-    ),
-    "a network with labels, by the names of its tensors; ...": lambda: plan_of(
-        {"embed.weight": (10, 4), "main.0.weight": (14, 8, 4, 4), "main.2.weight": (8, 3, 4, 4)}
     ),
     "option strides: the file itself shows it": lambda: convert_file(
         GOLDEN / "sequential" / "whole_leaky.pth", Request(options={"strides": "1,2,2,2"})

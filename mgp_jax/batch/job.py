@@ -164,9 +164,10 @@ def check_faces(job: Job) -> None:
         return
     choose((), job.faces)
     require_carried(job.degradation)
-    for name in ("simulate", "frame", "blend"):
+    for name in ("simulate", "frame", "blend", "start", "save_latents"):
         if getattr(job, name):
-            raise SettingError(f"{name}: is for one square image; it goes with --faces none")
+            words = name.replace("_", " ")
+            raise SettingError(f"{words}: is for one square image; it goes with --faces none")
 
 
 @single_precision

@@ -28,7 +28,8 @@ class Restoring(Optimising):
     faces: Annotated[str | None, tyro.conf.arg(metavar="largest|all|N|none")] = None
     """Which faces of a photograph are found, aligned, restored and put back into it; none: its
     central square is taken. Unless given, the largest, where the generator is said to draw aligned
-    faces and the extra `faces` is installed, and without --simulate, --frame and --blend."""
+    faces and the extra `faces` is installed, and without --simulate, --frame, --blend,
+    --start and --save-latents."""
     scale: Annotated[int, tyro.conf.arg(metavar="2|4")] = 1
     """With faces: enlarge the photograph so many times, by Lanczos' filter around the faces."""
     samples: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
@@ -108,6 +109,7 @@ class Restoring(Optimising):
             default_detector()
             return which
         square = self.simulate or self.placing is not None or self.blend_holes
+        square = square or self.start is not None or self.save_latents
         if square or not draws_aligned_faces(what):
             return None
         reason = why_no_faces(degradation, what.image_shape[0])
@@ -164,6 +166,8 @@ class Restoring(Optimising):
             masks=masks,
             reading=self.reading,
             save_array=self.save_array,
+            start=self.start_of(inversion),
+            save_latents=self.save_latents,
             faces=faces,
             scale=self.scale if faces is None else self.enlargement,
         )

@@ -69,6 +69,8 @@ def vary_phase(phase: Phase, random: np.random.Generator, spread: float) -> Phas
     if {"z", "alpha"} & set(phase.moves):
         changes["prior"] = weight(phase.prior, 0.03)
         changes["perceptual"] = weight(phase.perceptual, 0.001)
+    if phase.styles_prior:
+        changes["styles_prior"] = near(phase.styles_prior)
     if "residual" in phase.moves:
         changes["tether"] = weight(phase.tether, 0.1)
     if random.random() < spread / 5:

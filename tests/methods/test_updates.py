@@ -58,7 +58,7 @@ def test_the_paper_recipe_is_the_published_update(
     tiny: Generator, photographs: np.ndarray, extractor: FeatureExtractor
 ):
     count, cut, image = 3, 3, jnp.asarray(photographs[0])
-    recipe = recipe_for("paper", Identity(), tiny.family).with_(steps=1, codes=count)
+    recipe = recipe_for("paper", Identity(), tiny).with_(steps=1, codes=count)
     inversion = resolve(tiny, recipe=recipe, networks={"vgg": extractor})
     assert inversion.split.cut == cut
     codes, state = one_step(inversion, image)
