@@ -130,6 +130,7 @@ def jobs(out: Path, everything: bool) -> Iterator[tuple[Shown, Job]]:
                 task=part.command,
                 inversion=resolve(generator, degradation),
                 degradation=degradation,
+                blend=isinstance(degradation, Mask),
                 simulate=True,
                 batch_size=1,
                 note={"command": shlex.join(command)},

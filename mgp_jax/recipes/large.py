@@ -50,9 +50,9 @@ FAST = {
     ),
     "inpainting": styled(
         "fast",
-        Phase(60, prior=0.003, styles_prior=0.003),
-        Phase(40, tether=0.03, styles_prior=0.003),
-        map_size=8,
+        Phase(40, prior=0.003, styles_prior=0.003),
+        Phase(80, tether=0.01, styles_prior=0.003),
+        map_size=16,
     ),
     "scattered inpainting": styled(
         "fast",

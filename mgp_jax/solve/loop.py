@@ -172,8 +172,9 @@ def chunks(
             return
         if seconds is not None:
             now = time.perf_counter()
-            size = max(1, min(length, int(steps * seconds / (now - began))))
-            began = now
+            # Doubled at most: how long the first one took may be hidden by its compilation.
+            wanted = min(2 * steps, int(steps * seconds / (now - began)))
+            size, began = max(1, min(length, wanted)), now
         current, steps = following, next_steps
     yield current
 

@@ -17,6 +17,7 @@ from mgp_jax.solve import (
     Snapshot,
     Solution,
     Status,
+    loop,
     make_transform,
     outline,
     solve,
@@ -179,6 +180,18 @@ def test_chunks_change_nothing(
 ):
     execution = Execution(chunk=chunk, chunk_seconds=seconds)
     assert_equal(toy.bits(solved(PHASES, execution=execution)), toy.bits(whole[0]))
+
+
+def test_chunks_grow_no_faster_than_twofold(monkeypatch: pytest.MonkeyPatch):
+    """However short the first seemed, which compilation hides, reports do not wait for the end."""
+    moments = (1e-6 * n for n in range(1000))
+    monkeypatch.setattr(loop.time, "perf_counter", lambda: next(moments))
+    seen: list[Progress] = []
+    execution = Execution(chunk=100, chunk_seconds=1.0)
+    solved([toy.phase_of(40, toy.adapt)], execution=execution, on_progress=seen.append)
+    steps = np.array([event.step for event in seen])
+    assert steps[:3].tolist() == [1, 2, 4] and steps[-1] == 40
+    assert (np.diff(steps)[1:] <= 2 * np.diff(steps)[:-1]).all()
 
 
 @pytest.mark.parametrize("place", range(8))
