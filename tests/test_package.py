@@ -25,5 +25,13 @@ def test_every_file_beside_the_modules_is_packaged():
             assert any(fnmatch(str(path), pattern) for pattern in patterns), path
 
 
+def test_every_module_of_the_converter_is_packaged():
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    folders = {file.parent.relative_to(ROOT) for file in (ROOT / "convert").rglob("*.py")}
+    placed = {name: Path(folder) for name, folder in tool["package-dir"].items()}
+    assert set(placed.values()) == folders
+    assert {name for name in tool["packages"] if name.startswith("mgp_convert")} == set(placed)
+
+
 def test_it_is_typed():
     assert (ROOT / "mgp_jax" / "py.typed").read_bytes() == b""
