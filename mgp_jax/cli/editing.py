@@ -117,7 +117,7 @@ class Edit(Inverting):
         assert isinstance(path, Path)
         if self.inputs:
             raise SettingError(f"codes {path}: nothing is inverted, photographs have no part in it")
-        generator = load_generator(self.generator)
+        generator = load_generator(self.generator, self.label)
         if holds_codes(path):
             split = split_of(path, generator) or replace(self, codes=None).plan().split
             sets = [load_codes(path, split)]

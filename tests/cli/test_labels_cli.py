@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import Mgp
+from PIL import Image
 
 from mgp_jax import cli
 from mgp_jax.generators import SequentialConfig, random_generator, save_weights
 from mgp_jax.generators.labels import Labels
 from mgp_jax.generators.stack_layers import Dense, Transposed
 from mgp_jax.generators.stack_pointwise import Activation
+from mgp_jax.images import to_uint8
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +68,17 @@ def test_a_run_belongs_to_its_class(mgp: Mgp, three: Path, tmp_path: Path):
     assert mgp("invert", photograph, *settings, "--label", "1").status == cli.OK
     done = mgp("invert", photograph, *settings, "--label", "2")
     assert done.status == cli.WRONG_USAGE and "another setting" in done.err
+
+
+def test_codes_of_a_file_are_edited_in_their_class(mgp: Mgp, three: Path, tmp_path: Path):
+    z, array = tmp_path / "z.npy", tmp_path / "x.npy"
+    np.save(z, np.random.default_rng(1).normal(size=(1, 5)).astype(np.float32))
+    settings = ("--generator", three, "--out", tmp_path / "edited", "--direction", "sefa:1")
+    done = mgp("edit", "--codes", z, *settings, "--label", "2", "--frames", "3")
+    assert done.status == cli.OK, done.err
+    drawn = ("--latents", z, "--label", "2", "--save-array", array)
+    assert mgp("sample", three, "--out", tmp_path / "x.png", *drawn).status == cli.OK
+    (middle,) = (tmp_path / "edited").rglob("frames/z-01.png")
+    expected = to_uint8(np.load(array)[0]).astype(int)
+    with Image.open(middle) as unmoved:
+        assert np.abs(np.asarray(unmoved, int) - expected).max() <= 1
