@@ -14,12 +14,10 @@ from mgp_jax.batch import Event, Job, Record, run
 from mgp_jax.degradations import Degradation, Mask, parse
 from mgp_jax.generators import Generator, load_generator
 from mgp_jax.images import write_image
-from mgp_jax.inversion import draw, resolve
+from mgp_jax.inversion import draw_progress, resolve
 from mgp_jax.planning import Plan, make_plan
 from mgp_jax.progress import Reporter
 from mgp_jax.report import write_contact_sheet, write_demo_page
-from mgp_jax.seeds import seeded_key
-from mgp_jax.terms import Given
 
 GENERATOR = "faces1024"
 COLLINS, HOPPER = "eileen_collins_aligned.png", "grace_hopper.png"
@@ -101,10 +99,7 @@ class Preview:
         self.reporter(event)
         if event.progress is None or time.monotonic() - self._last < SECONDS_BETWEEN_PREVIEWS:
             return
-        inversion, progress = self.inversion, event.progress
-        given = Given(inversion.split, inversion.degradation, {}, seeded_key(inversion.seed))
-        phase = inversion.phases[progress.phase]
-        image = np.asarray(draw(given, progress.state.variables, phase))[0]
+        image = np.asarray(draw_progress(self.inversion, event.progress))[0]
         write_image(self.path, np.clip(image, -1, 1))
         self._last = time.monotonic()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from contents import fill
 from networks import untrained
 
 from mgp_jax import arrays
@@ -163,12 +164,7 @@ def test_files_that_hold_no_codes(
 ):
     monkeypatch.setattr(arrays, "SMALL_ARCHIVE", 10**5)
     path = tmp_path / name
-    if isinstance(content, np.ndarray):
-        np.save(path, content)
-    elif isinstance(content, bytes):
-        path.write_bytes(content)
-    elif content is not None:
-        content(path)
+    fill(path, content)
     with pytest.raises(error, match=message) as caught:
         read_latents(path, MOBILE)
     assert str(caught.value).startswith(str(path)) and "\n" not in str(caught.value)

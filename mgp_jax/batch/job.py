@@ -137,7 +137,7 @@ def check(job: Job) -> None:
         raise SettingError("blend: only the holes of a mask can be blended in")
     if job.save_latents:
         # Raises where two functions are no generator with latent codes.
-        job.inversion.split.generator  # noqa: B018
+        _ = job.inversion.split.generator
         if job.inversion.method.enter is not MULTI_CODE.enter:
             raise SettingError(f"save latents: method {job.inversion.method.name} has none")
     height, width, _ = shape = job.inversion.image_shape

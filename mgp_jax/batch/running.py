@@ -24,14 +24,12 @@ from mgp_jax.checkpoint import Checkpoints
 from mgp_jax.errors import ImageError
 from mgp_jax.faces import ALL, LARGEST
 from mgp_jax.images import to_uint8
-from mgp_jax.inversion import draw, outline
+from mgp_jax.inversion import draw_progress, outline
 from mgp_jax.memory import device_limit, fit
 from mgp_jax.portraits import batches_of as batches_of_faces
 from mgp_jax.restoration import Restoration, run_restoration
-from mgp_jax.seeds import seeded_key
 from mgp_jax.sharding import batch_mesh
 from mgp_jax.solve import Progress
-from mgp_jax.terms import Given
 
 READERS = 4
 STEPS_BETWEEN_FRAMES = 10
@@ -268,11 +266,7 @@ class Work:
 
     def frame(self, progress: Progress, starts: int) -> np.ndarray:
         """Renders the current iterate of each image's first start, as 8-bit images [B, H, W, 3]."""
-        inversion = self.job.inversion
-        given = Given(inversion.split, inversion.degradation, {}, seeded_key(inversion.seed))
-        variables = jax.tree.map(lambda leaf: leaf[::starts], progress.state.variables)
-        images = draw(given, variables, inversion.phases[progress.phase])
-        return to_uint8(np.asarray(images))
+        return to_uint8(np.asarray(draw_progress(self.job.inversion, progress, starts)))
 
     def write(
         self,

@@ -18,7 +18,15 @@ from mgp_jax.generators.convolution import convolve, convolve_upsampled
 from mgp_jax.generators.crossing import Features, Params
 from mgp_jax.generators.labels import Labels, code_rows
 from mgp_jax.generators.layers import Convolution, upsample_nearest
-from mgp_jax.generators.residual import Attention, Condition, First, Image, Norm, run_block
+from mgp_jax.generators.residual import (
+    Attention,
+    Condition,
+    First,
+    Image,
+    Norm,
+    mean_condition,
+    run_block,
+)
 
 
 @dataclass(frozen=True)
@@ -86,8 +94,7 @@ class BigGANConfig(Config):
 
     def mean_style(self, params: Params) -> jax.Array:
         """Returns the vector of the class with a code of zeros, float[W]."""
-        label = params["condition"]["label"]
-        return jnp.concatenate([jnp.zeros(self.latent_size), label["weights"] @ label["table"]])
+        return mean_condition(params, self.latent_size)
 
     def code_kernel(self, params: Params, layers: tuple[int, int] | None = None) -> jax.Array:
         """Returns the weights float[D, outputs] of the first layer, and of all norms, to a code."""

@@ -92,8 +92,12 @@ def code_rows(kernel: jax.Array, latent_size: int, labels: Labels | None, stage:
         return kernel[:latent_size]
     if labels.join == "label_first":
         return kernel[labels.size :]
-    vector = stage["label"]["weights"] @ stage["label"]["table"]
-    return vector[:, None] * kernel
+    return label_vector(stage)[:, None] * kernel
+
+
+def label_vector(stage: Any) -> jax.Array:
+    """Returns the vector float[E] of the label, of the parameters of the stage that takes it."""
+    return stage["label"]["weights"] @ stage["label"]["table"]
 
 
 class Label(nnx.Module):

@@ -28,20 +28,22 @@ def filter_separable(x: jax.Array, taps: tuple[float, ...]) -> jax.Array:
     return x
 
 
-def upsample_filtered(x: jax.Array) -> jax.Array:
-    """Doubles the resolution with the filter (1, 3, 3, 1), zeros outside of the image.
+def upsample_filtered(x: jax.Array, outside: str = "constant") -> jax.Array:
+    """Doubles the resolution with the filter (1, 3, 3, 1).
 
     Every new pixel is three quarters of the nearest old one and one quarter of the next nearest, in
     both axes.
 
     Args:
         x: float[N, H, W, C].
+        outside: what lies beyond the edge, a mode of `numpy.pad`: `constant` for zeros; `edge`
+            repeats its pixels, which makes the enlargement bilinear.
 
     Returns: float[N, 2 H, 2 W, C].
     """
     for axis in (1, 2):
         size = x.shape[axis]
-        padded = jnp.pad(x, [(int(k == axis), int(k == axis)) for k in range(x.ndim)])
+        padded = jnp.pad(x, [(int(k == axis),) * 2 for k in range(x.ndim)], outside)
         before = lax.slice_in_dim(padded, 0, size, axis=axis)
         behind = lax.slice_in_dim(padded, 2, size + 2, axis=axis)
         shape = [2 * n if k == axis else n for k, n in enumerate(x.shape)]

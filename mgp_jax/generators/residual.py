@@ -10,11 +10,10 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jax import lax
 
-from mgp_jax.generators.convolution import convolve
-from mgp_jax.generators.crossing import Features
-from mgp_jax.generators.labels import Label, Labels
+from mgp_jax.generators.crossing import Features, Params, as_features
+from mgp_jax.generators.labels import Label, Labels, label_vector
+from mgp_jax.generators.layers import Convolution
 
 
 class Condition(nnx.Module):
@@ -28,6 +27,11 @@ class Condition(nnx.Module):
         """Maps float[N, D] to float[N, L, D + E]."""
         joined = self.label(z)[:, None]
         return jnp.broadcast_to(joined, (len(z), self.copies, joined.shape[-1]))
+
+
+def mean_condition(params: Params, latent_size: int) -> jax.Array:
+    """Returns the condition of a code of zeros and of the label in the parameters, float[D + E]."""
+    return jnp.concatenate([jnp.zeros(latent_size), label_vector(params["condition"])])
 
 
 class First(nnx.Module):
@@ -107,18 +111,16 @@ class Attention(nnx.Module):
         return x + self.gain[...] * found.reshape(n, h, w, c)
 
 
-class Image(nnx.Module):
+class Image(Convolution):
     """The last stage: a norm, ReLU, a 3x3 convolution, tanh."""
 
     def __init__(self, inputs: int, outputs: int, *, rngs: nnx.Rngs):
+        super().__init__(inputs, outputs, 3, gain=1.0, rngs=rngs)
         self.norm = Norm(inputs, 0, rngs=rngs)
-        self.kernel = nnx.Param(rngs.params.normal((3, 3, inputs, outputs)) / (9 * inputs) ** 0.5)
-        self.bias = nnx.Param(jnp.zeros(outputs))
 
     def __call__(self, x: jax.Array | Features) -> jax.Array:
         """Maps float[N, H, W, I] to an image float[N, H, W, O] in [-1, 1]."""
-        maps = x.maps if isinstance(x, Features) else x
-        return jnp.tanh(convolve(self.norm(maps, None), self.kernel[...]) + self.bias[...])
+        return jnp.tanh(super().__call__(self.norm(as_features(x).maps, None)))
 
 
 def run_block(
@@ -135,20 +137,3 @@ def max_pool(x: jax.Array) -> jax.Array:
     """Takes the largest of every 2 x 2 pixels: float[N, H, W, C] to float[N, H / 2, W / 2, C]."""
     n, h, w, c = x.shape
     return jnp.max(x.reshape(n, h // 2, 2, w // 2, 2, c), axis=(2, 4))
-
-
-def upsample_bilinear(x: jax.Array) -> jax.Array:
-    """Doubles the resolution; every new pixel takes 3/4 of the nearest, 1/4 of the next old one.
-
-    Args:
-        x: float[N, H, W, C]; beyond the edge its pixels are repeated.
-    """
-    for axis in (1, 2):
-        size = x.shape[axis]
-        padded = jnp.pad(x, [(int(k == axis),) * 2 for k in range(x.ndim)], "edge")
-        before = lax.slice_in_dim(padded, 0, size, axis=axis)
-        behind = lax.slice_in_dim(padded, 2, size + 2, axis=axis)
-        shape = [2 * n if k == axis else n for k, n in enumerate(x.shape)]
-        pair = [0.75 * x + 0.25 * before, 0.75 * x + 0.25 * behind]
-        x = jnp.stack(pair, axis + 1).reshape(shape)
-    return x

@@ -16,15 +16,15 @@ from mgp_jax.generators.base import Config
 from mgp_jax.generators.convolution import convolve
 from mgp_jax.generators.crossing import Features, Params
 from mgp_jax.generators.labels import Labels
-from mgp_jax.generators.layers import Convolution
+from mgp_jax.generators.layers import Convolution, upsample_filtered
 from mgp_jax.generators.residual import (
     Attention,
     Condition,
     First,
     Image,
     Norm,
+    mean_condition,
     run_block,
-    upsample_bilinear,
 )
 
 
@@ -80,10 +80,7 @@ class SNGANConfig(Config):
 
     def mean_style(self, params: Params) -> jax.Array | None:
         """Returns the label with a code of zeros, float[W]; None without a label."""
-        if self.labels is None:
-            return None
-        label = params["condition"]["label"]
-        return jnp.concatenate([jnp.zeros(self.latent_size), label["weights"] @ label["table"]])
+        return mean_condition(params, self.latent_size) if self.labels else None
 
     def code_kernel(self, params: Params, layers: tuple[int, int] | None = None) -> jax.Array:
         """Returns the weights float[D, outputs] of the first layer."""
@@ -111,11 +108,11 @@ class Block(nnx.Module):
         return run_block(x, self.index, self._run)
 
     def _run(self, x: jax.Array, style: jax.Array | None) -> jax.Array:
-        y = self.conv0(upsample_bilinear(self.norm0(x, style)))
+        y = self.conv0(upsample_filtered(self.norm0(x, style), "edge"))
         y = self.conv1(self.norm1(y, style))
         # A 1x1 convolution and an enlargement can change places: this is the smaller map.
         shortcut = convolve(x, self.shortcut.kernel[...]) + self.shortcut.bias[...]
-        y += upsample_bilinear(shortcut)
+        y += upsample_filtered(shortcut, "edge")
         return y if self.attention is None else self.attention(y)
 
 

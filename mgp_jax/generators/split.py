@@ -257,9 +257,14 @@ class Split:
         return self.halves.mean_code(self.params)
 
     @property
+    def mean_style(self) -> jax.Array | None:
+        """The mean style, float[W] or float[L, W], or None where there are no styles."""
+        return self.halves.mean_style(self.params)
+
+    @property
     def mean_styles(self) -> jax.Array | None:
         """The mean style of every layer, float[L, W], where the tail takes styles; else None."""
-        styles, mean = self.crossing.styles, self.halves.mean_style(self.params)
+        styles, mean = self.crossing.styles, self.mean_style
         return None if styles is None or mean is None else jnp.broadcast_to(mean, styles.shape)
 
     @property

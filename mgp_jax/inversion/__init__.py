@@ -2,7 +2,7 @@
 
 from mgp_jax.inversion.problem import check_observations, image_keys, pose
 from mgp_jax.inversion.resolve import Inversion, default_recipe, load, resolve
-from mgp_jax.inversion.run import Result, draw, invert, outline, run, start
+from mgp_jax.inversion.run import Result, draw, draw_progress, invert, outline, run, start
 
 __all__ = [
     "Inversion",
@@ -10,6 +10,7 @@ __all__ = [
     "check_observations",
     "default_recipe",
     "draw",
+    "draw_progress",
     "image_keys",
     "invert",
     "load",

@@ -18,6 +18,7 @@ from mgp_jax.methods import MULTI_CODE, Method, What
 from mgp_jax.methods.method import settings_of
 from mgp_jax.precision import single_precision
 from mgp_jax.recipes import Phase, Recipe
+from mgp_jax.seeds import seeded_key
 from mgp_jax.sharding import SPLIT, WHOLE, place
 from mgp_jax.solve import (
     Execution,
@@ -188,6 +189,19 @@ def start(problem: Problem, keys: jax.Array, phase: ResolvedPhase) -> Any:
         return settings_of(phase).start(problem.given, problem.target, keys, phase)
 
     return phase.over_images(begin, PROBLEM, SPLIT)(problem, keys)
+
+
+def draw_progress(inversion: Inversion, progress: Progress, starts: int = 1) -> jax.Array:
+    """Renders the current iterates of a running inversion: float[B, H, W, C].
+
+    Args:
+        inversion: what runs.
+        progress: where it stands.
+        starts: render one image in so many, the first start of each.
+    """
+    given = Given(inversion.split, inversion.degradation, {}, seeded_key(inversion.seed))
+    variables = jax.tree.map(lambda leaf: leaf[::starts], progress.state.variables)
+    return draw(given, variables, inversion.phases[progress.phase])
 
 
 def draw(given: Given, variables: Any, phase: ResolvedPhase) -> jax.Array:

@@ -173,7 +173,7 @@ def render_codes(given: Given, codes: Codes, held: Held | None, phase: ResolvedP
         anchor=held.anchor,
         importance=plan_of(phase).importance,
         mean_code=split.mean_code,
-        mean_styles=split.mean_styles,
+        mean_style=split.mean_style,
     )
 
 

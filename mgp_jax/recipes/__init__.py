@@ -1,7 +1,7 @@
 """How to optimise: recipes, by name for what is to be undone."""
 
 from mgp_jax.recipes.named import RECIPES, recipe_for
-from mgp_jax.recipes.recipe import Phase, Recipe, averaged, codes_only, described, refined
+from mgp_jax.recipes.recipe import Phase, Recipe, codes_only, described, refined
 from mgp_jax.recipes.small import COARSEST, POOL
 
 __all__ = [
@@ -10,7 +10,6 @@ __all__ = [
     "RECIPES",
     "Phase",
     "Recipe",
-    "averaged",
     "codes_only",
     "described",
     "recipe_for",

@@ -5,8 +5,9 @@ The codes live in W. In front of the cut each has its style, behind it all share
 """
 
 from dataclasses import replace
+from typing import Any
 
-from mgp_jax.recipes.recipe import Phase, Recipe, averaged, codes_only
+from mgp_jax.recipes.recipe import Phase, Recipe, codes_only, named, quality_of
 
 # From this height on a generator's images are large.
 LARGE = 256
@@ -14,77 +15,78 @@ LARGE = 256
 
 def styled(
     name: str,
-    codes: Phase,
-    refinement: Phase | None,
+    steps: int,
+    refined: int = 0,
     *,
     map_size: int,
-    count: int = 8,
-    detail: float = 1.0,
+    prior: float = 0.0,
+    tether: float = 0.0,
+    codes: int = 8,
+    **settings: Any,
 ) -> Recipe:
-    """Makes a recipe of a phase for codes and styles and one for the composed map and styles."""
-    codes = replace(codes, z_rate=0.03, styles_rate=0.03, alpha_rate=0.08)
-    phases = [codes]
-    if refinement is not None:
-        moves = ("residual", "styles")
-        phases.append(replace(refinement, moves=moves, residual_rate=0.05, styles_rate=0.03))
+    """Makes a recipe of a phase for codes and styles and one for the composed map and styles.
+
+    Args:
+        name: its name.
+        steps: of the first phase.
+        refined: of the second, 0 for none.
+        map_size: see `Recipe`.
+        prior: weight of the priors of codes and of styles.
+        tether: weight of the tether in the second phase.
+        codes: number of codes.
+        **settings: further ones of the recipe.
+    """
+    phases = [
+        Phase(
+            steps,
+            z_rate=0.03,
+            alpha_rate=0.08,
+            styles_rate=0.03,
+            prior=prior,
+            styles_prior=prior,
+        )
+    ]
+    if refined:
+        phases.append(
+            Phase(
+                refined,
+                moves=("residual", "styles"),
+                residual_rate=0.05,
+                styles_rate=0.03,
+                tether=tether,
+                styles_prior=prior,
+            )
+        )
     return Recipe(
         name,
         tuple(phases),
-        codes=count,
+        codes=codes,
         map_size=map_size,
         space="w",
         truncation=0.7,
-        detail=detail,
+        **settings,
     )
 
 
 FAST = {
-    "inversion": styled("fast", Phase(30), Phase(120), map_size=64),
-    "colorization": styled("fast", Phase(50, prior=0.01, styles_prior=0.01), None, map_size=8),
-    "super-resolution": styled(
-        "fast",
-        Phase(40, prior=0.003, styles_prior=0.003),
-        Phase(100, tether=0.01, styles_prior=0.003),
-        map_size=8,
-        detail=0.9,
-    ),
-    "inpainting": styled(
-        "fast",
-        Phase(40, prior=0.003, styles_prior=0.003),
-        Phase(80, tether=0.01, styles_prior=0.003),
-        map_size=16,
-    ),
-    "scattered inpainting": styled(
-        "fast",
-        Phase(40, prior=0.003, styles_prior=0.003),
-        Phase(60, tether=0.01, styles_prior=0.003),
-        map_size=32,
-    ),
-    "denoising": styled(
-        "fast",
-        Phase(40, prior=0.003, styles_prior=0.003),
-        Phase(50, tether=0.01, styles_prior=0.003),
-        map_size=32,
-    ),
-    "restoration": styled(
-        "fast",
-        Phase(60, prior=0.003, styles_prior=0.003),
-        Phase(30, tether=0.05, styles_prior=0.003),
-        map_size=16,
-    ),
+    "inversion": styled("fast", 30, 120, map_size=64),
+    "colorization": styled("fast", 50, map_size=8, prior=0.01),
+    "super-resolution": styled("fast", 40, 100, map_size=8, prior=0.003, tether=0.01, detail=0.9),
+    "inpainting": styled("fast", 40, 80, map_size=16, prior=0.003, tether=0.01),
+    "scattered inpainting": styled("fast", 40, 60, map_size=32, prior=0.003, tether=0.01),
+    "denoising": styled("fast", 40, 50, map_size=32, prior=0.003, tether=0.01),
+    "restoration": styled("fast", 60, 30, map_size=16, prior=0.003, tether=0.05),
 }
 
-QUALITY = {kind: averaged(recipe, 4) for kind, recipe in FAST.items()} | {
-    "inversion": replace(
-        FAST["inversion"].with_(steps=3 * FAST["inversion"].steps), name="quality"
-    ),
-}
+QUALITY = quality_of(FAST)
 
-PRIOR = {kind: replace(codes_only(recipe), name="prior") for kind, recipe in FAST.items()}
-PRIOR["inversion"] = styled("prior", Phase(100), None, map_size=32, count=10)
+PRIOR = named("prior", {kind: codes_only(recipe) for kind, recipe in FAST.items()})
+PRIOR["inversion"] = styled("prior", 100, map_size=32, codes=10)
 
 # Codes that stay near the mean, so that directions keep their meaning; the map takes the rest.
-EDIT = {kind: replace(recipe, name="edit") for kind, recipe in FAST.items()}
-EDIT["inversion"] = styled(
-    "edit", Phase(60, prior=0.003, styles_prior=0.003), Phase(60), map_size=32
+EDIT = named("edit", FAST)
+_codes, _rest = styled("edit", 60, 60, map_size=32, prior=0.003).phases
+# The rest is free, styles included.
+EDIT["inversion"] = styled("edit", 60, 60, map_size=32).with_(
+    phases=(_codes, replace(_rest, styles_prior=0.0))
 )

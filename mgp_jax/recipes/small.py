@@ -1,8 +1,6 @@
 """Recipes for generators of small images and for those without styles, measured on `faces64`."""
 
-from dataclasses import replace
-
-from mgp_jax.recipes.recipe import Phase, Recipe, averaged, codes_only, refined
+from mgp_jax.recipes.recipe import Phase, Recipe, codes_only, named, quality_of, refined
 
 # The first feature map of a generator: what is composed there is a face whatever the importances.
 COARSEST = 4
@@ -35,18 +33,12 @@ FAST = {
 }
 
 
-# More steps help where the observation determines the image. Elsewhere they overfit, but the errors
-# of several starts differ, so their mean is nearer to the truth.
-QUALITY = {kind: averaged(recipe, 4) for kind, recipe in FAST.items()} | {
-    "inversion": replace(
-        FAST["inversion"].with_(steps=3 * FAST["inversion"].steps), name="quality"
-    ),
-}
+QUALITY = quality_of(FAST)
 
 
 # Codes and importances, nothing else. Few steps for the codes are enough: the importances alone
 # cost next to nothing, and their span of feature maps grows with the number of codes.
-PRIOR = {kind: replace(codes_only(recipe), name="prior") for kind, recipe in FAST.items()}
+PRIOR = named("prior", {kind: codes_only(recipe) for kind, recipe in FAST.items()})
 PRIOR["inversion"] = Recipe(
     "prior",
     (
@@ -60,7 +52,7 @@ PRIOR["inversion"] = Recipe(
 
 # For editing the codes must explain as much as they can and stay probable: directions mean
 # something only there. What they miss, a free residual carries along.
-EDIT = {kind: replace(recipe, name="edit") for kind, recipe in FAST.items()}
+EDIT = named("edit", FAST)
 EDIT["inversion"] = refined(
     "edit", Phase(120, prior=0.03), Phase(400, schedule="constant"), candidates=POOL
 )

@@ -53,7 +53,7 @@ class Rendering(NamedTuple):
         anchor: the map that the phase started from, where it moves a residual on it; else None.
         importance: the value that the importances start from.
         mean_code: the mean style as a code, or None where codes are normal.
-        mean_styles: the mean style of every layer, float[L, W], or None where there are none.
+        mean_style: the mean style, float[W] or float[L, W], or None where there are none.
         networks: see `Given`.
         size: height and width that images are resized to before networks look at them; None for
             their own.
@@ -65,7 +65,7 @@ class Rendering(NamedTuple):
     anchor: Any = None
     importance: float = 1.0
     mean_code: Any = None
-    mean_styles: Any = None
+    mean_style: Any = None
     networks: Mapping[str, Any] = {}
     size: int | None = None
 

@@ -23,9 +23,9 @@ def prior(rendering: Rendering, target: Target, variables: Any) -> jax.Array:
 def styles_prior(rendering: Rendering, target: Target, variables: Any) -> jax.Array:
     """Mean squared distance of the tail's styles from the mean; 0 where it takes none."""
     del target
-    if variables.styles is None or rendering.mean_styles is None:
+    if variables.styles is None or rendering.mean_style is None:
         return jnp.zeros(())
-    return jnp.mean(jnp.square(variables.styles - rendering.mean_styles))
+    return jnp.mean(jnp.square(variables.styles - rendering.mean_style))
 
 
 def tether(rendering: Rendering, target: Target, variables: Any) -> jax.Array:

@@ -5,6 +5,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from contents import fill
 from networks import untrained
 
 from mgp_jax.editing import (
@@ -157,12 +158,7 @@ def write_objects(path: Path) -> None:
 )
 def test_what_is_no_direction_is_refused(content, error, message: str, tmp_path: Path):
     path = tmp_path / "d.npy"
-    if isinstance(content, np.ndarray):
-        np.save(path, content)
-    elif isinstance(content, bytes):
-        path.write_bytes(content)
-    elif content is not None:
-        content(path)
+    fill(path, content)
     with pytest.raises(error, match=message) as caught:
         read_direction(path, PLAIN)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)

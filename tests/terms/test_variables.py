@@ -67,11 +67,11 @@ def test_codes_of_style_spaces_count_from_the_mean():
 
 
 def test_prior_of_the_styles():
-    styles, means = random(3, 5), {"mean_styles": random(3, 5, seed=3)}
-    expected = 0.2 * np.mean((styles - means["mean_styles"]) ** 2)
+    styles, means = random(3, 5), {"mean_style": random(3, 5, seed=3)}
+    expected = 0.2 * np.mean((styles - means["mean_style"]) ** 2)
     total = total_of(codes_with(styles=styles), means=means, styles_prior=0.2)
     np.testing.assert_allclose(total, expected, rtol=1e-5)
-    assert total_of(codes_with(styles=means["mean_styles"]), means=means, styles_prior=0.2) == 0
+    assert total_of(codes_with(styles=means["mean_style"]), means=means, styles_prior=0.2) == 0
     # Tails without styles have none that could go astray.
     assert total_of(codes_with(), means=means, styles_prior=0.2) == 0
 
