@@ -42,7 +42,7 @@ from IPython import display
 from PIL import Image
 
 import mgp_jax as mgp
-from mgp_jax.generators import with_truncation
+from mgp_jax.generators.sampling import with_truncation
 from mgp_jax.images import to_uint8
 from mgp_jax.report import contact_sheet, tile
 

@@ -183,14 +183,11 @@ class Edit(Inverting):
             bundled_directions,
             drift,
             effects_on_faces,
-            lift,
             limit,
             render_edits,
         )
 
         codes, generator = item.codes, split.generator
-        if generator.space(direction.space) > generator.space(split.space):
-            split, codes = lift(split, codes, direction.space)
         moved = self.codes_moved or None
         fade = self.residual == "fade"
         original, *rest = render_edits(split, codes, direction, [0.0, *strengths], moved, fade)

@@ -111,7 +111,7 @@ def render_edits(
 
     Args:
         split: what the codes are for.
-        codes: the codes of one image.
+        codes: the codes of one image; they are lifted where the direction lives in a later space.
         direction: see `edit`.
         strengths: S of them, see `edit`.
         moved: see `edit`.
@@ -122,6 +122,9 @@ def render_edits(
     Raises:
         SettingError: see `edit`.
     """
+    generator = split.generator
+    if generator.space(direction.space) > generator.space(split.space):
+        split, codes = lift(split, codes, direction.space)
     edited = [edit(split, codes, direction, strength, moved) for strength in strengths]
     return render_all(split, [carry(split, codes, item) if fade else item for item in edited])
 
