@@ -1,11 +1,11 @@
 """Lightweight GAN, a FastGAN as the package lightweight_gan of lucidrains has it, as stages.
 
 The stages are `layer0` (code to 4x4), `layer1` ..., each of which doubles the resolution, and
-`to_rgb`. Layers 2 to 5 excite the layer three behind them: of their small map they make a factor for
-every channel of the large one. What is waiting to be multiplied travels along as factors.
+`to_rgb`. Layers 2 to 5 excite the layer three behind them: of their small map they make a factor
+for every channel of the large one. What is waiting to be multiplied travels along as factors.
 
-Source: Liu et al. 2021, "Towards Faster and Stabilized GAN Training for High-fidelity Few-shot Image
-Synthesis".
+Source: Liu et al. 2021, "Towards Faster and Stabilized GAN Training for High-fidelity Few-shot
+Image Synthesis".
 """
 
 from dataclasses import dataclass

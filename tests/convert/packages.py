@@ -44,6 +44,8 @@ def weights(shapes: Mapping[str, tuple[int, ...]], equalised: bool) -> dict[str,
         *_, last = name.split(".")
         if last in FILTERS:
             value = FILTERS[last]
+        elif last == "dct_weights":
+            value = cosines(*shape[1:])
         elif last == "num_batches_tracked":
             value = 0
         elif "running_var" in last:
@@ -55,7 +57,9 @@ def weights(shapes: Mapping[str, tuple[int, ...]], equalised: bool) -> dict[str,
         elif equalised:
             value = normal * (100 if name.startswith("mapping") else 1)
         else:
-            value = 1.4 * normal / np.prod(shape[1:]) ** 0.5
+            # Mapping networks of stylegan2_pytorch multiply by 0.1 when they run.
+            gain = 14 if name.startswith(("S.", "SE.")) else 1.4
+            value = gain * normal / np.prod(shape[1:]) ** 0.5
         made[name] = np.asarray(value, np.int64 if last == "num_batches_tracked" else np.float32)
     for name in [name for name in made if name.endswith("weight_orig")]:
         stem = name.removesuffix("orig")
@@ -64,6 +68,20 @@ def weights(shapes: Mapping[str, tuple[int, ...]], equalised: bool) -> dict[str,
         sign = np.sign(left[0, 0])
         made[f"{stem}u"] = (sign * left[:, 0]).astype(np.float32)
         made[f"{stem}v"] = (sign * right[0]).astype(np.float32)
+    return made
+
+
+def cosines(channels: int, height: int, width: int) -> np.ndarray:
+    """Returns the constants of lightweight_gan for sums by frequency, float[1, C, H, W]."""
+    made = np.zeros((1, channels, height, width))
+    for channel in range(channels // 16 * 16):
+        group = channel // (channels // 16)
+        frequencies = (0, group) if group < 8 else (group - 8, 0)
+        waves = (
+            np.cos(np.pi * k * (np.arange(size) + 0.5) / size)
+            for k, size in zip(frequencies, (height, width), strict=True)
+        )
+        made[0, channel] = np.outer(*(wave / np.linalg.norm(wave) for wave in waves))
     return made
 
 

@@ -287,7 +287,9 @@ def test_random_noise_acts_where_there_is_noise(case: Case):
             assert np.abs(renewed[name]["noise"] - stage["noise"]).min() > 0
 
 
-@pytest.mark.parametrize("name", ["stylegan", "stylegan2 skip", "stylegan2_pytorch", "mobile_stylegan"])
+@pytest.mark.parametrize(
+    "name", ["stylegan", "stylegan2 skip", "stylegan2_pytorch", "mobile_stylegan"]
+)
 def test_every_image_of_a_batch_may_have_its_own_noise(name: str):
     generator = random_generator(CONFIGS[name])
     z = latents(generator)
