@@ -7,7 +7,7 @@ makes them, and says which package and version it was; tests need neither the pa
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -85,15 +85,18 @@ def cosines(channels: int, height: int, width: int) -> np.ndarray:
     return made
 
 
-def write_fixture(name: str, folder: Path) -> Path:
-    """Writes the state dict of a fixture as a checkpoint of PyTorch."""
-    tree, storages = {}, {}
+def write_fixture(
+    name: str, folder: Path, wrap: Callable[[dict[str, Any]], Any] = lambda state: state
+) -> Path:
+    """Writes the state dict of a fixture, in what its training wraps it, as PyTorch does."""
+    tree: dict[str, Any] = {}
+    storages: dict[str, bytes] = {}
     for key, value in read_fixture(name).tensors.items():
         kind = "LongStorage" if value.dtype == np.int64 else "FloatStorage"
         strides = tuple(stride // value.itemsize for stride in value.strides)
         tree[key] = tensor(key, value.size, 0, value.shape, strides, kind)
         storages[key] = value.tobytes()
-    return write_zip(folder / f"{name}.pth", tree, storages)
+    return write_zip(folder / f"{name}.pth", wrap(tree), storages)
 
 
 def pick(maps: np.ndarray) -> np.ndarray:
