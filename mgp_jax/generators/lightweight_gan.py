@@ -161,8 +161,8 @@ class Layer(Noise):
         if self.is_excited:
             own, waiting[0] = jnp.split(waiting[0], [self.outputs], axis=-1)
             maps *= own
-        factors = jnp.concatenate(waiting, axis=-1) if waiting else jnp.zeros(0)
-        return as_passed(Features(maps, factors=factors if factors.size else None))
+        waiting = [part for part in waiting if part.size]
+        return as_passed(Features(maps, factors=jnp.concatenate(waiting, -1) if waiting else None))
 
 
 class LightweightGAN(nnx.Module):
