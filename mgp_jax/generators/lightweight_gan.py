@@ -154,7 +154,8 @@ class Layer(Noise):
         maps = blur(maps) if self.blurs else maps
         # PyTorch's padding for even kernels is one more in front than behind.
         padded = jnp.pad(maps, ((0, 0), (2, 1), (2, 1), (0, 0)))
-        maps = gate(self.add_noise(correlate(padded, self.kernel[...], 0) + self.bias[...]))
+        maps = jnp.asarray(correlate(padded, self.kernel[...], 0)) + self.bias[...]
+        maps = gate(self.add_noise(maps))
         waiting = [] if factors is None else [factors]
         if self.excites is not None:
             waiting.append(self.excites(maps))
