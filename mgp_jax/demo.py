@@ -14,7 +14,7 @@ import numpy as np
 from mgp_jax.batch import Event, Job, Record, load_codes, run
 from mgp_jax.batch.folder import RESULTS, writing
 from mgp_jax.degradations import Degradation, Mask, parse
-from mgp_jax.editing import find_direction, render_edits
+from mgp_jax.editing import default_carry, find_direction, render_edits
 from mgp_jax.generators import Generator, load_generator
 from mgp_jax.images import to_uint8, write_image
 from mgp_jax.inversion import draw_progress, resolve
@@ -110,7 +110,9 @@ def draw_edits(job: Job, record: Record, folder: Path) -> Path:
     records = []
     for name in DIRECTIONS:
         direction = find_direction(name, split.generator, split.cut)
-        frames = to_uint8(render_edits(split, codes, direction, STRENGTHS, fade=True))
+        frames = to_uint8(
+            render_edits(split, codes, direction, STRENGTHS, residual=default_carry())
+        )
         strip = contact_sheet([list(frames)], [name], headings=captions)
         write_image(strips / f"{direction.name}.png", strip)
         records.append({"input": name, "status": "ok", "output": f"{direction.name}.png"})

@@ -99,7 +99,7 @@ names = ("smile", "yaw", "age", "hair")
 edits = {}
 for name in names:
     direction = editing.find_direction(name, generator, split.cut)
-    edits[name] = editing.render_edits(split, codes, direction, strengths, fade=True)
+    edits[name] = editing.render_edits(split, codes, direction, strengths, residual="warp")
 show(list(edits.values()), names, captions)
 
 # %% [markdown]
@@ -109,7 +109,7 @@ show(list(edits.values()), names, captions)
 # %%
 smile = editing.find_direction("smile", generator, split.cut)
 assert np.array_equal(
-    edits["smile"][2], editing.render_edits(split, codes, smile, [0], fade=True)[0]
+    edits["smile"][2], editing.render_edits(split, codes, smile, [0], residual="warp")[0]
 )
 plt.figure(figsize=(5, 2.8), dpi=80)
 for (name, frames), marker in zip(edits.items(), "os^D", strict=True):

@@ -58,9 +58,10 @@ class Edit(Inverting):
     """Number of strengths, evenly spaced."""
     codes_moved: Annotated[tuple[int, ...], tyro.conf.arg(metavar="NUMBER...")] = ()
     """Which of the latent codes are moved, counted from 0; all unless given."""
-    residual: Literal["keep", "fade"] = "fade"
-    """What the codes have missed of a photograph: keep it as it is, or let it fade where the edit
-    draws something else, so that no old mouth lies over a new one."""
+    residual: Literal["keep", "fade", "warp"] | None = None
+    """What the codes have missed of a photograph: keep it as it is; let it fade where the edit
+    draws something else, so that no old mouth lies over a new one; or first move it along with what
+    the edit moves (needs the extra `faces`). Unless given warp, or fade without the extra."""
     mask: Annotated[Path | None, tyro.conf.arg(metavar="MASK.png")] = None
     """Image with the region that may change in white; nothing outside it changes."""
     animation: Literal["webp", "gif"] = "webp"
@@ -181,6 +182,7 @@ class Edit(Inverting):
 
         from mgp_jax.editing import (
             bundled_directions,
+            default_carry,
             drift,
             effects_on_faces,
             limit,
@@ -189,8 +191,8 @@ class Edit(Inverting):
 
         codes, generator = item.codes, split.generator
         moved = self.codes_moved or None
-        fade = self.residual == "fade"
-        original, *rest = render_edits(split, codes, direction, [0.0, *strengths], moved, fade)
+        residual = self.residual or default_carry()
+        original, *rest = render_edits(split, codes, direction, [0.0, *strengths], moved, residual)
         frames = np.stack(rest)
         measured: dict[str, Any] = {}
         if region is not None:
