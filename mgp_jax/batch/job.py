@@ -1,7 +1,7 @@
 """The job of a run, its input images, and how they are read."""
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,10 +15,20 @@ from mgp_jax import images as image_files
 from mgp_jax.batch.inputs import Input, identity
 from mgp_jax.batch.masks import MaskFolder
 from mgp_jax.codes import Codes
-from mgp_jax.degradations import Degradation, Frame, Mask, compose, operators_of, require_carried
+from mgp_jax.degradations import (
+    Degradation,
+    Frame,
+    Mask,
+    compose,
+    explained,
+    in_words,
+    operators_of,
+    require_carried,
+)
 from mgp_jax.errors import ImageError, SettingError
 from mgp_jax.faces import choose
 from mgp_jax.images import MaskPicture, Reading
+from mgp_jax.images.masks import central_square
 from mgp_jax.inversion import Inversion
 from mgp_jax.methods import MULTI_CODE
 from mgp_jax.precision import single_precision
@@ -61,6 +71,8 @@ class Job:
         faces: which faces of a photograph are restored, see `faces.choose`; None to restore the
             central square instead.
         scale: with faces, how many times the photograph is enlarged.
+        estimated: where the degradation is estimated from each photograph, returns how it is
+            inverted; `degradation` and `inversion` are then of a clean photograph.
     """
 
     task: str
@@ -82,6 +94,7 @@ class Job:
     save_latents: bool = False
     faces: str | int | None = None
     scale: int = 1
+    estimated: Callable[[Degradation], Inversion] | None = None
 
     @property
     def samples(self) -> int:
@@ -95,6 +108,9 @@ class Job:
 
     def inversion_of(self, degradation: Degradation) -> Inversion:
         """Returns how images are restored that this degradation has made."""
+        if self.estimated is not None:
+            own = self.estimated(degradation).executed(self.inversion.execution)
+            return replace(own, recipe=replace(own.recipe, samples=self.samples))
         if self.masks is None and self.faces is None:
             return self.inversion
         seen = degradation if self.frame is None else compose(self.frame, degradation)
@@ -177,6 +193,8 @@ def load(job: Job, entry: Input) -> Loaded:
     Raises:
         ImageError: it is not readable or has not the size of an observation.
     """
+    if job.estimated is not None:
+        return load_estimated(job, entry)
     resolution, shape = job.resolution, job.inversion.image_shape
     degradation = job.degradation
     if job.masks is not None:
@@ -203,6 +221,20 @@ def load(job: Job, entry: Input) -> Loaded:
     key = jax.random.fold_in(key, 2**31 - 1)
     seen = degradation.simulate(jnp.asarray(image), key)
     return Loaded(entry, np.asarray(seen), image, degradation, notes)
+
+
+def load_estimated(job: Job, entry: Input) -> Loaded:
+    """Reads the central square of a photograph, and estimates what has made it.
+
+    Raises:
+        ImageError: it is not readable.
+    """
+    channels, reading = job.inversion.image_shape[2], job.reading
+    image, notes = image_files.read_photograph(entry.path, None, channels, reading)
+    steps = image_files.quantisation(entry.path, reading)
+    seen = explained(central_square(image), job.resolution, steps)
+    notes = (*notes, f"estimated: {in_words(seen.estimate, seen.degradation)}")
+    return Loaded(entry, seen.observation, None, seen.degradation, notes)
 
 
 def check_mask(job: Job, entries: Sequence[Input]) -> None:
@@ -262,6 +294,7 @@ def settings_of(job: Job, entries: Sequence[Input]) -> dict[str, Any]:
     """Returns all that determines the results, as JSON values."""
     inversion, recipe = job.inversion, job.inversion.recipe
     degradation = job.degradation if job.masks is None else job.masks
+    degradation = degradation if job.estimated is None else "auto"
     libraries = LIBRARIES if job.faces is None else (*LIBRARIES, *FACE_LIBRARIES)
     return {
         "task": job.task,

@@ -3,7 +3,7 @@
 import os
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -18,6 +18,7 @@ from mgp_jax.tasks import OF_COMMAND
 if TYPE_CHECKING:
     from mgp_jax.batch import MaskFolder
     from mgp_jax.degradations import Degradation
+    from mgp_jax.inversion import Inversion
     from mgp_jax.methods import What
 
 
@@ -77,6 +78,11 @@ class Restoring(Optimising):
         return None
 
     @property
+    def estimates(self) -> bool:
+        """Whether the degradation is estimated from each photograph."""
+        return False
+
+    @property
     def blend_holes(self) -> bool:
         """Whether what fills holes is blended in."""
         return False
@@ -125,7 +131,7 @@ class Restoring(Optimising):
         import jax
 
         from mgp_jax.batch import Job, failures, summary, timing
-        from mgp_jax.degradations import Frame, compose, parse
+        from mgp_jax.degradations import Frame, Identity, compose, parse, unresized
         from mgp_jax.inversion import load
         from mgp_jax.planning import make_plan
         from mgp_jax.portraits import posed
@@ -141,7 +147,9 @@ class Restoring(Optimising):
         what = load(self.generator, self.label)
         masks, resolution = self.masks(), what.image_shape[0]
         degradation: Degradation
-        if masks is None:
+        if self.estimates:
+            degradation = Identity()
+        elif masks is None:
             degradation = parse(self.spec(), resolution, what.image_shape[2])
         else:
             degradation = masks.any_mask(resolution)
@@ -150,6 +158,12 @@ class Restoring(Optimising):
         faces = self.which_faces(what, degradation)
         seen = seen if faces is None else posed(degradation, resolution)
         inversion = self.resolve(what, seen, self.samples, self.precision)
+
+        def estimated(degradation: "Degradation") -> "Inversion":
+            undone = posed(unresized(degradation), resolution)
+            own = self.resolve(what, undone, self.samples, self.precision)
+            return replace(own, degradation=degradation)
+
         job = Job(
             task=self.name,
             inversion=inversion,
@@ -170,6 +184,7 @@ class Restoring(Optimising):
             save_latents=self.save_latents,
             faces=faces,
             scale=self.scale if faces is None else self.enlargement,
+            estimated=estimated if self.estimates else None,
         )
         if self.dry_run:
             plan = make_plan(job, self.inputs, self.out, self.overwrite)
@@ -323,7 +338,19 @@ class Restore(Framed):
     """Operators from first to last, joined by |: gray, down:F, resize:SIZE, mask:FILE,
     mask:center:SIZE, mask:random:FRACTION, blur:gaussian:SIGMA, blur:motion:LENGTH:ANGLE,
     noise:SIGMA, impulse:FRACTION, jpeg:QUALITY, cs:FRACTION; or FILE.py:FUNCTION, a function of an
-    image."""
+    image. auto: estimated from each photograph, or face, and said: gray, blur, noise, JPEG."""
+
+    @property
+    def estimates(self) -> bool:
+        """Whether the degradation is estimated from each photograph."""
+        from mgp_jax.portraits import AUTO
+
+        if self.degradation.strip() != AUTO:
+            return False
+        if self.simulate or self.frame is not None:
+            option = "--simulate" if self.simulate else "--frame"
+            raise SettingError(f"degradation auto: {option} needs one that is named")
+        return True
 
 
 COMMANDS = (Invert, Colorize, SuperResolve, Inpaint, Denoise, Deblur, Restore)

@@ -10,6 +10,8 @@ from mgp_jax.degradations.base import Degradation, Operator, as_degradation
 from mgp_jax.degradations.blurring import Blur
 from mgp_jax.degradations.carrying import carried, require_carried
 from mgp_jax.degradations.composition import Composition, compose, kind_of, operators_of
+from mgp_jax.degradations.estimating import Estimate, estimate, is_gray
+from mgp_jax.degradations.explaining import explained, in_words, observed_size, unresized
 from mgp_jax.degradations.framing import Frame
 from mgp_jax.degradations.jpeg import Jpeg
 from mgp_jax.degradations.masks import Impulse, Mask
@@ -28,6 +30,7 @@ __all__ = [
     "CompressedSensing",
     "Degradation",
     "Downsample",
+    "Estimate",
     "Frame",
     "Grayscale",
     "Identity",
@@ -43,10 +46,16 @@ __all__ = [
     "carried",
     "compose",
     "compose_degradations",
+    "estimate",
+    "explained",
+    "in_words",
+    "is_gray",
     "kind_of",
     "laplacian",
+    "observed_size",
     "operators_of",
     "parse",
     "require_carried",
     "smoothest",
+    "unresized",
 ]
