@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import tyro
 
 from mgp_jax.cli.common import OK, SOME_FAILED, DryRun, Flag
+from mgp_jax.cli.facing import Facing
 from mgp_jax.cli.optimising import Optimising
 from mgp_jax.errors import SettingError
 from mgp_jax.seeds import check_seed
@@ -19,18 +20,12 @@ if TYPE_CHECKING:
     from mgp_jax.batch import MaskFolder
     from mgp_jax.degradations import Degradation
     from mgp_jax.inversion import Inversion
-    from mgp_jax.methods import What
 
 
 @dataclass(frozen=True, kw_only=True)
-class Restoring(Optimising):
+class Restoring(Facing, Optimising):
     """The options of all commands that restore images."""
 
-    faces: Annotated[str | None, tyro.conf.arg(metavar="largest|all|N|none")] = None
-    """Which faces of a photograph are found, aligned, restored and put back into it; none: its
-    central square is taken. Unless given, the largest, where the generator is said to draw aligned
-    faces and the extra `faces` is installed, and without --simulate, --frame, --blend,
-    --start and --save-latents."""
     scale: Annotated[int, tyro.conf.arg(metavar="2|4")] = 1
     """With faces: enlarge the photograph so many times, by Lanczos' filter around the faces."""
     samples: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
@@ -97,34 +92,11 @@ class Restoring(Optimising):
         """How many times a photograph with faces is enlarged."""
         return self.scale
 
-    def which_faces(self, what: "What", degradation: "Degradation") -> "str | int | None":
-        """Returns which faces are restored, None for the central square; says why none by default.
-
-        Raises:
-            SettingError: they are asked for, but cannot be had.
-        """
-        from mgp_jax.faces import LARGEST, NONE, can_find_faces, choose
-        from mgp_jax.faces.finding import default_detector
-        from mgp_jax.portraits import draws_aligned_faces, why_no_faces
-
-        if self.faces is not None:
-            which = int(self.faces) if self.faces.isdecimal() else self.faces
-            if which == NONE:
-                return None
-            choose((), which)
-            default_detector()
-            return which
-        square = self.simulate or self.placing is not None or self.blend_holes
-        square = square or self.start is not None or self.save_latents
-        if square or not draws_aligned_faces(what):
-            return None
-        reason = why_no_faces(degradation, what.image_shape[0])
-        if reason is None and not can_find_faces():
-            reason = "pip install 'mgp_jax[faces]' finds them"
-        if reason is None:
-            return LARGEST
-        self.telling.note(f"faces are not looked for, the central square is taken: {reason}")
-        return None
+    @property
+    def takes_a_square(self) -> bool:
+        """Whether another option is for one square image."""
+        framed = self.placing is not None
+        return bool(self.simulate or framed or self.blend_holes or self.start or self.save_latents)
 
     def run(self, argv: Sequence[str]) -> int:
         """Runs the restoration over all inputs and writes the report."""

@@ -192,6 +192,10 @@ def quality_of(steps: Any) -> int:
     Args:
         steps: int[8, 8].
     """
-    scale = 100 * float(np.median(np.asarray(steps) / LUMINANCE_STEPS))
+    # Where they are neither cut off nor rounded to nothing.
+    told = np.clip(steps, 2, 254) == steps
+    if not np.any(told):
+        return 100 if np.max(steps) < 2 else 1
+    scale = 100 * float(np.median((np.asarray(steps) / LUMINANCE_STEPS)[told]))
     quality = 5000 / scale if scale > 100 else (200 - scale) / 2
     return int(np.clip(round(quality), 1, 100))
