@@ -9,6 +9,7 @@ from PIL import Image
 
 from mgp_jax.agreement import keep_luminance
 from mgp_jax.degradations import (
+    AUTO,
     Degradation,
     Estimate,
     Grayscale,
@@ -40,8 +41,6 @@ from mgp_jax.solve import Progress
 
 # Squares of fewer pixels hold nothing to restore a face from.
 SMALLEST_SQUARE = 16
-# In place of a degradation: it is estimated from the photograph.
-AUTO = "auto"
 # The random numbers of a photograph's faces are those of images so far apart.
 APART = 2**20
 # Pixels at a time whose brightness is restored.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,7 @@ from mgp_jax.batch.inputs import Input, identity
 from mgp_jax.batch.masks import MaskFolder
 from mgp_jax.codes import Codes
 from mgp_jax.degradations import (
+    AUTO,
     Degradation,
     Frame,
     Mask,
@@ -29,7 +30,7 @@ from mgp_jax.errors import ImageError, SettingError
 from mgp_jax.faces import choose
 from mgp_jax.images import MaskPicture, Reading
 from mgp_jax.images.masks import central_square
-from mgp_jax.inversion import Inversion
+from mgp_jax.inversion import Inversion, find_frame
 from mgp_jax.methods import MULTI_CODE
 from mgp_jax.precision import single_precision
 from mgp_jax.recipes import described
@@ -53,7 +54,8 @@ class Job:
         degradation: what made the observations, without the frame.
         restarts: starts of each restoration.
         blend: whether what fills holes is blended in, see `restoration.blend_in`.
-        frame: where in the photographs the generator's image lies; None for all over them.
+        frame: where in the photographs the generator's image lies; None for all over them, `auto`
+            to find it in each.
         trajectory: file type of the animations of the renderings on their way, `gif` or `webp`;
             None for no animations. The running batch is not saved then.
         simulate: whether the inputs are clean images that are degraded first.
@@ -80,7 +82,7 @@ class Job:
     degradation: Degradation
     restarts: int = 1
     blend: bool = False
-    frame: Frame | None = None
+    frame: Frame | Literal["auto"] | None = None
     trajectory: str | None = None
     simulate: bool = False
     batch_size: int = 8
@@ -106,15 +108,22 @@ class Job:
         """Height and width of the restored images in pixels."""
         return self.inversion.image_shape[0]
 
-    def inversion_of(self, degradation: Degradation) -> Inversion:
-        """Returns how images are restored that this degradation has made."""
+    def inversion_of(self, item: "Loaded") -> Inversion:
+        """Returns how an input is restored."""
+        degradation, frame = item.degradation, item.frame
         if self.estimated is not None:
             own = self.estimated(degradation).executed(self.inversion.execution)
             return replace(own, recipe=replace(own.recipe, samples=self.samples))
-        if self.masks is None and self.faces is None:
+        if not self.one_by_one:
             return self.inversion
-        seen = degradation if self.frame is None else compose(self.frame, degradation)
+        seen = degradation if frame is None else compose(frame, degradation)
         return replace(self.inversion, degradation=seen)
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether each input has a degradation or a frame of its own."""
+        own = self.masks is not None or self.estimated is not None or self.frame == AUTO
+        return own or self.faces is not None
 
     @property
     def has_truth(self) -> bool:
@@ -131,6 +140,7 @@ class Loaded(NamedTuple):
         truth: the clean image, if there is one.
         degradation: what made the observation.
         notes: what a user may want to know about the file, without its name.
+        frame: where in it the generator's image lies; None for all over it.
     """
 
     input: Input
@@ -138,6 +148,7 @@ class Loaded(NamedTuple):
     truth: np.ndarray | None
     degradation: Degradation
     notes: tuple[str, ...] = ()
+    frame: Frame | None = None
 
 
 def check(job: Job) -> None:
@@ -147,7 +158,7 @@ def check(job: Job) -> None:
     if job.checkpoint_every < 0:
         raise SettingError(f"checkpoint every: {job.checkpoint_every} steps, at least 0 are needed")
     check_starts(job.samples, job.restarts)
-    check_frame(job.frame, job.degradation)
+    check_frame(Frame(1) if job.frame == AUTO else job.frame, job.degradation)
     check_faces(job)
     if job.blend and not isinstance(job.degradation, Mask):
         raise SettingError("blend: only the holes of a mask can be blended in")
@@ -186,13 +197,22 @@ def check_faces(job: Job) -> None:
             raise SettingError(f"{words}: is for one square image; it goes with --faces none")
 
 
-@single_precision
 def load(job: Job, entry: Input) -> Loaded:
     """Reads an input: the observation itself, or with `simulate` a clean image to degrade.
 
     Raises:
         ImageError: it is not readable or has not the size of an observation.
     """
+    item = load_observation(job, entry)
+    if job.frame != AUTO:
+        return item._replace(frame=job.frame)
+    frame = find_frame(job.inversion, item.observation, item.degradation)
+    return item._replace(frame=frame, notes=(*item.notes, f"found {frame}"))
+
+
+@single_precision
+def load_observation(job: Job, entry: Input) -> Loaded:
+    """Reads an input, see `load`."""
     if job.estimated is not None:
         return load_estimated(job, entry)
     resolution, shape = job.resolution, job.inversion.image_shape

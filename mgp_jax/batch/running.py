@@ -121,7 +121,7 @@ def run(
 
 def batches_of(job: Job, entries: Sequence[Input], size: int) -> list[Sequence[Input]]:
     """Divides inputs into batches of one degradation each; the faces of a photograph have many."""
-    step = size if job.masks is None and job.faces is None and job.estimated is None else 1
+    step = 1 if job.one_by_one else size
     return [entries[start : start + step] for start in range(0, len(entries), step)]
 
 
@@ -139,7 +139,7 @@ def fitted(job: Job, count: int) -> Job:
     if job.faces is not None:
         images = job.batch_size if job.faces == ALL else 1 if job.faces == LARGEST else job.faces
         images = min(int(images), job.batch_size)
-    elif job.masks is not None or job.estimated is not None:
+    elif job.one_by_one:
         images = 1
     execution = replace(job.inversion.execution, mesh=batch_mesh())
     limit = job.memory_limit or device_limit()
@@ -226,7 +226,7 @@ class Work:
         filled = [good[i % len(good)] for i in range(size)]
         numbers = [item.input.number for item in filled]
         starts = job.samples * job.restarts
-        inversion = job.inversion_of(good[0].degradation)
+        inversion = job.inversion_of(good[0])
         checkpoints, snapshot = None, None
         execution = replace(inversion.execution, chunk_seconds=SECONDS_BETWEEN_REPORTS)
         # Orbax saves with all processes at once, but these go each at its own pace.
@@ -257,7 +257,7 @@ class Work:
             good[0].degradation,
             restarts=job.restarts,
             blend=job.blend,
-            frame=job.frame,
+            frame=good[0].frame,
             indices=numbers,
             codes=job.start,
             on_progress=on_progress,

@@ -103,7 +103,7 @@ class Restoring(Facing, Optimising):
         import jax
 
         from mgp_jax.batch import Job, failures, summary, timing
-        from mgp_jax.degradations import Frame, Identity, compose, parse, unresized
+        from mgp_jax.degradations import AUTO, Frame, Identity, compose, parse, unresized
         from mgp_jax.inversion import load
         from mgp_jax.planning import make_plan
         from mgp_jax.portraits import posed
@@ -125,8 +125,10 @@ class Restoring(Facing, Optimising):
             degradation = parse(self.spec(), resolution, what.image_shape[2])
         else:
             degradation = masks.any_mask(resolution)
-        frame = None if self.placing is None else Frame.parse(self.placing)
-        seen = degradation if frame is None else compose(frame, degradation)
+        frame = None
+        if self.placing is not None:
+            frame = AUTO if self.placing == AUTO else Frame.parse(self.placing)
+        seen = compose(frame, degradation) if isinstance(frame, Frame) else degradation
         faces = self.which_faces(what, degradation)
         seen = seen if faces is None else posed(degradation, resolution)
         inversion = self.resolve(what, seen, self.samples, self.precision)
@@ -175,9 +177,10 @@ class Restoring(Facing, Optimising):
 class Framed(Restoring):
     """The option of tasks whose observations also show the surroundings of a frame."""
 
-    frame: Annotated[str | None, tyro.conf.arg(metavar="SIZE[,X,Y]")] = None
+    frame: Annotated[str | None, tyro.conf.arg(metavar="auto|SIZE[,X,Y[,TURN]]")] = None
     """The generator's image lies within the photograph: its size and the place of its centre, as
-    parts of the photograph's. For subjects that are smaller there than the generator draws them."""
+    parts of the photograph's, and degrees clockwise. auto: found in each photograph. For subjects
+    that are smaller there than the generator draws them."""
 
     @property
     def placing(self) -> str | None:
@@ -315,7 +318,7 @@ class Restore(Framed):
     @property
     def estimates(self) -> bool:
         """Whether the degradation is estimated from each photograph."""
-        from mgp_jax.portraits import AUTO
+        from mgp_jax.degradations import AUTO
 
         if self.degradation.strip() != AUTO:
             return False

@@ -6,7 +6,7 @@ text form of the command line, `compose` chains operators, `back_project` makes 
 an observation.
 """
 
-from mgp_jax.degradations.base import Degradation, Operator, as_degradation
+from mgp_jax.degradations.base import AUTO, Degradation, Operator, as_degradation
 from mgp_jax.degradations.blurring import Blur
 from mgp_jax.degradations.carrying import carried, require_carried
 from mgp_jax.degradations.composition import Composition, compose, kind_of, operators_of
@@ -25,6 +25,7 @@ from mgp_jax.degradations.sensing import CompressedSensing
 compose_degradations = compose
 
 __all__ = [
+    "AUTO",
     "Blur",
     "Composition",
     "CompressedSensing",

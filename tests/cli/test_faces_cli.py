@@ -299,3 +299,18 @@ def test_what_is_simulated_is_named(mgp: Mgp, small: Path, photos: Path, option:
     command = ("restore", photos, "--out", photos / "out", "--generator", small, option)
     done = mgp(*command, "--degradation", "auto")
     assert done.status == cli.WRONG_USAGE and "degradation auto: " in done.err
+
+
+def test_a_frame_is_found_in_each_photograph(mgp: Mgp, small: Path, photos: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    for name in ("group", "wall"):
+        Image.open(photos / f"{name}.png").resize((8, 8)).save(photos / f"{name}.png")
+    command = ("super-resolve", photos, "--out", out, "--factor", 2, "--generator", small)
+    assert mgp(*command, "--frame", "auto", *SHORT).status == cli.OK
+    for record in records_of(out):
+        (note,) = record["notes"]
+        size, x, y, _ = map(float, note.removeprefix("found frame:").split(","))
+        assert 0.2 <= size <= 1 and size / 2 <= min(x, y, 1 - x, 1 - y) + 1e-9
+    command = ("restore", photos, "--out", out, "--generator", small, "--degradation", "gray")
+    wrong = mgp(*command, "--frame", "auto")
+    assert wrong.status == cli.WRONG_USAGE and "does not tell the colours" in wrong.err
