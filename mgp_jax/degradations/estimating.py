@@ -22,6 +22,8 @@ from mgp_jax.images import luminance
 SHARP, QUIET = 0.65, 0.018
 # From this quality on JPEG leaves nothing that is worth undoing.
 FINE = 85
+# The blocks of a file are still there where it has been resized by no more than that.
+RESIZED = 1.2
 # The noise of a blurred photograph at least: its blur is not known exactly, so that what undoes it
 # must not agree with every last level.
 INEXACT = 0.01
@@ -67,6 +69,21 @@ class Estimate:
     def resolution(self) -> float:
         """The part of its height and width, in pixels, that would hold all its detail."""
         return min(1.0, ENLARGED / self.blur) if self.blur else 1.0
+
+    def reduced(self, scale: float) -> "Estimate":
+        """Returns what it is where the photograph is reduced: means of pixels have less noise.
+
+        Args:
+            scale: the new height and width as a part of the old.
+        """
+        blur, noise = self.blur * scale, self.noise * min(1.0, scale)
+        alike = 1 / RESIZED <= scale <= RESIZED
+        return Estimate(
+            gray=self.gray,
+            blur=round(blur, 1) if blur >= SHARP else 0.0,
+            noise=round(noise, 2) if noise >= QUIET else 0.0,
+            quality=self.quality if alike else None,
+        )
 
     def degradation(self) -> Degradation:
         """Returns it as an operator on an image of the photograph's size."""

@@ -18,10 +18,8 @@ from mgp_jax.images.photographs import resized
 SIZES_PER_OCTAVE = 4
 # A wider blur, in pixels, leaves nothing in some of them: the square is reduced until it is 1.
 WIDE = 1.2
-# Too few pixels to estimate anything from.
-FEWEST = 16
-# A file's blocks are still those of the square if it has been resized by no more than that.
-RESIZED = 1.2
+# Of fewer pixels nothing is estimated but whether they are gray; and none are reduced to fewer.
+FEWEST, SMALLEST = 32, 16
 
 
 class Explained(NamedTuple):
@@ -58,12 +56,9 @@ def explained(
     side = len(square)
     first = guess = estimate(square, steps) if side >= FEWEST else Estimate(is_gray(square))
     size = observed_size(side / first.blur if first.blur > WIDE else side, resolution)
-    size = min(max(size, FEWEST), resolution)
+    size = min(max(size, SMALLEST), resolution)
     if size != side:
-        square = resized(square, size)
-        alike = max(size, side) <= RESIZED * min(size, side)
-        guess = estimate(square, steps if alike else None)
-        guess = replace(guess, blur=min(guess.blur, WIDE))
+        square, guess = resized(square, size), first.reduced(size / side)
     # To a generator of gray images a gray photograph lacks nothing.
     gray = (first.gray if gray is None else gray) and square.shape[2] == 3
     own = carried(replace(guess, gray=gray).degradation(), size, resolution)

@@ -23,12 +23,12 @@ from mgp_jax.precision import single_precision
 from mgp_jax.seeds import seeded_key
 
 # Sizes of the frames that a search starts from, upright and in the middle.
-SIZES = (0.95, 0.85, 0.7)
+SIZES = (0.95, 0.8, 0.6)
 # Codes that move with a frame, steps, learning rates of the transform (parts of the photograph,
 # logarithm of the size, radians) and of the codes, weight of their prior.
 CODES, STEPS, ALONE, RATE, CODE_RATE, PRIOR = 4, 140, 50, 0.01, 0.1, 0.003
 # What a pixel around the frame costs, as a part of the observation's variance.
-AROUND = 0.1
+AROUND = 0.15
 SMALLEST, STEEPEST = 0.2, 45.0
 
 

@@ -87,6 +87,8 @@ def test_the_quality_of_jpeg_is_that_of_its_tables(quality: int):
 def test_an_estimate_is_a_degradation():
     found = Estimate(gray=True, blur=1.5, noise=0.05, quality=40)
     assert str(found.degradation()) == "gray|blur:gaussian:1.5|jpeg:40|noise:0.05"
+    assert found.reduced(0.5) == Estimate(gray=True, blur=0.8, noise=0.03)
+    assert found.reduced(0.9).quality == 40 and found.reduced(0.2) == Estimate(gray=True)
     # A blur is not known exactly.
     assert str(Estimate(blur=1.0).degradation()) == "blur:gaussian:1|noise:0.01"
     assert str(Estimate(gray=True)) == "gray"

@@ -74,8 +74,9 @@ def test_a_frame_turns_its_image(turn: float):
     image = image[: min(image.shape[:2]), : min(image.shape[:2])]
     frame = Frame(0.6, 0.4, 0.5, turn)
     expected = rotate(image, -turn, reshape=False, order=1, mode="nearest")
-    np.testing.assert_allclose(frame(image), Frame(0.6, 0.4, 0.5)(expected), atol=2e-2)
     inside = np.asarray(frame.inside(*image.shape[:2]))
+    difference = np.abs(frame(image) - Frame(0.6, 0.4, 0.5)(expected))
+    assert difference[inside[..., 0] == 1].max() < 2e-2
     assert inside.max() == 1 and inside.min() == 0
     if turn % 90 == 0:
         np.testing.assert_allclose(inside, Frame(0.6, 0.4, 0.5).inside(*image.shape[:2]), atol=1e-5)
