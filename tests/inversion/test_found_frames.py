@@ -1,24 +1,36 @@
-"""Frames that are found: where the generator's own image lies in a photograph."""
+"""Frames that are found: within the photograph, wherever the search goes."""
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
 
-from mgp_jax import Downsample, Frame, generate, load_generator, random_latents
+from mgp_jax import Downsample, Generator
 from mgp_jax.inversion import find_frame, resolve
+from mgp_jax.inversion.framing import SMALLEST, STEEPEST, frame_of, within
+
+PLACES = [
+    (0.0, 0.5, 0.5, 0.0),
+    (0.4, 0.9, 0.1, 0.3),
+    (-9.0, -1.0, 2.0, -9.0),
+    (-0.5, 0.1, 0.7, 1.0),
+]
 
 
-@pytest.mark.parametrize("frame", [Frame(0.72, 0.44, 0.55, 0), Frame(0.9, 0.52, 0.5, 12)], ids=str)
-def test_the_generators_image_is_found(frame: Frame):
-    generator, degradation = load_generator("faces64"), Downsample(2)
-    (face,) = generate(generator, random_latents(generator, 1, 5))
-    noise = gaussian_filter(np.random.default_rng(0).standard_normal((64, 64, 3)), (2, 2, 0))
-    inside = frame.inside(64, 64)
-    photograph = inside * frame(jnp.asarray(face)) + (1 - inside) * noise / noise.std() / 2
-    seen = np.asarray(degradation(photograph))
-    found = find_frame(resolve(generator, degradation), seen, degradation)
-    print(found)
-    assert abs(found.size / frame.size - 1) < 0.1
-    assert max(abs(found.x - frame.x), abs(found.y - frame.y)) < 0.05
-    assert found.turn is not None and frame.turn is not None and abs(found.turn - frame.turn) < 6
+@pytest.mark.parametrize("place", PLACES)
+def test_a_place_stays_within_the_photograph(place: tuple[float, ...]):
+    frame = frame_of(within(jnp.array(place)))
+    size, x, y, turn = (float(v) for v in (frame.size, frame.x, frame.y, frame.turn))  # type: ignore[arg-type]
+    assert SMALLEST - 1e-6 <= size <= 1 + 1e-6 and abs(turn) <= STEEPEST + 1e-4
+    assert size / 2 - 1e-6 <= min(x, y, 1 - x, 1 - y)
+    # What is within already stays.
+    again = frame_of(within(jnp.array([np.log(size), x, y, np.radians(turn)])))
+    np.testing.assert_allclose([again.size, again.x, again.y], [size, x, y], atol=1e-5)
+
+
+def test_the_same_seed_finds_the_same_frame(tiny: Generator, photographs: np.ndarray):
+    degradation = Downsample(4)
+    observation = np.asarray(degradation(jnp.asarray(photographs[0])))
+    inversion = resolve(tiny, degradation)
+    frame = find_frame(inversion, observation, degradation)
+    assert frame == find_frame(inversion, observation, degradation)
+    assert SMALLEST <= frame.size <= 1
