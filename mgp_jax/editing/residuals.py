@@ -106,12 +106,13 @@ def displacement(before: np.ndarray, after: np.ndarray) -> np.ndarray:
         raise SettingError(
             "residual warp: OpenCV is missing, which sees what moves: pip install 'mgp_jax[faces]'"
         ) from None
-    grays = (
-        np.uint8(np.clip((image.mean(axis=-1) + 1) * 127.5, 0, 255)) for image in (after, before)
+    grays = [np.clip((image.mean(axis=-1) + 1) * 127.5, 0, 255) for image in (after, before)]
+    first, second = (
+        cv2.resize(gray.astype(np.uint8), (SEEN, SEEN), interpolation=cv2.INTER_AREA)
+        for gray in grays
     )
-    levels = [cv2.resize(gray, (SEEN, SEEN), interpolation=cv2.INTER_AREA) for gray in grays]
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    return search.calc(*levels, None) / SEEN
+    return search.calc(first, second, np.zeros((SEEN, SEEN, 2), np.float32)) / SEEN
 
 
 def moved(maps: np.ndarray, flow: np.ndarray) -> np.ndarray:

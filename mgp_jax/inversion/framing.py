@@ -7,6 +7,7 @@ would leave unexplained. So a frame grows as long as the generator explains what
 
 import math
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -97,11 +98,11 @@ def search(
         def step(carry: tuple, _: None) -> tuple[tuple, None]:
             variables, state = carry
             updates, state = moves.update(jax.grad(cost)(variables), state, variables)
-            variables = dict(optax.apply_updates(variables, updates))
-            return ({**variables, "place": within(variables["place"])}, state), None
+            moved: Any = optax.apply_updates(variables, updates)
+            return ({**moved, "place": within(moved["place"])}, state), None
 
         (variables, _), _ = lax.scan(step, (variables, moves.init(variables)), None, length=STEPS)
-        frame = frame_of(variables["place"])
+        frame: Any = frame_of(variables["place"])
         return jnp.stack([frame.size, frame.x, frame.y, frame.turn]), cost(variables)
 
     start = draw_codes(split, key, CODES, plan)

@@ -24,7 +24,8 @@ def test_a_place_stays_within_the_photograph(place: tuple[float, ...]):
     assert size / 2 - 1e-6 <= min(x, y, 1 - x, 1 - y)
     # What is within already stays.
     again = frame_of(within(jnp.array([np.log(size), x, y, np.radians(turn)])))
-    np.testing.assert_allclose([again.size, again.x, again.y], [size, x, y], atol=1e-5)
+    found = np.array([again.size, again.x, again.y], float)
+    np.testing.assert_allclose(found, [size, x, y], atol=1e-5)
 
 
 def test_the_same_seed_finds_the_same_frame(tiny: Generator, photographs: np.ndarray):
