@@ -227,7 +227,9 @@ class Work:
         numbers = [item.input.number for item in filled]
         starts = job.samples * job.restarts
         checkpoints, snapshot = None, None
-        execution = replace(job.inversion.execution, chunk_seconds=SECONDS_BETWEEN_REPORTS)
+        execution = job.inversion.execution
+        if execution.chunk_seconds is None:
+            execution = replace(execution, chunk_seconds=SECONDS_BETWEEN_REPORTS)
         # Orbax saves with all processes at once, but these go each at its own pace.
         if job.checkpoint_every and jax.process_count() == 1 and job.trajectory is None:
             execution = replace(execution, chunk=min(execution.chunk, job.checkpoint_every))

@@ -21,6 +21,7 @@ from mgp_jax.images.photographs import (
     read_photograph,
     read_whole,
 )
+from mgp_jax.images.showing import picture_url, pictures_html
 from mgp_jax.images.writing import write_animation, write_array, write_image
 
 __all__ = [
@@ -32,6 +33,8 @@ __all__ = [
     "Reading",
     "find_images",
     "luminance",
+    "picture_url",
+    "pictures_html",
     "read_image",
     "read_mask",
     "read_mask_picture",

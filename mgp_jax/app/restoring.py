@@ -1,0 +1,137 @@
+"""Restores what a visitor wants: a run in a folder of its own, with a picture of how far it is."""
+
+import shlex
+import shutil
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mgp_jax.app.wishes import Prepared, Wish, command, job_of, prepare
+from mgp_jax.app.worker import Ticket
+from mgp_jax.batch import Event, Job, Record, run
+from mgp_jax.errors import MGPError
+from mgp_jax.generators import Generator
+from mgp_jax.images import Reading, picture_url
+from mgp_jax.inversion import draw_progress
+from mgp_jax.report import write_contact_sheet, write_page
+
+# Of the picture that becomes sharper.
+LONGEST_PREVIEW = 512
+# Drawing it may take this part of the time.
+SHARE_OF_DRAWING = 1 / 3
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a restoration is.
+
+    Attributes:
+        step: steps done.
+        steps: steps in all; 0 while faces are looked for and programs compiled.
+        seconds_left: as it looks; None while nothing is known.
+        picture: the current rendering, as a URL; empty for none yet.
+    """
+
+    step: int = 0
+    steps: int = 0
+    seconds_left: float | None = None
+    picture: str = ""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A restoration that is done.
+
+    Attributes:
+        wish: what was wanted.
+        prepared: the files that were read.
+        folder: the run's folder, as the command writes it.
+        record: its record.
+        command: the command that does the same.
+    """
+
+    wish: Wish
+    prepared: Prepared
+    folder: Path
+    record: Record = field(repr=False)
+    command: str
+
+    @property
+    def codes(self) -> list[Path]:
+        """The codes: one file, or one for each face."""
+        faces = self.record.get("faces") or [self.record]
+        return [self.folder / face["codes"] for face in faces if face.get("codes")]
+
+    @property
+    def answers(self) -> list[Path]:
+        """The single answers, where several were wanted: of the image, or of each face."""
+        return sorted((self.folder / "samples").glob("*.png"))
+
+
+class Watching:
+    """Takes the events of a run, and tells the ticket with a picture of the current rendering.
+
+    Args:
+        job: what runs, with one photograph.
+        ticket: whose it is.
+    """
+
+    def __init__(self, job: Job, ticket: Ticket):
+        self.job, self.ticket = job, ticket
+        self._starts = job.samples * job.restarts
+        self._pause = 0.0
+        self._drawn = self._last = time.monotonic()
+        self._picture, self._done, self._pace = "", 0, 0.0
+
+    def __call__(self, event: Event) -> None:
+        """Tells how far it is."""
+        if (progress := event.progress) is None:
+            return
+        now = time.monotonic()
+        if progress.step > self._done:
+            pace = (now - self._last) / (progress.step - self._done)
+            # The first reports hold the compilation.
+            self._pace = pace if self._done < 2 else 0.7 * self._pace + 0.3 * pace
+        self._last, self._done = now, progress.step
+        if not self._picture or now - self._drawn >= self._pause:
+            image = np.asarray(draw_progress(self.job.inversion, progress, self._starts))[0]
+            self._picture = picture_url(np.clip(image, -1, 1), LONGEST_PREVIEW)
+            self._drawn = time.monotonic()
+            self._pause = (self._drawn - now) / SHARE_OF_DRAWING
+        left = self._pace * (progress.steps - progress.step)
+        self.ticket.tell(Step(progress.step, progress.steps, left, self._picture))
+
+
+def restore(
+    wish: Wish, what: Generator, folder: Path, reading: Reading, ticket: Ticket
+) -> Restored:
+    """Restores a photograph.
+
+    Args:
+        wish: what is wanted.
+        what: the generator.
+        folder: where the run's files go, which exists; if it fails or is stopped they are removed.
+        reading: how image files are read.
+        ticket: is told how far it is.
+
+    Raises:
+        MGPError: the photograph or a setting cannot be used.
+        Cancelled: it is no longer wanted.
+    """
+    try:
+        ticket.tell(Step())
+        prepared = prepare(wish, what, folder, reading)
+        told = shlex.join(command(wish, prepared, folder))
+        job = job_of(wish, what, prepared, reading, told)
+        out = folder / f"{wish.input.stem}-restored"
+        (record,) = run(job, [prepared.input], out, Watching(job, ticket))
+        if record["status"] == "failed":
+            raise MGPError(record["error"])
+        write_contact_sheet(out)
+        write_page(out)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return Restored(wish, prepared, out, record, told)

@@ -1,0 +1,67 @@
+"""What all tabs share: the worker, the generators named at the start, the visitors."""
+
+import logging
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from mgp_jax.app.uploads import without_paths
+from mgp_jax.app.visitors import Visitor, Visitors
+from mgp_jax.app.worker import Cancelled, Worker
+from mgp_jax.errors import MGPError, SettingError
+from mgp_jax.generators import Generator, load_generator
+
+LOG = logging.getLogger("mgp_jax.app")
+
+
+class Service:
+    """The state behind the page; `close` ends it and removes its files.
+
+    Args:
+        generators: names and files of generators, as the commands take them; no others are read.
+        runs: folders of runs whose reports are shown.
+
+    Raises:
+        MGPError: there is no such generator or folder.
+    """
+
+    def __init__(self, generators: Sequence[str], runs: Sequence[Path] = ()):
+        if not generators:
+            raise SettingError("no generator is named")
+        for folder in runs:
+            if not (folder / "results.jsonl").is_file():
+                raise SettingError(f"{folder}: is not the folder of a run")
+        self.runs = tuple(folder.resolve() for folder in runs)
+        # Loaded before anybody comes, so that a file that is no generator ends the start.
+        self.generators = {name: load_generator(name) for name in generators}
+        self._temporary = tempfile.TemporaryDirectory(prefix="mgp-app-", ignore_cleanup_errors=True)
+        self.folder = Path(self._temporary.name)
+        self.worker = Worker()
+        self.visitors = Visitors(self.folder / "visitors", self.worker)
+
+    def generator(self, name: str) -> Generator:
+        """Returns one of the generators that were named at the start.
+
+        Raises:
+            SettingError: it is another one.
+        """
+        if name not in self.generators:
+            raise SettingError("there is no such generator here")
+        return self.generators[name]
+
+    def said(self, error: BaseException, visitor: Visitor | None = None) -> str:
+        """Returns what the page says of an error, in one sentence; the log keeps the rest."""
+        if isinstance(error, Cancelled):
+            return "Stopped."
+        if not isinstance(error, MGPError):
+            LOG.error("unexpected", exc_info=error)
+            return "Something went wrong here that should not; the log of the program says what."
+        LOG.info("%s", error)
+        folders = [] if visitor is None else sorted(visitor.folder.rglob("*/"), reverse=True)
+        text = without_paths(error, {f"{folder}/": "" for folder in folders})
+        return without_paths(MGPError(text), {f"{self.folder}/": ""})
+
+    def close(self) -> None:
+        """Stops what runs and removes all files of visitors."""
+        self.worker.close()
+        self._temporary.cleanup()

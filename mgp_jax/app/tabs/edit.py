@@ -1,0 +1,234 @@
+"""A restored face with a slider for every direction."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from gradio.events import Dependency
+
+from mgp_jax.app import markup
+from mgp_jax.app.components import BrushInput
+from mgp_jax.app.editing import (
+    PREVIEW,
+    Edits,
+    Lever,
+    edited,
+    last_layer,
+    levers_of,
+    open_codes,
+)
+from mgp_jax.app.files import address_of
+from mgp_jax.app.restoring import Restored
+from mgp_jax.app.service import Service
+from mgp_jax.app.uploads import enlarged_to, painted
+from mgp_jax.app.visitors import Visitor
+from mgp_jax.app.worker import Cancelled
+from mgp_jax.errors import SettingError
+from mgp_jax.images import to_uint8, write_image
+
+# Standard deviations of random codes along a direction.
+FURTHEST = 3.0
+NOTHING_YET = "Restore a face first; it can be edited here then."
+
+
+@dataclass(frozen=True)
+class Levers:
+    """The sliders of a generator.
+
+    Attributes:
+        group: shows or hides them.
+        levers: what each moves.
+        sliders: as many.
+    """
+
+    group: gr.Group
+    levers: tuple[Lever, ...]
+    sliders: list[gr.Slider]
+
+
+def edit_tab(service: Service, tab: gr.Tab, restored: Dependency) -> None:
+    """Puts the tab on the page.
+
+    Args:
+        service: who does it.
+        tab: the tab itself.
+        restored: what happens when there is something new to edit.
+    """
+    with gr.Row():
+        with gr.Column(min_width=300):
+            face = gr.Dropdown([], label="Face", info="What has been restored.", elem_id="face")
+            groups = {name: put_levers(service, name) for name in service.generators}
+            with gr.Accordion("Layers and region", open=False):
+                layers = gr.Textbox(
+                    label="Layers",
+                    info="FROM:TO, as in 4:9; empty for those that a direction is for.",
+                    max_lines=1,
+                )
+                gr.HTML(markup.notice("Paint where the face may change; nothing for everywhere."))
+                brush = BrushInput(label="Region", height=420, elem_id="region")
+            with gr.Row():
+                full = gr.Button("Draw in full size", elem_id="full")
+                reset = gr.Button("Back to zero")
+        with gr.Column(min_width=300):
+            view = gr.HTML(markup.notice(NOTHING_YET), elem_id="edited")
+    sliders = [slider for group in groups.values() for slider in group.sliders]
+    inputs = [face, layers, brush, *sliders]
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    draw = partial(draw_edit, service, groups)
+    drawing: dict[str, Any] = {"inputs": inputs, "outputs": view, "concurrency_limit": None, **quiet}
+    gr.on([s.input for s in sliders], partial(draw, PREVIEW), trigger_mode="always_last", **drawing)
+    gr.on(
+        [*(s.release for s in sliders), full.click, layers.submit],
+        partial(draw, None),
+        trigger_mode="always_last",
+        **drawing,
+    )
+    opened = [face, view, brush, *(group.group for group in groups.values())]
+    for event in (tab.select, restored.success):
+        event(partial(offer, service), None, face, **quiet)
+    face.change(partial(open_face, service, groups), face, opened[1:], **quiet)
+    reset.click(lambda: [0.0] * len(sliders), None, sliders, **quiet).then(
+        partial(draw, None), **drawing
+    )
+
+
+def put_levers(service: Service, name: str) -> Levers:
+    """Puts the sliders of a generator on the page, hidden until there is a face of it."""
+    generator = service.generator(name)
+    levers = levers_of(generator)
+    last = last_layer(generator)
+    with gr.Group(visible=False) as group:
+        if last is not None:
+            gr.HTML(markup.notice(f"{name} has the layers 0 to {last}."))
+        sliders = [
+            gr.Slider(
+                -FURTHEST,
+                FURTHEST,
+                0,
+                step=0.1,
+                label=lever.label,
+                info=f"{lever.less} ... {lever.more}",
+                elem_id=f"lever-{name}-{k}",
+            )
+            for k, lever in enumerate(levers)
+        ]
+    return Levers(group, levers, sliders)
+
+
+def offer(service: Service, request: gr.Request) -> Any:
+    """Returns the faces that can be edited, the latest chosen."""
+    visitor = service.visitors.find(request.session_hash)
+    names = [
+        name if len(run.codes) == 1 else f"{name}, face {k}"
+        for name, run in reversed(visitor.runs.items())
+        for k in range(1, len(run.codes) + 1)
+    ]
+    return gr.update(choices=names, value=names[0] if names else None)
+
+
+def find_face(visitor: Visitor, name: str | None) -> tuple[Restored, int]:
+    """Returns the restoration of a face, and which of its faces it is, from 0.
+
+    Raises:
+        SettingError: there is none.
+    """
+    run, _, number = (name or "").partition(", face ")
+    if run not in visitor.runs:
+        raise SettingError(NOTHING_YET)
+    restored = visitor.runs[run]
+    place = int(number) - 1 if number.isdecimal() else 0
+    if not 0 <= place < len(restored.codes):
+        raise SettingError(NOTHING_YET)
+    return restored, place
+
+
+def open_face(
+    service: Service, groups: dict[str, Levers], name: str | None, request: gr.Request
+) -> list[Any]:
+    """Returns what is shown of a face before it is edited: the view, the brush, the sliders."""
+    visitor = service.visitors.find(request.session_hash)
+    hidden = [gr.update(visible=False) for _ in groups]
+    try:
+        restored, place = find_face(visitor, name)
+        generator = service.generator(restored.wish.generator)
+
+        def draw(ticket: Any) -> np.ndarray:
+            return edited(generator, *open_codes(restored.codes[place], generator), Edits({}))
+
+        image = service.worker.submit(draw, visitor.name, quick=True).result()
+    except Exception as error:
+        return [markup.problem(service.said(error, visitor)), None, *hidden]
+    pixels = to_uint8(image)
+    groups_shown = [gr.update(visible=key == restored.wish.generator) for key in groups]
+    return [markup.figures([(pixels, "not edited yet")], 1024), pixels, *groups_shown]
+
+
+def draw_edit(
+    service: Service,
+    groups: dict[str, Levers],
+    longest: int | None,
+    name: str | None,
+    layers: str,
+    strokes: bytes | str | None,
+    *strengths: float,
+    request: gr.Request,
+) -> Any:
+    """Draws the face as the sliders say: small while one is pulled, else in full and as a file."""
+    visitor = service.visitors.find(request.session_hash)
+    try:
+        restored, place = find_face(visitor, name)
+        generator = service.generator(restored.wish.generator)
+        edits = Edits(
+            strengths_of(groups, restored.wish.generator, strengths),
+            parse_layers(layers),
+            enlarged_to(painted(strokes), *(generator.resolution,) * 2),
+        )
+
+        def draw(ticket: Any) -> tuple[np.ndarray, np.ndarray]:
+            split, codes = open_codes(restored.codes[place], generator)
+            image = edited(generator, split, codes, edits)
+            plain = image if longest else edited(generator, split, codes, Edits({}))
+            return to_uint8(plain), to_uint8(image)
+
+        before, after = service.worker.submit(draw, visitor.name, quick=True).result()
+        if longest is not None:
+            return markup.figures([(after, "preview")], longest)
+        path = restored.folder / "edits" / f"{restored.codes[place].stem}.png"
+        path.parent.mkdir(exist_ok=True)
+        write_image(path, after)
+        links = [("Edited image", address_of(visitor, path))]
+        return markup.comparison(before, after, "the face") + markup.downloads(links)
+    except Cancelled:  # The slider has moved on.
+        return gr.skip()
+    except Exception as error:
+        return markup.problem(service.said(error, visitor))
+
+
+def strengths_of(
+    groups: dict[str, Levers], generator: str, values: tuple[float, ...]
+) -> dict[str, float]:
+    """Returns how far to go along each direction of a generator, of the sliders of all."""
+    begin = 0
+    for name, group in groups.items():
+        end = begin + len(group.levers)
+        if name == generator:
+            chosen = zip(group.levers, values[begin:end], strict=True)
+            return {lever.spec: value for lever, value in chosen if value}
+        begin = end
+    return {}
+
+
+def parse_layers(text: str) -> tuple[int, int] | None:
+    """Returns the first and the last layer of a text FROM:TO, None for an empty one.
+
+    Raises:
+        SettingError: it is something else.
+    """
+    if not text.strip():
+        return None
+    first, _, last = text.strip().partition(":")
+    if not (first.isdecimal() and last.isdecimal()):
+        raise SettingError("Layers: the first and the last one are needed, as in 4:9.")
+    return int(first), int(last)
