@@ -10,10 +10,11 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from mgp_jax.app.files import ADDRESS, KINDS, find_file
 from mgp_jax.app.guard import Guard
-from mgp_jax.app.page import build_page, style, theme
+from mgp_jax.app.page import build_page, script, style, theme
 from mgp_jax.app.service import Service
 from mgp_jax.app.uploads import MOST_BYTES
 
+# Beside a photograph a request has some lines of its own.
 MARGIN = 2**20
 
 
@@ -47,5 +48,6 @@ def make_application(service: Service) -> Guard:
         pwa=False,
         theme=theme(),
         css=style(),
+        head=script(),
     )
     return Guard(application, uploads, MOST_BYTES + MARGIN)

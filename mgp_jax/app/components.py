@@ -1,18 +1,13 @@
-"""Parts of the page that take files: Gradio's, but what is uploaded is read by `uploads` alone.
-
-Gradio itself would open whatever Pillow opens, and run Ghostscript for it.
-"""
+"""Parts of the page that Gradio lacks: a photograph that it does not decode, a brush."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from gradio.components.base import server
-from gradio.components.image_editor import AcceptBlobs, EditorData
 from gradio.data_classes import ImageData
 
-# Strokes that have been sent and not been used.
-MOST_STROKES = 64
+from mgp_jax.app import markup
+from mgp_jax.app.uploads import MOST_STROKES
 
 
 @dataclass(frozen=True)
@@ -28,48 +23,54 @@ class Upload:
     name: str
 
 
-class PhotographInput(gr.Image):
-    """Takes a photograph by drop, paste or choice; handlers get an `Upload`."""
+def photograph_input(**settings: Any) -> gr.Image:
+    """Returns what takes a photograph by drop, paste or choice; handlers get an `Upload`.
 
-    is_template = True
+    Gradio itself would open whatever Pillow opens, and run Ghostscript for it; only `uploads` reads
+    what visitors bring. The function is replaced in the object, because Gradio writes a file beside
+    the module of every class that inherits from its own. Handlers must not return `gr.update` for
+    it, of which Gradio makes a new object.
+    """
+    component = gr.Image(sources=["upload", "clipboard"], buttons=[], **settings)
 
-    def preprocess(self, payload: ImageData | None) -> Upload | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Returns the file as it is; Gradio has checked that it lies among the uploads."""
+    def preprocess(payload: ImageData | None) -> Upload | None:
+        # Gradio has checked that the path is that of an upload.
         if payload is None or payload.path is None:
             return None
         return Upload(payload.path, payload.orig_name or "image.png")
 
+    component.preprocess = preprocess
+    return component
 
-class BrushInput(gr.ImageEditor):
-    """Shows a photograph to paint on; handlers get the strokes as `uploads.painted` reads them."""
 
-    is_template = True
+@dataclass(frozen=True)
+class Brush:
+    """What paints on a picture.
 
-    def __init__(self, **settings: Any):
-        super().__init__(
-            sources=(),
-            transforms=(),
-            layers=False,
-            buttons=[],
-            format="png",
-            brush=gr.Brush(colors=["#ffffff"], color_mode="fixed"),
-            **settings,
-        )
+    Attributes:
+        picture: shows it; its value is what `on` returns.
+        strokes: what is painted, for `uploads.painted`; empty for nothing.
+    """
 
-    def preprocess(self, payload: EditorData | None) -> bytes | str | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Returns the strokes, a file or its path."""
-        if payload is None:
-            return None
-        if payload.id is None:
-            return payload.layers[0].path if payload.layers else None
-        sent = self.blob_storage.pop(payload.id, None)
-        return sent.layers[0] if sent is not None and sent.layers else None
+    picture: gr.HTML
+    strokes: gr.Textbox
 
-    @server
-    def accept_blobs(self, data: AcceptBlobs) -> None:
-        """Keeps strokes until they are used, or many others have come."""
-        if data.data["type"] != "layer":
-            return
-        super().accept_blobs(data)
-        while len(self.blob_storage) > MOST_STROKES:
-            self.blob_storage.pop(next(iter(self.blob_storage)))
+    @property
+    def outputs(self) -> list[Any]:
+        """What a handler fills with what `on` returns."""
+        return [self.picture, self.strokes]
+
+    def on(self, image: Any) -> list[str]:
+        """Returns what shows an image with nothing painted on it; None for no image."""
+        if image is None:
+            return ["", ""]
+        return [markup.brush(image, str(self.strokes.elem_id)), ""]
+
+
+def brush_input(name: str) -> Brush:
+    """Puts a brush on the page."""
+    picture = gr.HTML(elem_id=f"{name}-picture")
+    strokes = gr.Textbox(
+        visible="hidden", elem_id=f"{name}-strokes", max_length=MOST_STROKES, label="strokes"
+    )
+    return Brush(picture, strokes)

@@ -48,7 +48,7 @@ class Fault:
 
 
 SMALL, HOLES = "small", "holes"
-# In the order in which they come about: what the lens did, the sensor, the file.
+# In the order in which they come about; noise is what remains unexplained, so it is the last.
 FAULTS = (
     Fault("gray", "gray: it has no colours", "gray"),
     Fault(
@@ -64,16 +64,16 @@ FAULTS = (
         Amount("Enlarge", "how many times as many pixels a side", 2, 16, 1, 4),
     ),
     Fault(
-        "noisy",
-        "noisy: it is grainy",
-        "noise:{:g}",
-        Amount("Noise", "standard deviation, 1 is the way from black to white", 0.01, 0.5, 0.01, 0.1),
-    ),
-    Fault(
         "jpeg",
         "JPEG: it shows blocks",
         "jpeg:{:.0f}",
         Amount("JPEG quality", "of the file, as programs count it", 5, 95, 5, 30),
+    ),
+    Fault(
+        "noisy",
+        "noisy: it is grainy",
+        "noise:{:g}",
+        Amount("Noise", "standard deviation, 1 is the way from black to white", 0.01, 0.5, 0.01, 0.1),
     ),
 )
 BY_NAME = {fault.name: fault for fault in FAULTS}

@@ -24,7 +24,7 @@ LET_THROUGH = {
         rf"|/gradio_api/(heartbeat/{WORD}|queue/data|upload_progress|startup-events|info|theme\.css)"
         rf"|{ADDRESS}/{WORD}/.*"
     ),
-    "POST": re.compile(r"/gradio_api/(queue/join|cancel|upload|reset|component_server)/?"),
+    "POST": re.compile(r"/gradio_api/(queue/join|cancel|upload|reset)/?"),
 }
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "

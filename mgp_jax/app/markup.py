@@ -39,7 +39,9 @@ def running(step: Step) -> str:
     if not step.steps:
         return notice("Preparing: looking for faces, compiling what has not been run before.")
     text = f"Step {step.step} of {step.steps}"
-    if step.seconds_left is not None:
+    if step.step == step.steps:
+        text += ", putting it together"
+    elif step.seconds_left is not None:
         text += f", {seconds(step.seconds_left)} left"
     return (
         f'<div class="running"><progress max="{step.steps}" value="{step.step}" '
@@ -61,18 +63,40 @@ def comparison(before: Any, after: Any, what: str) -> str:
     """Returns two images one over the other, with a divider that mouse, finger and keys move.
 
     Args:
-        before: [H, W, C], see `picture_url`.
-        after: the other one, of the same shape up to its size.
+        before: [H, W, C], see `picture_url`; it is stretched over the other one.
+        after: [H, W, C].
         what: what both show.
     """
+    height, width = after.shape[:2]
     return (
-        '<div class="compare">'
+        f'<div class="compare" style="--ratio: {width / height:.4f}">'
         f'<img src="{picture_url(after)}" alt="{escaped(what)}, after">'
         f'<img class="before" src="{picture_url(before)}" alt="{escaped(what)}, before">'
         '<span class="label left" aria-hidden="true">before</span>'
         '<span class="label right" aria-hidden="true">after</span>'
         f'<input type="range" min="0" max="100" value="50" aria-label="Divider between before '
         f'(left) and after (right)" oninput="{SLIDE}"><span class="divider"></span></div>'
+    )
+
+
+def brush(image: Any, field: str) -> str:
+    """Returns an image with a canvas over it to paint on; `brush.js` does the rest.
+
+    Args:
+        image: [H, W, C].
+        field: the id of what takes what is painted.
+    """
+    height, width = image.shape[:2]
+    return (
+        f'<div class="brush"><div class="paper" style="--ratio: {width / height:.4f}">'
+        f'<img src="{picture_url(image)}" alt="The picture to paint on">'
+        f'<canvas width="{width}" height="{height}" data-field="{field}" tabindex="0" role="img" '
+        'aria-label="Paint here: arrow keys move, the space bar paints" '
+        'onpointerdown="brush.start(this, event)" onpointermove="brush.move(this, event)" '
+        'onpointerup="brush.end(this)" onpointercancel="brush.end(this)" '
+        'onkeydown="brush.key(this, event)"></canvas><span class="cross"></span></div>'
+        '<p><label>Width of the brush <input type="range" min="1" max="20" value="5"></label> '
+        '<button type="button" onclick="brush.clear(this)">Clear</button></p></div>'
     )
 
 

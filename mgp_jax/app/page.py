@@ -1,6 +1,5 @@
 """The page: four tabs, one theme."""
 
-from functools import partial
 from importlib import resources
 
 import gradio as gr
@@ -32,15 +31,13 @@ def build_page(service: Service) -> gr.Blocks:
                 explore_tab(service, tab)
             with gr.Tab("Runs") as tab:
                 runs_tab(service, tab)
-        page.unload(partial(leave, service))
-    # One worker does everything, so that handlers only wait.
-    page.queue(default_concurrency_limit=None)
+
+        def leave(request: gr.Request) -> None:
+            """Frees what a visitor had whose tab is closed."""
+            service.visitors.leave(request.session_hash)
+
+        page.unload(leave)
     return page
-
-
-def leave(service: Service, request: gr.Request) -> None:
-    """Frees what a visitor had whose tab is closed."""
-    service.visitors.leave(request.session_hash)
 
 
 def theme() -> gr.Theme:
@@ -51,3 +48,9 @@ def theme() -> gr.Theme:
 def style() -> str:
     """Returns the style sheet."""
     return (resources.files("mgp_jax.app") / "page.css").read_text(encoding="utf-8")
+
+
+def script() -> str:
+    """Returns our own script."""
+    text = (resources.files("mgp_jax.app") / "brush.js").read_text(encoding="utf-8")
+    return f"<script>{text}</script>"

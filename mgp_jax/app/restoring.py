@@ -1,5 +1,6 @@
 """Restores what a visitor wants: a run in a folder of its own, with a picture of how far it is."""
 
+import math
 import shlex
 import shutil
 import time
@@ -19,8 +20,8 @@ from mgp_jax.report import write_contact_sheet, write_page
 
 # Of the picture that becomes sharper.
 LONGEST_PREVIEW = 512
-# Drawing it may take this part of the time.
-SHARE_OF_DRAWING = 1 / 3
+# Drawing it may take this part of the time, but nobody waits longer for the next one.
+SHARE_OF_DRAWING, LONGEST_PAUSE = 1 / 3, 5.0
 
 
 @dataclass(frozen=True)
@@ -81,25 +82,27 @@ class Watching:
     def __init__(self, job: Job, ticket: Ticket):
         self.job, self.ticket = job, ticket
         self._starts = job.samples * job.restarts
-        self._pause = 0.0
+        self._cost = math.inf
         self._drawn = self._last = time.monotonic()
-        self._picture, self._done, self._pace = "", 0, 0.0
+        self._picture, self._done, self._phase, self._pace = "", 0, -1, 0.0
 
     def __call__(self, event: Event) -> None:
         """Tells how far it is."""
         if (progress := event.progress) is None:
             return
         now = time.monotonic()
-        if progress.step > self._done:
-            pace = (now - self._last) / (progress.step - self._done)
-            # The first reports hold the compilation.
-            self._pace = pace if self._done < 2 else 0.7 * self._pace + 0.3 * pace
-        self._last, self._done = now, progress.step
-        if not self._picture or now - self._drawn >= self._pause:
+        steps = progress.step - self._done
+        # The first report of a phase holds its compilation.
+        if steps > 0 and (progress.phase == self._phase or not self._pace):
+            self._pace = (now - self._last) / steps
+        self._last, self._done, self._phase = now, progress.step, progress.phase
+        pause = min(self._cost / SHARE_OF_DRAWING, LONGEST_PAUSE)
+        if not self._picture or now - self._drawn >= pause:
             image = np.asarray(draw_progress(self.job.inversion, progress, self._starts))[0]
             self._picture = picture_url(np.clip(image, -1, 1), LONGEST_PREVIEW)
             self._drawn = time.monotonic()
-            self._pause = (self._drawn - now) / SHARE_OF_DRAWING
+            # The least so far: the first time it is compiled.
+            self._cost = min(self._cost, self._drawn - now)
         left = self._pace * (progress.steps - progress.step)
         self.ticket.tell(Step(progress.step, progress.steps, left, self._picture))
 

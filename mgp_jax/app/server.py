@@ -8,8 +8,6 @@ from pathlib import Path
 from mgp_jax.errors import SettingError
 
 HOST = "127.0.0.1"
-# Beside the photograph itself a request has some lines of its own.
-MARGIN = 2**20
 # Requests that are still open when it ends, such as those that wait for news.
 SECONDS_TO_CLOSE = 1
 

@@ -4,6 +4,7 @@ Whatever is wrong with one ends in an `ImageError` of one line with the visitor'
 no path of the server is shown.
 """
 
+import base64
 import io
 import os
 import re
@@ -21,8 +22,8 @@ MOST_BYTES = 64 * 2**20
 READING = Reading(max_pixels=50_000_000)
 # The longer side of what is shown, and painted on.
 LONGEST = 1024
-# What browsers make of a canvas. Alpha from here on counts as painted.
-PAINTED_FORMATS, PAINTED = ("PNG", "WEBP"), 128
+# What browsers make of a canvas, in characters at most. Alpha from here on counts as painted.
+CANVAS, MOST_STROKES, PAINTED = "data:image/png;base64,", 4 * 2**20, 128
 LONGEST_SUFFIX = 8
 
 
@@ -93,23 +94,25 @@ def safe_name(name: str) -> str:
     return (stem.lstrip("-") or "image") + suffix
 
 
-def painted(layer: bytes | str | None) -> np.ndarray | None:
+def painted(strokes: str | None) -> np.ndarray | None:
     """Reads what has been painted over a photograph.
 
     Args:
-        layer: a PNG or WebP file, or its path; None for nothing.
+        strokes: a PNG file as a `data:` URL, as a browser makes it of a canvas; empty for nothing.
 
     Returns: bool[H, W], or None where nothing is painted.
 
     Raises:
         ImageError: it is no such picture.
     """
-    if layer is None:
+    if not strokes:
         return None
+    if not strokes.startswith(CANVAS) or len(strokes) > MOST_STROKES:
+        raise ImageError("what is painted cannot be read")
     try:
-        file = io.BytesIO(layer) if isinstance(layer, bytes) else layer
-        with Image.open(file, formats=PAINTED_FORMATS) as picture:
-            if max(picture.size) > 2 * LONGEST:
+        file = io.BytesIO(base64.b64decode(strokes.removeprefix(CANVAS), validate=True))
+        with Image.open(file, formats=("PNG",)) as picture:
+            if max(picture.size) > LONGEST:
                 raise ImageError("what is painted is larger than the photograph")
             alpha = np.asarray(picture.convert("RGBA"))[..., 3]
     except ImageError:

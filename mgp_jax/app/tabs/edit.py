@@ -1,7 +1,6 @@
 """A restored face with a slider for every direction."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -9,7 +8,7 @@ import numpy as np
 from gradio.events import Dependency
 
 from mgp_jax.app import markup
-from mgp_jax.app.components import BrushInput
+from mgp_jax.app.components import Brush, brush_input
 from mgp_jax.app.editing import (
     PREVIEW,
     Edits,
@@ -20,6 +19,7 @@ from mgp_jax.app.editing import (
     open_codes,
 )
 from mgp_jax.app.files import address_of
+from mgp_jax.app.handlers import QUIET, handler
 from mgp_jax.app.restoring import Restored
 from mgp_jax.app.service import Service
 from mgp_jax.app.uploads import enlarged_to, painted
@@ -67,31 +67,27 @@ def edit_tab(service: Service, tab: gr.Tab, restored: Dependency) -> None:
                     max_lines=1,
                 )
                 gr.HTML(markup.notice("Paint where the face may change; nothing for everywhere."))
-                brush = BrushInput(label="Region", height=420, elem_id="region")
+                brush = brush_input("region")
             with gr.Row():
                 full = gr.Button("Draw in full size", elem_id="full")
                 reset = gr.Button("Back to zero")
         with gr.Column(min_width=300):
             view = gr.HTML(markup.notice(NOTHING_YET), elem_id="edited")
     sliders = [slider for group in groups.values() for slider in group.sliders]
-    inputs = [face, layers, brush, *sliders]
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    draw = partial(draw_edit, service, groups)
-    drawing: dict[str, Any] = {"inputs": inputs, "outputs": view, "concurrency_limit": None, **quiet}
-    gr.on([s.input for s in sliders], partial(draw, PREVIEW), trigger_mode="always_last", **drawing)
-    gr.on(
-        [*(s.release for s in sliders), full.click, layers.submit],
-        partial(draw, None),
-        trigger_mode="always_last",
-        **drawing,
+    inputs = [face, layers, brush.strokes, *sliders]
+    draw, preview = (
+        handler(service, draw_edit, groups=groups, longest=longest) for longest in (None, PREVIEW)
     )
-    opened = [face, view, brush, *(group.group for group in groups.values())]
+    drawing: dict[str, Any] = {"inputs": inputs, "outputs": view, "trigger_mode": "always_last"}
+    gr.on([slider.input for slider in sliders], preview, **drawing, **QUIET)
+    released = [slider.release for slider in sliders]
+    gr.on([*released, full.click, layers.submit], draw, **drawing, **QUIET)
     for event in (tab.select, restored.success):
-        event(partial(offer, service), None, face, **quiet)
-    face.change(partial(open_face, service, groups), face, opened[1:], **quiet)
-    reset.click(lambda: [0.0] * len(sliders), None, sliders, **quiet).then(
-        partial(draw, None), **drawing
-    )
+        event(handler(service, offer), None, face, **QUIET)
+    opened = [view, *brush.outputs, *(group.group for group in groups.values())]
+    face.change(handler(service, open_face, groups=groups, brush=brush), face, opened, **QUIET)
+    zero = reset.click(lambda: [0.0] * len(sliders), None, sliders, **QUIET)
+    zero.then(draw, inputs, view, **QUIET)
 
 
 def put_levers(service: Service, name: str) -> Levers:
@@ -117,9 +113,9 @@ def put_levers(service: Service, name: str) -> Levers:
     return Levers(group, levers, sliders)
 
 
-def offer(service: Service, request: gr.Request) -> Any:
+def offer(service: Service, visitor: Visitor) -> Any:
     """Returns the faces that can be edited, the latest chosen."""
-    visitor = service.visitors.find(request.session_hash)
+    del service
     names = [
         name if len(run.codes) == 1 else f"{name}, face {k}"
         for name, run in reversed(visitor.runs.items())
@@ -145,10 +141,9 @@ def find_face(visitor: Visitor, name: str | None) -> tuple[Restored, int]:
 
 
 def open_face(
-    service: Service, groups: dict[str, Levers], name: str | None, request: gr.Request
+    service: Service, visitor: Visitor, name: str | None, groups: dict[str, Levers], brush: Brush
 ) -> list[Any]:
     """Returns what is shown of a face before it is edited: the view, the brush, the sliders."""
-    visitor = service.visitors.find(request.session_hash)
     hidden = [gr.update(visible=False) for _ in groups]
     try:
         restored, place = find_face(visitor, name)
@@ -159,24 +154,23 @@ def open_face(
 
         image = service.worker.submit(draw, visitor.name, quick=True).result()
     except Exception as error:
-        return [markup.problem(service.said(error, visitor)), None, *hidden]
+        return [markup.problem(service.said(error, visitor)), *brush.on(None), *hidden]
     pixels = to_uint8(image)
     groups_shown = [gr.update(visible=key == restored.wish.generator) for key in groups]
-    return [markup.figures([(pixels, "not edited yet")], 1024), pixels, *groups_shown]
+    return [markup.figures([(pixels, "not edited yet")], 1024), *brush.on(pixels), *groups_shown]
 
 
 def draw_edit(
     service: Service,
-    groups: dict[str, Levers],
-    longest: int | None,
+    visitor: Visitor,
     name: str | None,
     layers: str,
-    strokes: bytes | str | None,
+    strokes: str,
     *strengths: float,
-    request: gr.Request,
+    groups: dict[str, Levers],
+    longest: int | None,
 ) -> Any:
     """Draws the face as the sliders say: small while one is pulled, else in full and as a file."""
-    visitor = service.visitors.find(request.session_hash)
     try:
         restored, place = find_face(visitor, name)
         generator = service.generator(restored.wish.generator)

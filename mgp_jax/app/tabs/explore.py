@@ -1,6 +1,5 @@
 """What a generator draws: random faces, what is between two of them, what each code adds."""
 
-from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -8,8 +7,10 @@ import gradio as gr
 from mgp_jax.app import markup
 from mgp_jax.app.editing import last_layer
 from mgp_jax.app.exploring import Mixture, contributions, has_styles, mixed
+from mgp_jax.app.handlers import QUIET, handler
 from mgp_jax.app.service import Service
 from mgp_jax.app.tabs.edit import find_face, offer
+from mgp_jax.app.visitors import Visitor
 from mgp_jax.app.worker import Cancelled
 from mgp_jax.images import to_uint8
 
@@ -52,44 +53,42 @@ def explore_tab(service: Service, tab: gr.Tab) -> None:
         face = gr.Dropdown([], label="Face", info="What has been restored.")
         show = gr.Button("Show its codes", elem_id="codes")
     codes = gr.HTML(elem_id="contributions")
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     controls = [generator, first, second, truncation, how, share, behind]
-    drawing: dict[str, Any] = {
-        "fn": partial(draw_mixture, service), "inputs": controls, "outputs": view,
-        "concurrency_limit": None, **quiet,
-    }  # fmt: skip
+    sliders = (truncation, share, behind)
     gr.on(
-        [tab.select, generator.change, first.change, second.change, how.change,
-         *(slider.change for slider in (truncation, share, behind))],
-        trigger_mode="always_last", **drawing,
+        [tab.select, *(c.change for c in (generator, first, second, how, *sliders))],
+        handler(service, draw_mixture), controls, view, trigger_mode="always_last", **QUIET,
     )  # fmt: skip
-    generator.change(
-        lambda name: [gr.update(visible=has_styles(service.generator(name)))] * 2
-        + [gr.update(value=WAY)],
-        generator, [truncation, how, how], **quiet,
-    )  # fmt: skip
-    how.change(
-        lambda name, how: [
-            gr.update(visible=how == WAY),
-            gr.update(visible=how == STYLES, maximum=last_mixed(service, name)),
-        ],
-        [generator, how], [share, behind], **quiet,
+    gr.on(
+        [generator.change, how.change],
+        handler(service, fitting), [generator, how], [truncation, how, share, behind], **QUIET,
     )  # fmt: skip
     another.click(
         None, None, [first, second],
         js=f"() => [0, 1].map(() => Math.floor(Math.random() * {MOST_SEEDS}))",
     )  # fmt: skip
-    tab.select(partial(offer, service), None, face, **quiet)
-    show.click(partial(draw_codes, service), face, codes, concurrency_limit=None, **quiet)
+    tab.select(handler(service, offer), None, face, **QUIET)
+    show.click(handler(service, draw_codes), face, codes, **QUIET)
 
 
-def last_mixed(service: Service, name: str) -> int:
-    """Returns the last layer behind which styles are left to mix."""
-    return max(1, (last_layer(service.generator(name)) or 2) - 1)
+def fitting(service: Service, visitor: Visitor, name: str, how: str) -> list[Any]:
+    """Returns which controls are shown for a generator and a way to mix."""
+    del visitor
+    generator = service.generator(name)
+    styled = has_styles(generator)
+    mixing = styled and how == STYLES
+    last = max(1, (last_layer(generator) or 2) - 1)
+    return [
+        gr.update(visible=styled),
+        gr.update(visible=styled, value=how if styled else WAY),
+        gr.update(visible=not mixing),
+        gr.update(visible=mixing, maximum=last),
+    ]
 
 
 def draw_mixture(
     service: Service,
+    visitor: Visitor,
     name: str,
     first: float | None,
     second: float | None,
@@ -97,10 +96,8 @@ def draw_mixture(
     how: str,
     share: float,
     behind: float,
-    request: gr.Request,
 ) -> Any:
     """Draws two random faces, and what is between them."""
-    visitor = service.visitors.find(request.session_hash)
     try:
         generator = service.generator(name)
         styles = int(behind) if how == STYLES and has_styles(generator) else None
@@ -116,9 +113,8 @@ def draw_mixture(
     return markup.figures(list(zip(images, captions, strict=True)))
 
 
-def draw_codes(service: Service, face: str | None, request: gr.Request) -> Any:
+def draw_codes(service: Service, visitor: Visitor, face: str | None) -> str:
     """Draws what each code of a restored face adds."""
-    visitor = service.visitors.find(request.session_hash)
     try:
         restored, place = find_face(visitor, face)
         generator = service.generator(restored.wish.generator)

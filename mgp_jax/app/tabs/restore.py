@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
 
 from mgp_jax.app import markup
-from mgp_jax.app.components import BrushInput, PhotographInput, Upload
+from mgp_jax.app.components import Brush, Upload, brush_input, photograph_input
 from mgp_jax.app.examples import EXAMPLES, Example, write_example
 from mgp_jax.app.faults import BY_NAME, FAULTS, HOLES
 from mgp_jax.app.files import address_of
+from mgp_jax.app.handlers import QUIET, handler, streaming
 from mgp_jax.app.restoring import Restored, restore
 from mgp_jax.app.service import Service
 from mgp_jax.app.uploads import READING, Photograph, accept, enlarged_to, painted
@@ -29,6 +29,9 @@ INTRODUCTION = (
     "Drop a photograph, tick what is wrong with it, press Restore. Nothing leaves this computer."
 )
 
+# On a phone the picture is far below the button.
+SHOW_VIEW = "() => document.querySelector('#view').scrollIntoView({block: 'nearest'})"
+
 
 @dataclass(frozen=True)
 class Controls:
@@ -36,7 +39,7 @@ class Controls:
 
     generator: gr.Dropdown
     faults: gr.CheckboxGroup
-    brush: BrushInput
+    brush: Brush
     faces: gr.Radio
     recipe: gr.Radio
     samples: gr.Slider
@@ -45,8 +48,8 @@ class Controls:
 
     def all(self) -> list[Any]:
         """Returns all of them."""
-        named = [self.generator, self.faults, self.brush, self.faces, self.recipe, self.samples]
-        return [*named, self.seed, *self.amounts.values()]
+        what = [self.generator, self.faults, self.brush.strokes, self.faces]
+        return [*what, self.recipe, self.samples, self.seed, *self.amounts.values()]
 
 
 def restore_tab(service: Service) -> Dependency:
@@ -54,12 +57,8 @@ def restore_tab(service: Service) -> Dependency:
     gr.HTML(markup.notice(INTRODUCTION))
     with gr.Row():
         with gr.Column(min_width=300):
-            photograph = PhotographInput(
-                label="Photograph: drop, paste or choose",
-                sources=["upload", "clipboard"],
-                buttons=[],
-                height=320,
-                elem_id="photograph",
+            photograph = photograph_input(
+                label="Photograph: drop, paste or choose", height=320, elem_id="photograph"
             )
             about = gr.HTML(elem_id="about")
             with gr.Row():
@@ -70,26 +69,18 @@ def restore_tab(service: Service) -> Dependency:
                 stop = gr.Button("Stop", elem_id="stop")
         with gr.Column(min_width=300):
             view = gr.HTML(elem_id="view")
-    taken = [photograph, about, controls.brush]
-    photograph.upload(
-        partial(take, service), photograph, taken, show_progress="hidden", api_visibility="private"
-    )
+    taken = [photograph, about, *controls.brush.outputs]
+    photograph.upload(handler(service, take, brush=controls.brush), photograph, taken, **QUIET)
     for button, example in zip(buttons, EXAMPLES, strict=True):
         button.click(
-            partial(take_example, service, example),
+            handler(service, take_example, example=example, brush=controls.brush),
             controls.generator,
             [*taken, controls.faults, controls.faces, *controls.amounts.values()],
-            api_visibility="private",
+            **QUIET,
         )
-    running = run.click(
-        partial(run_restoration, service),
-        controls.all(),
-        view,
-        show_progress="hidden",
-        api_visibility="private",
-        concurrency_limit=None,
-    )
-    stop.click(partial(stop_all, service), None, None, api_visibility="private")
+    running = run.click(streaming(service, run_restoration), controls.all(), view, **QUIET)
+    run.click(None, None, None, js=SHOW_VIEW)
+    stop.click(handler(service, stop_all), None, None, **QUIET)
     return running
 
 
@@ -126,10 +117,11 @@ def put_controls(service: Service) -> Controls:
     }
     with gr.Group(visible=False) as painting:
         gr.HTML(markup.notice("Paint over what is missing or spoilt; the rest stays."))
-        brush = BrushInput(label="Holes", height=420, elem_id="holes")
+        brush = brush_input("holes")
     faces = gr.Radio(
         faces_of(service, names[0]),
         value=faces_choices(first)[0],
+        visible=len(faces_choices(first)) > 1,
         label="Faces",
         info="Each is found, restored and put back; the rest of the photograph stays.",
         elem_id="faces",
@@ -149,18 +141,9 @@ def put_controls(service: Service) -> Controls:
         return [*shown, gr.update(visible=HOLES in ticked)]
 
     faults.change(
-        chosen, faults, [*amounts.values(), painting],
-        show_progress="hidden", api_visibility="private",
-    )  # fmt: skip
-    generator.change(
-        lambda name: gr.update(
-            choices=faces_of(service, name), value=faces_choices(service.generator(name))[0]
-        ),
-        generator,
-        faces,
-        show_progress="hidden",
-        api_visibility="private",
+        chosen, faults, [*amounts.values(), painting], **QUIET
     )
+    generator.change(handler(service, offer_faces), generator, faces, **QUIET)
     return Controls(generator, faults, brush, faces, recipe, samples, seed, amounts)
 
 
@@ -170,32 +153,38 @@ def faces_of(service: Service, name: str) -> list[tuple[str, str]]:
     return [(FACES.get(choice, f"the {choice} largest"), choice) for choice in choices]
 
 
-def take(service: Service, upload: Upload | None, request: gr.Request) -> list[Any]:
+def offer_faces(service: Service, visitor: Visitor, name: str) -> Any:
+    """Returns the choice of faces for a generator; hidden where there is none."""
+    del visitor
+    choices = faces_of(service, name)
+    return gr.update(choices=choices, value=choices[0][1], visible=len(choices) > 1)
+
+
+def take(service: Service, visitor: Visitor, upload: Upload | None, brush: Brush) -> list[Any]:
     """Takes an upload: returns what the photograph, the line below it and the brush show."""
-    visitor = service.visitors.find(request.session_hash)
     visitor.photograph = None
     if upload is None:
-        return [None, "", None]
+        return [None, "", *brush.on(None)]
     try:
         visitor.photograph = accept(upload.path, upload.name, visitor.folder)
     except Exception as error:
-        return [None, markup.problem(service.said(error, visitor)), None]
-    return shown(visitor.photograph)
+        return [None, markup.problem(service.said(error, visitor)), *brush.on(None)]
+    return shown(visitor.photograph, brush)
 
 
-def shown(photograph: Photograph) -> list[Any]:
+def shown(photograph: Photograph, brush: Brush) -> list[Any]:
     """Returns what the photograph, the line below it and the brush show of an upload."""
     text = f"{photograph.file.name}: {photograph.width} x {photograph.height} pixels"
     line = "; ".join([text, *photograph.notes])
-    return [photograph.shown, markup.notice(line), photograph.shown]
+    return [photograph.shown, markup.notice(line), *brush.on(photograph.shown)]
 
 
-def take_example(service: Service, example: Example, name: str, request: gr.Request) -> list[Any]:
+def take_example(
+    service: Service, visitor: Visitor, name: str, example: Example, brush: Brush
+) -> list[Any]:
     """Takes an example as if it had been uploaded, and ticks what is wrong with it."""
-    visitor = service.visitors.find(request.session_hash)
     what = service.generator(name)
-    stem = example.label.lower().replace(", ", "-").replace(" ", "-")
-    path = visitor.folder / f"{stem}.png"
+    path = visitor.folder / f"{example.label.lower().replace(', ', '-').replace(' ', '-')}.png"
     service.worker.submit(
         lambda ticket: write_example(example, what, path), visitor.name, quick=True
     ).result()
@@ -203,20 +192,17 @@ def take_example(service: Service, example: Example, name: str, request: gr.Requ
     amounts = [
         example.faults.get(fault.name, fault.amount.usual) for fault in FAULTS if fault.amount
     ]
-    return [*shown(visitor.photograph), list(example.faults), NONE, *amounts]
+    return [*shown(visitor.photograph, brush), list(example.faults), NONE, *amounts]
 
 
-def run_restoration(service: Service, *values: Any, request: gr.Request) -> Iterator[str]:
+def run_restoration(service: Service, visitor: Visitor, *values: Any) -> Iterator[str]:
     """Restores the visitor's photograph; yields what the view shows, about every second."""
-    visitor = service.visitors.find(request.session_hash)
-    folder = None
     try:
         wish = wish_of(visitor, *values)
         what = service.generator(wish.generator)
         folder = visitor.new_folder(wish.input.stem)
-        place = folder
         ticket = service.worker.submit(
-            lambda ticket: restore(wish, what, place, READING, ticket), visitor.name
+            lambda ticket: restore(wish, what, folder, READING, ticket), visitor.name
         )
         for news in ticket.watch():
             yield markup.waiting(news) if isinstance(news, int) else markup.running(news)
@@ -227,16 +213,16 @@ def run_restoration(service: Service, *values: Any, request: gr.Request) -> Iter
         yield markup.problem(service.said(error, visitor))
 
 
-def stop_all(service: Service, request: gr.Request) -> None:
+def stop_all(service: Service, visitor: Visitor) -> None:
     """Stops what the visitor has asked for."""
-    service.worker.leave(service.visitors.find(request.session_hash).name)
+    service.worker.leave(visitor.name)
 
 
 def wish_of(
     visitor: Visitor,
     generator: str,
     faults: list[str],
-    strokes: bytes | str | None,
+    strokes: str,
     faces: str,
     recipe: str,
     samples: float,

@@ -1,13 +1,14 @@
 """The report pages of folders: those named at the start, and the visitor's own."""
 
-from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from mgp_jax.app import markup
 from mgp_jax.app.files import ADDRESS, address_of
+from mgp_jax.app.handlers import QUIET, handler
 from mgp_jax.app.service import Service
+from mgp_jax.app.visitors import Visitor
 
 NOTHING_YET = "There are no runs yet: restore something, or name folders: mgp app FOLDER..."
 
@@ -16,14 +17,12 @@ def runs_tab(service: Service, tab: gr.Tab) -> None:
     """Puts the tab on the page."""
     run = gr.Dropdown([], label="Run", info="Folders named at the start, and what you restored.")
     view = gr.HTML(elem_id="report")
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    tab.select(partial(offer_runs, service), run, [run, view], **quiet)
-    run.input(partial(show_run, service), run, view, **quiet)
+    tab.select(handler(service, offer_runs), run, [run, view], **QUIET)
+    run.input(handler(service, show_run), run, view, **QUIET)
 
 
-def reports_of(service: Service, key: str | None) -> dict[str, str]:
+def reports_of(service: Service, visitor: Visitor) -> dict[str, str]:
     """Returns the addresses of all reports that a visitor may see, by what they are called."""
-    visitor = service.visitors.find(key)
     named = {
         f"{k + 1}: {folder.name}": f"{ADDRESS}/{k}/index.html"
         for k, folder in enumerate(service.runs)
@@ -35,15 +34,15 @@ def reports_of(service: Service, key: str | None) -> dict[str, str]:
     return named | own
 
 
-def offer_runs(service: Service, chosen: str | None, request: gr.Request) -> list[Any]:
+def offer_runs(service: Service, visitor: Visitor, chosen: str | None) -> list[Any]:
     """Returns the choices, and the report that is chosen, the latest unless another is."""
-    reports = reports_of(service, request.session_hash)
+    reports = reports_of(service, visitor)
     chosen = chosen if chosen in reports else next(reversed(reports), None)
-    shown = show_run(service, chosen, request)
+    shown = show_run(service, visitor, chosen)
     return [gr.update(choices=list(reports), value=chosen), shown]
 
 
-def show_run(service: Service, chosen: str | None, request: gr.Request) -> str:
+def show_run(service: Service, visitor: Visitor, chosen: str | None) -> str:
     """Returns a report within the page."""
-    address = reports_of(service, request.session_hash).get(chosen or "")
+    address = reports_of(service, visitor).get(chosen or "")
     return markup.notice(NOTHING_YET) if address is None else markup.report(address, chosen or "")
