@@ -73,7 +73,9 @@ FAULTS = (
         "noisy",
         "noisy: it is grainy",
         "noise:{:g}",
-        Amount("Noise", "standard deviation, 1 is the way from black to white", 0.01, 0.5, 0.01, 0.1),
+        Amount(
+            "Noise", "standard deviation, 1 is the way from black to white", 0.01, 0.5, 0.01, 0.1
+        ),
     ),
 )
 BY_NAME = {fault.name: fault for fault in FAULTS}

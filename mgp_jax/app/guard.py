@@ -4,9 +4,12 @@ Gradio serves more than a page of ours uses, such as addresses that fetch other 
 list of what is let through; the rest is not found.
 """
 
+import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from starlette.datastructures import Headers
@@ -26,6 +29,7 @@ LET_THROUGH = {
     ),
     "POST": re.compile(r"/gradio_api/(queue/join|cancel|upload|reset)/?"),
 }
+EVENTS = "/gradio_api/queue/join"
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
@@ -56,15 +60,12 @@ class Guard:
             if scope["type"] == "http":
                 await PlainTextResponse("not found", 404)(scope, receive, send)
             return
-        seen = 0
-
-        async def received() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self.most_bytes:
-                return {"type": "http.disconnect"}
-            return message
+        if scope["path"].rstrip("/") == EVENTS:
+            body = await self.body_of(receive)
+            if body is None or not self.has_uploads_alone(body):
+                await PlainTextResponse("not found", 404)(scope, receive, send)
+                return
+            receive = replayed(body, receive)
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start" and scope["path"] == "/":
@@ -72,7 +73,29 @@ class Guard:
                 message = {**message, "headers": [*message["headers"], policy]}
             await send(message)
 
-        await self.app(scope, received, sent)
+        await self.app(scope, receive, sent)
+
+    async def body_of(self, receive: Receive) -> bytes | None:
+        """Reads a request's body; None if it is too large or does not end."""
+        body = b""
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if message["type"] != "http.request" or len(body) > self.most_bytes:
+                return None
+            if not message.get("more_body"):
+                return body
+
+    def has_uploads_alone(self, body: bytes) -> bool:
+        """Returns whether all files that an event names have been uploaded.
+
+        Gradio would fetch what is named by a web address.
+        """
+        try:
+            paths = list(paths_in(json.loads(body)))
+        except (ValueError, RecursionError):
+            return False
+        return all(isinstance(path, str) and self.is_upload(path) for path in paths)
 
     def allows(self, scope: Scope) -> bool:
         """Returns whether a request is one that the page makes."""
@@ -99,3 +122,24 @@ class Guard:
         found = os.path.realpath(path)
         inside = os.path.commonpath([self.uploads, found]) == self.uploads
         return inside and os.path.isabs(path) and os.path.isfile(found)
+
+
+def paths_in(value: Any) -> Iterator[Any]:
+    """Yields the paths of all files that a JSON value tells of."""
+    if isinstance(value, dict):
+        if value.get("path") is not None:
+            yield value["path"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from paths_in(part)
+
+
+def replayed(body: bytes, receive: Receive) -> Receive:
+    """Returns what hands on a body that has been read, and then whatever comes."""
+    waiting = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def read() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return read

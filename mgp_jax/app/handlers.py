@@ -17,9 +17,7 @@ QUIET: dict[str, Any] = {
 }
 
 
-def handler(
-    service: Service, function: Callable[..., Any], **settings: Any
-) -> Callable[..., Any]:
+def handler(service: Service, function: Callable[..., Any], **settings: Any) -> Callable[..., Any]:
     """Returns what calls `function(service, visitor, *values, **settings)`."""
 
     def handle(request: gr.Request, *values: Any) -> Any:

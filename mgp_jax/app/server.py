@@ -73,9 +73,13 @@ def listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
+        # Whoever comes before all is ready waits.
+        listener.listen()
     except OSError as error:
         listener.close()
-        raise SettingError(f"port {port}: cannot be used ({error.strerror}); --port 0 takes any") from None
+        raise SettingError(
+            f"port {port}: cannot be used ({error.strerror}); --port 0 takes any free one"
+        ) from None
     return listener
 
 

@@ -29,8 +29,8 @@ class Service:
         if not generators:
             raise SettingError("no generator is named")
         for folder in runs:
-            if not (folder / "results.jsonl").is_file():
-                raise SettingError(f"{folder}: is not the folder of a run")
+            if not (folder / "index.html").is_file():
+                raise SettingError(f"{folder}: holds no report page of a run")
         self.runs = tuple(folder.resolve() for folder in runs)
         # Loaded before anybody comes, so that a file that is no generator ends the start.
         self.generators = {name: load_generator(name) for name in generators}

@@ -151,9 +151,7 @@ def job_of(wish: Wish, what: Generator, prepared: Prepared, reading: Reading, to
     inversion = resolve(what, seen, recipe, seed=wish.seed)
     return Job(
         task="restore",
-        inversion=inversion.executed(
-            replace(Execution(), chunk_seconds=SECONDS_BETWEEN_REPORTS)
-        ),
+        inversion=inversion.executed(replace(Execution(), chunk_seconds=SECONDS_BETWEEN_REPORTS)),
         degradation=degradation,
         checkpoint_every=0,
         note={"command": told},

@@ -2,6 +2,7 @@
 
 import webbrowser
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -44,5 +45,6 @@ class App(Command):
             if self.open:
                 webbrowser.open(address)
 
-        serve(self.generator, self.runs, self.port, started)
+        with suppress(KeyboardInterrupt):  # That is how it ends.
+            serve(self.generator, self.runs, self.port, started)
         return OK

@@ -95,7 +95,7 @@ def test_only_generators_that_were_named(service: Service):
 
 
 def test_the_start_says_what_cannot_be_used(tmp_path: Path):
-    with pytest.raises(SettingError, match=f"{tmp_path}: is not the folder of a run"):
+    with pytest.raises(SettingError, match=f"{tmp_path}: holds no report page"):
         Service(["faces64"], [tmp_path])
     with pytest.raises(WeightsError, match="neither a file nor a bundled generator"):
         Service(["nothing"])

@@ -2,15 +2,12 @@
 
 import base64
 import io
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "cli"))
 from odd_files import FILES, make_files
+from PIL import Image
 
 from mgp_jax.app import uploads
 from mgp_jax.app.uploads import accept, enlarged_to, painted, safe_name

@@ -59,7 +59,10 @@ def edit_tab(service: Service, tab: gr.Tab, restored: Dependency) -> None:
     with gr.Row():
         with gr.Column(min_width=300):
             face = gr.Dropdown([], label="Face", info="What has been restored.", elem_id="face")
-            groups = {name: put_levers(service, name) for name in service.generators}
+            groups = {
+                name: put_levers(service, name, number)
+                for number, name in enumerate(service.generators)
+            }
             with gr.Accordion("Layers and region", open=False):
                 layers = gr.Textbox(
                     label="Layers",
@@ -90,7 +93,7 @@ def edit_tab(service: Service, tab: gr.Tab, restored: Dependency) -> None:
     zero.then(draw, inputs, view, **QUIET)
 
 
-def put_levers(service: Service, name: str) -> Levers:
+def put_levers(service: Service, name: str, number: int) -> Levers:
     """Puts the sliders of a generator on the page, hidden until there is a face of it."""
     generator = service.generator(name)
     levers = levers_of(generator)
@@ -106,7 +109,7 @@ def put_levers(service: Service, name: str) -> Levers:
                 step=0.1,
                 label=lever.label,
                 info=f"{lever.less} ... {lever.more}",
-                elem_id=f"lever-{name}-{k}",
+                elem_id=f"lever-{number}-{k}",
             )
             for k, lever in enumerate(levers)
         ]
@@ -164,8 +167,8 @@ def draw_edit(
     service: Service,
     visitor: Visitor,
     name: str | None,
-    layers: str,
-    strokes: str,
+    layers: str | None,
+    strokes: str | None,
     *strengths: float,
     groups: dict[str, Levers],
     longest: int | None,
@@ -214,15 +217,15 @@ def strengths_of(
     return {}
 
 
-def parse_layers(text: str) -> tuple[int, int] | None:
+def parse_layers(text: str | None) -> tuple[int, int] | None:
     """Returns the first and the last layer of a text FROM:TO, None for an empty one.
 
     Raises:
         SettingError: it is something else.
     """
-    if not text.strip():
+    first, between, last = (text or "").strip().partition(":")
+    if not first and not between:
         return None
-    first, _, last = text.strip().partition(":")
     if not (first.isdecimal() and last.isdecimal()):
         raise SettingError("Layers: the first and the last one are needed, as in 4:9.")
     return int(first), int(last)

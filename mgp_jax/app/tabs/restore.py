@@ -140,9 +140,7 @@ def put_controls(service: Service) -> Controls:
         shown = [gr.update(visible=name in ticked) for name in amounts]
         return [*shown, gr.update(visible=HOLES in ticked)]
 
-    faults.change(
-        chosen, faults, [*amounts.values(), painting], **QUIET
-    )
+    faults.change(chosen, faults, [*amounts.values(), painting], **QUIET)
     generator.change(handler(service, offer_faces), generator, faces, **QUIET)
     return Controls(generator, faults, brush, faces, recipe, samples, seed, amounts)
 
@@ -222,7 +220,7 @@ def wish_of(
     visitor: Visitor,
     generator: str,
     faults: list[str],
-    strokes: str,
+    strokes: str | None,
     faces: str,
     recipe: str,
     samples: float,
@@ -258,7 +256,9 @@ def result_of(visitor: Visitor, restored: Restored) -> str:
     """Returns what the view shows of a restoration that is done."""
     record = restored.record
     output = restored.folder / record["output"]
-    before, after = (read_whole(path)[0] for path in (restored.folder / record["observation"], output))
+    before, after = (
+        read_whole(path)[0] for path in (restored.folder / record["observation"], output)
+    )
     parts = [markup.comparison(before, after, restored.wish.input.name)]
     text = f"Done: {record['steps']} steps, {record['seconds']:.1f} s"
     parts.append(markup.notice("; ".join([text, *record["notes"]])))
