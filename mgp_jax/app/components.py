@@ -39,7 +39,7 @@ def photograph_input(**settings: Any) -> gr.Image:
             return None
         return Upload(payload.path, payload.orig_name or "image.png")
 
-    component.preprocess = preprocess
+    component.preprocess = preprocess  # pyright: ignore[reportAttributeAccessIssue]
     return component
 
 

@@ -3,6 +3,7 @@
 from importlib import resources
 
 import gradio as gr
+from gradio import themes
 
 from mgp_jax.app.service import Service
 from mgp_jax.app.tabs.edit import edit_tab
@@ -40,9 +41,9 @@ def build_page(service: Service) -> gr.Blocks:
     return page
 
 
-def theme() -> gr.Theme:
+def theme() -> themes.Base:
     """Returns the theme: colours of the report pages, fonts of the system."""
-    return gr.themes.Base(primary_hue="teal", neutral_hue="stone", font=FONTS, font_mono=FIXED)
+    return themes.Base(primary_hue="teal", neutral_hue="stone", font=FONTS, font_mono=FIXED)
 
 
 def style() -> str:

@@ -1,5 +1,6 @@
 """Restores what a visitor wants: a run in a folder of its own, with a picture of how far it is."""
 
+import json
 import math
 import shlex
 import shutil
@@ -13,6 +14,7 @@ from mgp_jax.app.wishes import Prepared, Wish, command, job_of, prepare
 from mgp_jax.app.worker import Ticket
 from mgp_jax.batch import Event, Job, Record, run
 from mgp_jax.errors import MGPError
+from mgp_jax.files import replacing
 from mgp_jax.generators import Generator
 from mgp_jax.images import Reading, picture_url
 from mgp_jax.inversion import draw_progress
@@ -84,7 +86,8 @@ class Watching:
         self._starts = job.samples * job.restarts
         self._cost = math.inf
         self._drawn = self._last = time.monotonic()
-        self._picture, self._done, self._phase, self._pace = "", 0, -1, 0.0
+        self._picture, self._done, self._phase = "", 0, -1
+        self._pace: float | None = None
 
     def __call__(self, event: Event) -> None:
         """Tells how far it is."""
@@ -93,8 +96,9 @@ class Watching:
         now = time.monotonic()
         steps = progress.step - self._done
         # The first report of a phase holds its compilation.
-        if steps > 0 and (progress.phase == self._phase or not self._pace):
-            self._pace = (now - self._last) / steps
+        if steps > 0 and progress.phase == self._phase:
+            pace = (now - self._last) / steps
+            self._pace = pace if self._pace is None else (self._pace + pace) / 2
         self._last, self._done, self._phase = now, progress.step, progress.phase
         pause = min(self._cost / SHARE_OF_DRAWING, LONGEST_PAUSE)
         if not self._picture or now - self._drawn >= pause:
@@ -103,7 +107,7 @@ class Watching:
             self._drawn = time.monotonic()
             # The least so far: the first time it is compiled.
             self._cost = min(self._cost, self._drawn - now)
-        left = self._pace * (progress.steps - progress.step)
+        left = None if self._pace is None else self._pace * (progress.steps - progress.step)
         self.ticket.tell(Step(progress.step, progress.steps, left, self._picture))
 
 
@@ -115,13 +119,14 @@ def restore(
     Args:
         wish: what is wanted.
         what: the generator.
-        folder: where the run's files go, which exists; if it fails or is stopped they are removed.
+        folder: where the photograph is and the run's files go; if it fails or is stopped, all that
+            is there is removed.
         reading: how image files are read.
         ticket: is told how far it is.
 
     Raises:
         MGPError: the photograph or a setting cannot be used.
-        Cancelled: it is no longer wanted.
+        CancelledError: it is no longer wanted.
     """
     try:
         ticket.tell(Step())
@@ -132,9 +137,18 @@ def restore(
         (record,) = run(job, [prepared.input], out, Watching(job, ticket))
         if record["status"] == "failed":
             raise MGPError(record["error"])
+        forget_folder(out, folder)
         write_contact_sheet(out)
         write_page(out)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return Restored(wish, prepared, out, record, told)
+
+
+def forget_folder(out: Path, folder: Path) -> None:
+    """Takes a folder of the server out of what a run has written about itself."""
+    for file in (out / "settings.json", out / "results.jsonl"):
+        text = file.read_text().replace(json.dumps(f"{folder}/")[1:-1], "")
+        with replacing(file) as stream:
+            stream.write(text.encode())

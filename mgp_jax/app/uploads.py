@@ -52,7 +52,7 @@ def accept(path: str | os.PathLike[str], name: str, folder: Path) -> Photograph:
     Args:
         path: where the upload lies.
         name: what the visitor calls it.
-        folder: the visitor's own; an earlier photograph there is replaced.
+        folder: where it goes; what is there goes.
 
     Raises:
         ImageError: it is no image that can be read, or too large.
@@ -66,15 +66,14 @@ def accept(path: str | os.PathLike[str], name: str, folder: Path) -> Photograph:
         levels, notes = read_whole(path, READING)
     except ImageError as error:
         raise ImageError(without_paths(error, {str(path): name})) from None
-    place = folder / "photograph"
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir()
-    shutil.copyfile(path, place / name)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    shutil.copyfile(path, folder / name)
     height, width = levels.shape[:2]
     pixels = to_uint8(levels)
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).convert("RGB")
     picture.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
-    return Photograph(place / name, width, height, np.asarray(picture), notes)
+    return Photograph(folder / name, width, height, np.asarray(picture), notes)
 
 
 def safe_name(name: str) -> str:

@@ -16,6 +16,8 @@ from mgp_jax.images import unique_stems
 MOST_VISITORS = 50
 # Results of a visitor; the oldest go first.
 MOST_RUNS = 10
+# The folder of what has been uploaded.
+UPLOAD = "photograph"
 
 
 @dataclass
@@ -33,11 +35,12 @@ class Visitor:
     folder: Path
     photograph: Any = None
     runs: OrderedDict[str, Any] = field(default_factory=OrderedDict)
+    _names: list[str] = field(default_factory=lambda: [UPLOAD])
 
     def new_folder(self, stem: str) -> Path:
-        """Makes the folder of one more run, named after its photograph."""
-        taken = [path.name for path in self.folder.iterdir()]
-        (name,) = unique_stems([f"{stem}.png"], taken)
+        """Makes the folder of one more run, named after its photograph as no other has been."""
+        (name,) = unique_stems([f"{stem}.png"], self._names)
+        self._names.append(name)
         path = self.folder / name
         path.mkdir()
         return path

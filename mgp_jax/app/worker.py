@@ -18,7 +18,7 @@ MOST_WAITING = 20
 SECONDS_BETWEEN_LOOKS = 1.0
 
 
-class Cancelled(Exception):
+class CancelledError(Exception):
     """The task is no longer wanted."""
 
 
@@ -47,7 +47,7 @@ class Ticket:
         Called by the task itself. What takes a moment is done before it returns.
 
         Raises:
-            Cancelled: the task is no longer wanted.
+            CancelledError: the task is no longer wanted.
         """
         with self._changed:
             self._told = [news]
@@ -55,7 +55,7 @@ class Ticket:
         if not self.quick:
             self._worker.do_quick()
         if self._cancelled:
-            raise Cancelled
+            raise CancelledError
 
     def cancel(self) -> None:
         """Says that the task is no longer wanted; it ends at its next report, or never begins."""
@@ -69,7 +69,7 @@ class Ticket:
         Who stops watching cancels it.
 
         Raises:
-            Cancelled: it has been cancelled.
+            CancelledError: it has been cancelled.
             Exception: what the task has raised.
         """
         try:
@@ -90,7 +90,7 @@ class Ticket:
         if self._error is not None:
             raise self._error
         if not self._ended:
-            raise Cancelled
+            raise CancelledError
 
     def result(self) -> Any:
         """Waits for the end and returns the result; raises what `watch` does."""
@@ -102,7 +102,7 @@ class Ticket:
         """Does the task; what it raises is kept for who watches."""
         try:
             if self._cancelled:
-                raise Cancelled
+                raise CancelledError
             self._result = self._task(self)
         except BaseException as error:  # The worker goes on, whatever a task runs into.
             self._error = error

@@ -1,11 +1,9 @@
 """The application in headless Chromium: what a visitor does from the first drop to the last tab.
 
-Needs what `tests/report/test_browser.py` needs, and Gradio.
+See `chromium.py`; needs Gradio too.
 """
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,46 +11,26 @@ from typing import Any
 import numpy as np
 import pytest
 from applications import Application
+from chromium import PHONE, WIDE, Browser, Page, expect, launched
 from odd_files import FILES, make_files
 from PIL import Image
 
-try:
-    from playwright.sync_api import Browser, Page, expect, sync_playwright
-except ImportError:
-    sync_playwright = None
-
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
-WIDE, PHONE = (1280, 900), (360, 740)
 PATIENCE = 60_000
-Opener = Callable[..., "Page"]
+Opener = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    missing = "the package playwright" if sync_playwright is None else "Chromium"
-    if sync_playwright is None or CHROMIUM is None:
-        reason = f"{missing} is not installed"
-        if os.environ.get("CI"):
-            pytest.fail(f"{reason}, but CI must run the browser tests")
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+def browser() -> Iterator[Browser]:
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
-def visit(application: Application, browser: "Browser") -> Iterator[Opener]:
+def visit(application: Application, browser: Browser) -> Iterator[Opener]:
     """Opens the page; in the end nothing was complained about, and nobody else was asked."""
     contexts, complaints = [], []
 
-    def visit(size: tuple[int, int] = WIDE, **options: Any) -> "Page":
+    def visit(size: tuple[int, int] = WIDE, **options: Any) -> Page:
         viewport: Any = {"width": size[0], "height": size[1]}
         contexts.append(browser.new_context(viewport=viewport, **options))
         page = contexts[-1].new_page()
@@ -84,12 +62,12 @@ def photograph(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def bring(page: "Page", path: Path) -> None:
+def bring(page: Page, path: Path) -> None:
     page.locator("#photograph input[type=file]").set_input_files(path)
     page.locator("#about .notice").get_by_text("pixels").wait_for()
 
 
-def paint(page: "Page", name: str = "holes") -> None:
+def paint(page: Page, name: str = "holes") -> None:
     canvas = page.locator(f"#{name}-picture canvas")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
@@ -104,12 +82,12 @@ def paint(page: "Page", name: str = "holes") -> None:
     )
 
 
-def restore(page: "Page") -> None:
+def restore(page: Page) -> None:
     page.locator("#run").click()
     page.locator("#view .compare").wait_for()
 
 
-def at(page: "Page") -> float:
+def at(page: Page) -> float:
     value = page.locator("#view .compare").evaluate("e => e.style.getPropertyValue('--at')")
     return float((value or "50%").rstrip("%"))
 

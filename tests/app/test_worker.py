@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mgp_jax.app import worker as worker_module
-from mgp_jax.app.worker import Cancelled, Ticket, Worker
+from mgp_jax.app.worker import CancelledError, Ticket, Worker
 from mgp_jax.errors import MGPError, SettingError
 
 
@@ -88,7 +88,7 @@ def test_what_takes_a_moment_does_not_wait_for_what_takes_minutes(worker: Worker
 def test_cancelled_at_its_next_report(worker: Worker):
     gate, ticket = started(worker, "a")
     ticket.cancel()
-    with pytest.raises(Cancelled):
+    with pytest.raises(CancelledError):
         ticket.result()
     gate.steps.release(3)
     assert worker.submit(lambda _: "next", "b").result() == "next"
@@ -103,7 +103,7 @@ def test_who_leaves_frees_the_slot_and_leaves_others_alone(worker: Worker):
     gate.steps.release(3)
     assert theirs.result() == "b"
     for gone in (ticket, mine):
-        with pytest.raises(Cancelled):
+        with pytest.raises(CancelledError):
             gone.result()
 
 
@@ -115,7 +115,7 @@ def test_a_new_wish_takes_the_place_of_the_one_before(worker: Worker):
     gate.steps.release(3)
     assert (new.result(), again.result()) == ("newer", "again")
     for replaced in (old, waiting):
-        with pytest.raises(Cancelled):
+        with pytest.raises(CancelledError):
             replaced.result()
 
 
@@ -140,7 +140,7 @@ def test_a_line_that_is_too_long_is_refused(worker: Worker, monkeypatch: pytest.
 
 def test_closing_ends_what_runs():
     worker = Worker()
-    gate, ticket = started(worker, "a")
+    gate, _ = started(worker, "a")
     gate.steps.release(3)
     worker.close()
     assert not worker._thread.is_alive()

@@ -24,7 +24,7 @@ from mgp_jax.app.restoring import Restored
 from mgp_jax.app.service import Service
 from mgp_jax.app.uploads import enlarged_to, painted
 from mgp_jax.app.visitors import Visitor
-from mgp_jax.app.worker import Cancelled
+from mgp_jax.app.worker import CancelledError
 from mgp_jax.errors import SettingError
 from mgp_jax.images import to_uint8, write_image
 
@@ -56,7 +56,7 @@ def edit_tab(service: Service, tab: gr.Tab, restored: Dependency) -> None:
         tab: the tab itself.
         restored: what happens when there is something new to edit.
     """
-    with gr.Row():
+    with gr.Row(elem_classes=["beside", "picture-first"]):
         with gr.Column(min_width=300):
             face = gr.Dropdown([], label="Face", info="What has been restored.", elem_id="face")
             groups = {
@@ -197,7 +197,7 @@ def draw_edit(
         write_image(path, after)
         links = [("Edited image", address_of(visitor, path))]
         return markup.comparison(before, after, "the face") + markup.downloads(links)
-    except Cancelled:  # The slider has moved on.
+    except CancelledError:  # The slider has moved on.
         return gr.skip()
     except Exception as error:
         return markup.problem(service.said(error, visitor))

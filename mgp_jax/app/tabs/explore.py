@@ -11,7 +11,7 @@ from mgp_jax.app.handlers import QUIET, handler
 from mgp_jax.app.service import Service
 from mgp_jax.app.tabs.edit import find_face, offer
 from mgp_jax.app.visitors import Visitor
-from mgp_jax.app.worker import Cancelled
+from mgp_jax.app.worker import CancelledError
 from mgp_jax.images import to_uint8
 
 MOST_SEEDS = 2**31
@@ -22,7 +22,7 @@ def explore_tab(service: Service, tab: gr.Tab) -> None:
     """Puts the tab on the page."""
     names = list(service.generators)
     styled = has_styles(service.generator(names[0]))
-    with gr.Row():
+    with gr.Row(elem_classes=["beside", "picture-first"]):
         with gr.Column(min_width=300):
             generator = gr.Dropdown(
                 names, value=names[0], label="Generator", visible=len(names) > 1
@@ -105,7 +105,7 @@ def draw_mixture(
         images = service.worker.submit(
             lambda ticket: to_uint8(mixed(generator, mixture)), visitor.name, quick=True
         ).result()
-    except Cancelled:  # The slider has moved on.
+    except CancelledError:  # The slider has moved on.
         return gr.skip()
     except Exception as error:
         return markup.problem(service.said(error, visitor))

@@ -13,10 +13,10 @@ from mgp_jax.app.examples import EXAMPLES, Example, write_example
 from mgp_jax.app.faults import BY_NAME, FAULTS, HOLES
 from mgp_jax.app.files import address_of
 from mgp_jax.app.handlers import QUIET, handler, streaming
-from mgp_jax.app.restoring import Restored, restore
+from mgp_jax.app.restoring import Restored
 from mgp_jax.app.service import Service
-from mgp_jax.app.uploads import READING, Photograph, accept, enlarged_to, painted
-from mgp_jax.app.visitors import Visitor
+from mgp_jax.app.uploads import Photograph, accept, enlarged_to, painted
+from mgp_jax.app.visitors import UPLOAD, Visitor
 from mgp_jax.app.wishes import Wish, faces_choices
 from mgp_jax.errors import SettingError
 from mgp_jax.faces import NONE
@@ -30,7 +30,10 @@ INTRODUCTION = (
 )
 
 # On a phone the picture is far below the button.
-SHOW_VIEW = "() => document.querySelector('#view').scrollIntoView({block: 'nearest'})"
+SHOW_VIEW = """(...values) => {
+    if (innerWidth <= 768) document.querySelector('#view').scrollIntoView();
+    return values;
+}"""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Controls:
 def restore_tab(service: Service) -> Dependency:
     """Puts the tab on the page; returns what happens with every run."""
     gr.HTML(markup.notice(INTRODUCTION))
-    with gr.Row():
+    with gr.Row(elem_classes="beside"):
         with gr.Column(min_width=300):
             photograph = photograph_input(
                 label="Photograph: drop, paste or choose", height=320, elem_id="photograph"
@@ -78,8 +81,9 @@ def restore_tab(service: Service) -> Dependency:
             [*taken, controls.faults, controls.faces, *controls.amounts.values()],
             **QUIET,
         )
-    running = run.click(streaming(service, run_restoration), controls.all(), view, **QUIET)
-    run.click(None, None, None, js=SHOW_VIEW)
+    running = run.click(
+        streaming(service, run_restoration), controls.all(), view, js=SHOW_VIEW, **QUIET
+    )
     stop.click(handler(service, stop_all), None, None, **QUIET)
     return running
 
@@ -164,7 +168,7 @@ def take(service: Service, visitor: Visitor, upload: Upload | None, brush: Brush
     if upload is None:
         return [None, "", *brush.on(None)]
     try:
-        visitor.photograph = accept(upload.path, upload.name, visitor.folder)
+        visitor.photograph = accept(upload.path, upload.name, visitor.folder / UPLOAD)
     except Exception as error:
         return [None, markup.problem(service.said(error, visitor)), *brush.on(None)]
     return shown(visitor.photograph, brush)
@@ -186,7 +190,8 @@ def take_example(
     service.worker.submit(
         lambda ticket: write_example(example, what, path), visitor.name, quick=True
     ).result()
-    visitor.photograph = accept(path, path.name, visitor.folder)
+    visitor.photograph = accept(path, path.name, visitor.folder / UPLOAD)
+    path.unlink()
     amounts = [
         example.faults.get(fault.name, fault.amount.usual) for fault in FAULTS if fault.amount
     ]
@@ -196,17 +201,11 @@ def take_example(
 def run_restoration(service: Service, visitor: Visitor, *values: Any) -> Iterator[str]:
     """Restores the visitor's photograph; yields what the view shows, about every second."""
     try:
-        wish = wish_of(visitor, *values)
-        what = service.generator(wish.generator)
-        folder = visitor.new_folder(wish.input.stem)
-        ticket = service.worker.submit(
-            lambda ticket: restore(wish, what, folder, READING, ticket), visitor.name
-        )
-        for news in ticket.watch():
-            yield markup.waiting(news) if isinstance(news, int) else markup.running(news)
-        restored = ticket.result()
-        visitor.keep(folder.name, restored)
-        yield result_of(visitor, restored)
+        for news in service.restoring(visitor, wish_of(visitor, *values)):
+            if isinstance(news, Restored):
+                yield result_of(visitor, news)
+            else:
+                yield markup.waiting(news) if isinstance(news, int) else markup.running(news)
     except Exception as error:
         yield markup.problem(service.said(error, visitor))
 
