@@ -39,12 +39,14 @@ class Fault:
         label: what the page says.
         form: the degradation in its text form, with the amount in braces.
         amount: how bad it is; None where there is nothing to choose.
+        spreads: whether every pixel runs into others, those of holes too.
     """
 
     name: str
     label: str
     form: str
     amount: Amount | None = None
+    spreads: bool = False
 
 
 SMALL, HOLES = "small", "holes"
@@ -56,6 +58,7 @@ FAULTS = (
         "blurred",
         "blur:gaussian:{:g}",
         Amount("Blur", "radius (standard deviation) in pixels of the large image", 0.5, 8, 0.5, 2),
+        spreads=True,
     ),
     Fault(
         SMALL,
@@ -68,6 +71,7 @@ FAULTS = (
         "JPEG: it shows blocks",
         "jpeg:{:.0f}",
         Amount("JPEG quality", "of the file, as programs count it", 5, 95, 5, 30),
+        spreads=True,
     ),
     Fault(
         "noisy",

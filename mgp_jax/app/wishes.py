@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mgp_jax.app.faults import SMALL, degradation_of
+from mgp_jax.app.faults import BY_NAME, SMALL, degradation_of
 from mgp_jax.batch import Job
 from mgp_jax.degradations import parse
 from mgp_jax.errors import SettingError
@@ -88,25 +88,31 @@ def prepare(wish: Wish, what: Generator, folder: Path, reading: Reading) -> Prep
     """Writes what the run reads beside the photograph: the holes; without faces a small one.
 
     Raises:
-        MGPError: the photograph cannot be read.
+        MGPError: the photograph cannot be read, or what is wrong with it does not go together.
     """
     faults, photograph, holes = dict(wish.faults), wish.input, wish.holes
-    written, stem = [], wish.input.stem
-    if SMALL in faults:
-        side = max(1, round(what.resolution / (faults[SMALL] or 1)))
-        if wish.faces == NONE:
-            levels, _ = read_whole(photograph, reading)
-            square = central_square(levels)
-            side = min(side, len(square))
-            if square.shape != levels.shape or side != len(square):
-                if holes is not None:
-                    square = filled(square, central_square(holes))
-                photograph = folder / f"{stem}-{side}.png"
-                write_image(photograph, resized(square, side))
-                written.append(photograph)
+    written, stem, alone = [], wish.input.stem, wish.faces == NONE
+    # A face is restored from as many pixels as it has, whatever else is said.
+    factor = faults.pop(SMALL, None)
+    if factor is not None and alone:
+        levels, _ = read_whole(photograph, reading)
+        square = central_square(levels)
+        side = min(len(square), max(1, round(what.resolution / factor)))
+        if square.shape != levels.shape or side != len(square):
             if holes is not None:
-                holes = resampled(central_square(holes), side)
+                square = filled(square, central_square(holes))
+            photograph = folder / f"{stem}-{side}.png"
+            write_image(photograph, resized(square, side))
+            written.append(photograph)
+        if holes is not None:
+            holes = resampled(central_square(holes), side)
         faults[SMALL] = side
+    elif holes is not None and any(BY_NAME[name].spreads for name in faults):
+        if not alone:
+            raise SettingError(
+                "Holes in a blurred or JPEG photograph: choose the central square, not faces."
+            )
+        holes = resampled(central_square(holes), what.resolution)
     mask = None
     if holes is not None and holes.any():
         mask = folder / f"{stem}-holes.png"

@@ -65,8 +65,8 @@ HOLE = np.zeros((20, 26), bool)
 HOLE[8:12, 10:14] = True
 WISHES: dict[str, dict[str, Any]] = {
     "nothing wrong": {},
-    "gray": {"faults": {"gray": None}},
     "small": {"faults": {"small": 4}},
+    "blurred, with holes": {"faults": {"blurred": 1, "jpeg": 30}, "holes": HOLE},
     "holes": {"holes": HOLE},
     "all at once": {"faults": {"gray": None, "small": 2, "noisy": 0.1}, "holes": HOLE, "seed": 3},
     "answers": {"faults": {"gray": None}, "samples": 2, "recipe": "quality"},
@@ -153,6 +153,9 @@ def test_what_cannot_be_used_is_said(
     # This generator does not say that it draws aligned faces.
     assert faces_choices(generator) == ("none",)
     prepared = prepare(wish, generator, tmp_path, READING)
+    blurred = replace(wish, faults={"blurred": 1}, holes=HOLE, faces="largest")
+    with pytest.raises(SettingError, match="choose the central square"):
+        prepare(blurred, generator, tmp_path, READING)
     for faces in ("largest", "2", "all"):
         with pytest.raises(SettingError, match="draws no faces"):
             job_of(replace(wish, faces=faces), generator, prepared, READING, "")
