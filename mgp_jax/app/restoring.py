@@ -1,7 +1,6 @@
 """Restores what a visitor wants: a run in a folder of its own, with a picture of how far it is."""
 
 import json
-import math
 import shlex
 import shutil
 import time
@@ -84,7 +83,7 @@ class Watching:
     def __init__(self, job: Job, ticket: Ticket):
         self.job, self.ticket = job, ticket
         self._starts = job.samples * job.restarts
-        self._cost = math.inf
+        self._cost: float | None = None
         self._drawn = self._last = time.monotonic()
         self._picture, self._done, self._phase = "", 0, -1
         self._pace: float | None = None
@@ -100,13 +99,15 @@ class Watching:
             pace = (now - self._last) / steps
             self._pace = pace if self._pace is None else (self._pace + pace) / 2
         self._last, self._done, self._phase = now, progress.step, progress.phase
-        pause = min(self._cost / SHARE_OF_DRAWING, LONGEST_PAUSE)
+        pause = min((self._cost or 0) / SHARE_OF_DRAWING, LONGEST_PAUSE)
         if not self._picture or now - self._drawn >= pause:
+            again = bool(self._picture)
             image = np.asarray(draw_progress(self.job.inversion, progress, self._starts))[0]
             self._picture = picture_url(np.clip(image, -1, 1), LONGEST_PREVIEW)
             self._drawn = time.monotonic()
-            # The least so far: the first time it is compiled.
-            self._cost = min(self._cost, self._drawn - now)
+            if again:  # The first time it is compiled.
+                took = self._drawn - now
+                self._cost = took if self._cost is None else min(self._cost, took)
         left = None if self._pace is None else self._pace * (progress.steps - progress.step)
         self.ticket.tell(Step(progress.step, progress.steps, left, self._picture))
 
