@@ -1,5 +1,6 @@
 """The demonstration: tasks on the public portraits, and a page with the results."""
 
+import json
 import shlex
 import time
 from collections.abc import Callable, Iterator
@@ -10,19 +11,25 @@ from pathlib import Path
 
 import numpy as np
 
-from mgp_jax.batch import Event, Job, Record, run
+from mgp_jax.batch import Event, Job, Record, load_codes, run
+from mgp_jax.batch.folder import RESULTS, writing
 from mgp_jax.degradations import Degradation, Mask, parse
+from mgp_jax.editing import default_carry, find_direction, render_edits
 from mgp_jax.generators import Generator, load_generator
-from mgp_jax.images import write_image
+from mgp_jax.images import to_uint8, write_image
 from mgp_jax.inversion import draw_progress, resolve
+from mgp_jax.inversion.resolve import DEFAULT_RECIPE
 from mgp_jax.planning import Plan, make_plan
 from mgp_jax.progress import Reporter
-from mgp_jax.report import write_contact_sheet, write_demo_page
+from mgp_jax.report import contact_sheet, write_contact_sheet, write_demo_page
 
 GENERATOR = "faces1024"
 COLLINS, HOPPER = "eileen_collins_aligned.png", "grace_hopper.png"
 # Of the left eye in a face that is cut as FFHQ is, and of the hole over it: parts of the side.
 EYE, HOLE = (0.47, 0.38), 3 / 16
+# What the portrait is moved along, and how far, in standard deviations.
+DIRECTIONS = ("smile", "age", "yaw")
+STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 SECONDS_BETWEEN_PREVIEWS = 5.0
 
 
@@ -34,11 +41,13 @@ class Shown:
         command: the command that does it.
         photograph: the portrait.
         spec: the degradation in its text form; empty for the hole over an eye.
+        recipe: the recipe's name.
     """
 
     command: str
     photograph: str
     spec: str
+    recipe: str = DEFAULT_RECIPE
 
 
 # The quickest first, so that there is soon something to look at.
@@ -50,6 +59,7 @@ PARTS = (
 REST = (
     Shown("invert", HOPPER, "identity"),
     Shown("denoise", COLLINS, "noise:0.1"),
+    Shown("edit", COLLINS, "identity", "edit"),
 )
 
 
@@ -63,7 +73,7 @@ def run_demo(
     Args:
         out: folder for the results; a finished or stopped demo in it is continued.
         reporter_for: makes what shows the progress of a part.
-        everything: inversion and noise too.
+        everything: inversion, noise and edits too.
 
     Yields: every command with its record as soon as it has been run.
     """
@@ -77,8 +87,38 @@ def run_demo(
             preview.path.unlink(missing_ok=True)
             write_contact_sheet(out / part.command)
             done.append((part.command, out / part.command))
+            if part.command == "edit" and record["status"] == "ok":
+                done.append(("directions", draw_edits(job, record, out / part.command)))
             write_demo_page(out, done)
             yield part.command, record
+
+
+def draw_edits(job: Job, record: Record, folder: Path) -> Path:
+    """Moves an inverted portrait along some directions, and draws a strip of each.
+
+    Args:
+        job: how it was inverted.
+        record: of the inversion.
+        folder: of the inversion.
+
+    Returns: the folder with the strips, and with a record of each.
+    """
+    split, strips = job.inversion.split, folder / "edits"
+    codes = load_codes(folder / record["codes"], split)
+    captions = [f"{strength:+g}" for strength in STRENGTHS]
+    strips.mkdir(exist_ok=True)
+    records = []
+    for name in DIRECTIONS:
+        direction = find_direction(name, split.generator, split.cut)
+        frames = to_uint8(
+            render_edits(split, codes, direction, STRENGTHS, residual=default_carry())
+        )
+        strip = contact_sheet([list(frames)], [name], headings=captions)
+        write_image(strips / f"{direction.name}.png", strip)
+        records.append({"input": name, "status": "ok", "output": f"{direction.name}.png"})
+    with writing(strips / RESULTS) as file:
+        file.write("".join(json.dumps(record) + "\n" for record in records).encode())
+    return strips
 
 
 class Preview:
@@ -123,7 +163,7 @@ def jobs(out: Path, everything: bool) -> Iterator[tuple[Shown, Job]]:
             part,
             Job(
                 task=part.command,
-                inversion=resolve(generator, degradation),
+                inversion=resolve(generator, degradation, part.recipe),
                 degradation=degradation,
                 blend=isinstance(degradation, Mask),
                 simulate=True,

@@ -296,7 +296,7 @@ def check_frame(frame: Frame | None, degradation: Degradation) -> None:
         raise SettingError(f"frame: {degradation} does not tell the colours around it")
 
 
-@partial(jax.jit, static_argnames=("frame", "shape"))
+@partial(jax.jit, static_argnames=("shape",))
 def surroundings(
     degradation: Degradation, observations: jax.Array, frame: Frame, shape: tuple[int, ...]
 ) -> tuple[jax.Array, jax.Array]:

@@ -22,7 +22,8 @@ class Task:
         heading: what reports call the command.
         kind: the kind of problem, which chooses the recipe; what `kind_of` says of `example`.
         form: the degradation in its text form, with the options of the command in braces.
-        example: a degradation of this kind in its text form; {quarter} is a quarter of the side.
+        example: a degradation of this kind in its text form; {quarter} is a quarter of the side,
+            {reduction} what makes large images 64 pixels wide, and others a quarter of their size.
         put_back: what of the observation is put back into the rendering.
         uses: who runs the example: the comparison of methods (and the training of encoders), the
             search for recipes.
@@ -39,7 +40,7 @@ class Task:
 
     def spec(self, resolution: int) -> str:
         """Returns the example for images of a height and width in pixels."""
-        return self.example.format(quarter=resolution // 4)
+        return self.example.format(quarter=resolution // 4, reduction=max(4, resolution // 64))
 
 
 NOTHING, LUMINANCE, PIXELS = "nothing", "its luminance", "its known pixels"
@@ -57,7 +58,7 @@ RESTORE = ("restore", "Restoration", "restoration", "{degradation}")
 ROWS = (
     Task("reconstruction", *INVERT, "identity", NOTHING),
     Task("colorization", *COLORIZE, "gray", LUMINANCE),
-    Task("super-resolution", *SUPER_RESOLVE, "down:4", PROJECTION),
+    Task("super-resolution", *SUPER_RESOLVE, "down:{reduction}", PROJECTION),
     Task("center-inpainting", *HOLE, "mask:center:{quarter}", PIXELS, ("tables",)),
     Task("random-inpainting", *SCATTERED, "mask:random:0.8", PIXELS, ("tables", "tune")),
     Task("denoising", *DENOISE, "noise:0.1", NOTHING),

@@ -14,9 +14,9 @@
 # %% [markdown]
 # # Edit a photograph
 #
-# An edit moves the latent codes of a photograph along a direction that means something: brighter
-# hair, another pose. First the photograph is inverted, so that there are codes to move. On two CPU
-# cores the notebook takes one to two minutes.
+# An edit moves the latent codes of a photograph along a direction that means something: a smile, a
+# turn of the head, age. First the photograph is inverted, so that there are codes to move. Images
+# are 1024 pixels wide, and on two CPU cores the notebook takes four to five minutes.
 
 # %%
 # Installs the package where it is missing (on Colab), and leaves the JAX that is there as it is.
@@ -34,10 +34,12 @@ if importlib.util.find_spec("mgp_jax") is None:
 
 # %%
 from importlib import resources
+from io import BytesIO
 
 import jax
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython import display
 from PIL import Image
 
 import mgp_jax as mgp
@@ -46,130 +48,116 @@ from mgp_jax.images import to_uint8
 from mgp_jax.report import contact_sheet
 
 
-def show(frames, captions, title):
-    """Lays out images in a row; a palette keeps the notebook small."""
-    sheet = contact_sheet([[*to_uint8(frames)]], [title], headings=captions)
-    return Image.fromarray(sheet).quantize(128)
+def show(rows, titles, captions=()):
+    """Lays out rows of images as a JPEG file, which keeps the notebook small."""
+    sheet = contact_sheet(
+        [[*to_uint8(row)[:, ::4, ::4]] for row in rows], titles, headings=captions
+    )
+    file = BytesIO()
+    Image.fromarray(sheet).save(file, "JPEG", quality=85)
+    return display.Image(file.getvalue())
 
 
 # %% [markdown]
 # ## Invert
 #
-# The recipe `edit` keeps the codes probable while it optimises them, because directions mean
-# something only there. What the codes miss is carried along as a residual of the feature map. Put
-# your own file name here; a second face to meet later is drawn by the generator.
+# The recipe `edit` keeps the codes near what random codes are like while it optimises them, because
+# directions mean something only there. What the codes miss is carried along as a residual of the
+# feature map. Put your own file names here; faces should be aligned as those of FFHQ are
+# (`mgp.align`).
 
 # %%
-generator = mgp.load_generator("faces64")
-with resources.as_file(resources.files("mgp_jax.assets") / "eileen_collins.png") as file:
-    photograph = mgp.read_image(file, generator.resolution)
-stranger = mgp.generate(generator, mgp.random_latents(generator, 7))[6]
-result = mgp.invert(generator, np.stack([photograph, stranger]), recipe="edit")
+generator = mgp.load_generator("faces1024")
+assets = resources.files("mgp_jax.assets")
+photographs = []
+for name in ("eileen_collins_aligned.png", "grace_hopper.png"):
+    with resources.as_file(assets / name) as file:
+        photographs.append(mgp.read_image(file, generator.resolution))
+result = mgp.invert(generator, np.stack(photographs), recipe="edit")
 codes, others = (jax.tree.map(lambda leaf, k=k: leaf[k], result.codes) for k in range(2))
 split = result.split
 show(
-    [photograph, result.images[0], stranger, result.images[1]],
-    ["photograph", "inversion", "drawn", "inversion"],
-    f"cut {split.cut}, {len(codes.z)} codes",
+    [np.stack(photographs), result.images],
+    [
+        "photographs",
+        f"inversions: {len(codes.z)} codes, cut behind {generator.stages[split.cut - 1]}",
+    ],
 )
 
 # %% [markdown]
-# ## A direction from a score
+# ## Directions that mean something
 #
-# Random faces are scored by a function of ours, here how bright the image is where hair usually is.
-# A linear classifier (scikit-learn, the extra `editing`) separates the brightest from the darkest,
-# and the normal of its boundary is the direction. On the command line this is `mgp train-boundary`;
-# boundary files of InterFaceGAN are read by `editing.read_direction`.
+# `faces1024` comes with directions: boundaries of attributes that were measured in random faces,
+# and directions of SeFa and GANSpace that were named after looking at them. Every one moves the
+# styles of those layers only that draw what it is named after. On the command line `mgp directions`
+# lists them and `mgp train-boundary` makes new ones.
 
 # %%
-
-
-def hair(images):
-    """How bright the top of the image is, from 0 to 1."""
-    return images[:, 2:12, 16:48].mean((1, 2, 3))
-
-
-def face(images):
-    """How bright the middle of the image is, from 0 to 1."""
-    return images[:, 24:52, 20:44].mean((1, 2, 3))
-
-
-boundaries = []
-for score in (hair, face):
-    latents, scores = editing.score_samples(generator, score, 1000, seed=1)
-    boundary = editing.train_boundary(latents, scores, name=score.__name__, method="logistic")
-    boundaries.append(boundary)
-    print(f"{score.__name__}: {boundary.accuracy:.0%} of the held-out codes on the right side")
+strengths = np.linspace(-2.5, 2.5, 5)
+captions = [f"{strength:+.1f}" for strength in strengths]
+names = ("smile", "yaw", "age", "hair")
+edits = {}
+for name in names:
+    direction = editing.find_direction(name, generator, split.cut)
+    edits[name] = editing.render_edits(split, codes, direction, strengths, residual="warp")
+show(list(edits.values()), names, captions)
 
 # %% [markdown]
-# Faces with bright hair often have a bright face too. The direction of the face is therefore taken
-# out of the direction of the hair.
+# Strength zero is the inversion, bit for bit, and LPIPS tells how far the image drifts away on both
+# sides of it.
 
 # %%
-direction = editing.condition(boundaries[0].direction, [boundaries[1].direction])
-strengths = np.linspace(-3, 3, 7)
-captions = [f"{strength:+.0f}" for strength in strengths]
-frames = editing.render_edits(split, codes, direction, strengths)
-show(frames, captions, direction.name)
-
-# %% [markdown]
-# Strength zero is the inversion, bit for bit. The attribute changes steadily, the face hardly, and
-# LPIPS tells how far the image as a whole drifts away.
-
-# %%
-assert np.array_equal(frames[3], editing.render_edits(split, codes, direction, [0])[0])
-seen = np.clip(frames / 2 + 0.5, 0, 1)
-drift = editing.drift(frames, frames[3])
-fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
-left.plot(strengths, hair(seen), "o-", color="#0072B2", label="hair")
-left.plot(strengths, face(seen), "s-", color="#E69F00", label="face")
-left.set(xlabel="strength (standard deviations)", ylabel="mean brightness (0 to 1)")
-left.legend()
-right.plot(strengths, drift, "o-", color="#009E73")
-right.set(xlabel="strength (standard deviations)", ylabel="LPIPS to the inversion")
-assert np.all(np.diff(hair(seen)) > 0)
+smile = editing.find_direction("smile", generator, split.cut)
+assert np.array_equal(
+    edits["smile"][2], editing.render_edits(split, codes, smile, [0], residual="warp")[0]
+)
+plt.figure(figsize=(5, 2.8), dpi=80)
+for (name, frames), marker in zip(edits.items(), "os^D", strict=True):
+    plt.plot(strengths, editing.drift(frames, frames[2]), marker + "-", label=name)
+plt.xlabel("strength (standard deviations)")
+plt.ylabel("LPIPS to the inversion")
+plt.legend()
+plt.tight_layout()
 
 # %% [markdown]
 # ## Only there
 #
-# A region keeps everything outside of it as it is.
+# A region keeps everything outside of it as it is, here all but the lower half of the face.
 
 # %%
-region = np.zeros((64, 64), bool)
-region[:30] = True
-limited = editing.limit(frames, frames[3], region)
-print("drift outside the region before:", np.round(editing.drift(frames, frames[3], ~region), 3))
-print("and limited:                    ", np.round(editing.drift(limited, frames[3], ~region), 3))
-show(limited, captions, "limited to the upper half")
-
-# %% [markdown]
-# ## Directions without labels
-#
-# SeFa reads directions from the weights of the first layer, GANSpace finds them in the principal
-# components of random feature maps.
-
-# %%
-found = [*editing.sefa(generator, 2), *editing.ganspace(generator, 2, split.cut)]
-rows = [[*to_uint8(editing.render_edits(split, codes, item, strengths))] for item in found]
-sheet = contact_sheet(rows, [item.name for item in found], headings=captions, scale=2)
-Image.fromarray(sheet).quantize(128)
+region = np.zeros((1024, 1024), bool)
+region[520:900, 260:760] = True
+frames = edits["smile"]
+limited = editing.limit(frames, frames[2], region)
+print("drift outside the region before:", np.round(editing.drift(frames, frames[2], ~region), 3))
+print("and limited:                    ", np.round(editing.drift(limited, frames[2], ~region), 3))
+show([limited], ["smile, limited to a region"], captions)
 
 # %% [markdown]
 # ## From one face to another
 #
 # The order of the codes means nothing to an image, but it decides what becomes what on the way. So
-# the codes are matched first.
+# the codes are matched first. Below, the second face gives its styles behind a layer only: the form
+# is that of the first photograph, colours and light are those of the second.
 
 # %%
-shares = np.linspace(0, 1, 7)
+shares = np.linspace(0, 1, 5)
 matched = editing.match(codes, others)
-way = [editing.interpolate(codes, matched, share) for share in shares]
+way = [editing.interpolate(codes, matched, share, split.space) for share in shares]
 frames = editing.render_all(split, way)
-show(frames, [f"{share:.0%}" for share in shares], "interpolation")
+show([frames], ["interpolation"], [f"{share:.0%}" for share in shares])
+
+# %%
+wide, mixed = editing.mix_styles(split, codes, matched, "layer7")
+_, first = editing.lift(split, codes, "w+")
+way = [editing.interpolate(first, mixed, share, wide.space) for share in shares]
+frames = editing.render_all(wide, way)
+show([frames], ["styles behind layer7"], [f"{share:.0%}" for share in shares])
 
 # %% [markdown]
 # On the command line:
 #
-#     mgp train-boundary faces64 --out hair.npy --score module:function
-#     mgp edit photo.png --out edited --generator faces64 --direction hair.npy
-#     mgp interpolate first.png second.png --out between
+#     mgp directions faces1024 --out strips
+#     mgp edit photo.png --out edited --direction smile
+#     mgp interpolate first.png second.png --out between --behind layer7
+#     mgp train-boundary faces1024 --out hair.npy --score module:function

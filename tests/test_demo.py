@@ -72,7 +72,21 @@ def test_degradations_fit_their_commands(small: Generator):
         "inpaint": "inpainting",
         "invert": "inversion",
         "denoise": "denoising",
+        "edit": "inversion",
     }
+
+
+def test_everything_ends_with_edits(small: Generator, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(demo, "DIRECTIONS", ("sefa:1", "sefa:2"))
+    records = demo.run_demo(tmp_path, lambda label: Telling(quiet=True).reporter(label), True)
+    assert [command for command, _ in records] == [p.command for p in demo.PARTS + demo.REST]
+    strips = sorted((tmp_path / "edit" / "edits").glob("*.png"))
+    assert [path.stem for path in strips] == ["sefa-1", "sefa-2"]
+    with Image.open(strips[0]) as first, Image.open(strips[1]) as second:
+        assert first.width > len(demo.STRENGTHS) * 32
+        assert np.any(np.asarray(first) != np.asarray(second))
+    page = (tmp_path / "index.html").read_text()
+    assert '"directions"' in page and "sefa-2" in page
 
 
 def test_the_hole_lies_over_an_eye(small: Generator):

@@ -52,7 +52,7 @@ def test_portraits_are_what_the_degradation_makes():
     for spec in ("identity", "gray", "down:4|noise:0.05", "blur:gaussian:1"):
         portraits = portraits_of(photograph, FACES, parse(spec, 32), SHAPE)
         assert [len(portrait.observation) for portrait in portraits] == [32, 23, 23]
-        for _, observation, degradation in portraits:
+        for _, observation, degradation, _ in portraits:
             assert observation.shape == degradation.observation_shape(SHAPE)
         # Those of one size are one batch.
         assert batches_of(portraits, 8) == [[0], [1, 2]]
@@ -96,7 +96,7 @@ def test_of_a_photograph_with_holes_these_alone_change():
     portraits = portraits_of(spoilt, FACES, mask, SHAPE)
     # Each has holes of its own, so each is a batch.
     assert batches_of(portraits, 8) == [[0], [1], [2]]
-    for _, observation, degradation in portraits:
+    for _, observation, degradation, _ in portraits:
         known = np.broadcast_to(degradation.support, observation.shape) > 0
         assert 0.5 < known.mean() < 0.9 and observation[known].max() < 0.9
     images = np.zeros((3, *SHAPE), np.float32)

@@ -25,6 +25,11 @@ def test_an_example_is_of_its_kind_at_any_resolution(task: Task):
         degradation.observation_shape((resolution, resolution, 3))
 
 
+@pytest.mark.parametrize("resolution, factor", [(16, 4), (64, 4), (256, 4), (512, 8), (1024, 16)])
+def test_large_images_are_reduced_to_64_pixels(resolution: int, factor: int):
+    assert task_named("super-resolution").spec(resolution) == f"down:{factor}"
+
+
 @ROWS
 def test_what_is_put_back(task: Task):
     degradation = parse(task.spec(16), 16)

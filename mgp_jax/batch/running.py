@@ -121,7 +121,7 @@ def run(
 
 def batches_of(job: Job, entries: Sequence[Input], size: int) -> list[Sequence[Input]]:
     """Divides inputs into batches of one degradation each; the faces of a photograph have many."""
-    step = size if job.masks is None and job.faces is None else 1
+    step = 1 if job.one_by_one else size
     return [entries[start : start + step] for start in range(0, len(entries), step)]
 
 
@@ -139,7 +139,7 @@ def fitted(job: Job, count: int) -> Job:
     if job.faces is not None:
         images = job.batch_size if job.faces == ALL else 1 if job.faces == LARGEST else job.faces
         images = min(int(images), job.batch_size)
-    elif job.masks is not None:
+    elif job.one_by_one:
         images = 1
     execution = replace(job.inversion.execution, mesh=batch_mesh())
     limit = job.memory_limit or device_limit()
@@ -226,8 +226,9 @@ class Work:
         filled = [good[i % len(good)] for i in range(size)]
         numbers = [item.input.number for item in filled]
         starts = job.samples * job.restarts
+        inversion = job.inversion_of(good[0])
         checkpoints, snapshot = None, None
-        execution = job.inversion.execution
+        execution = inversion.execution
         if execution.chunk_seconds is None:
             execution = replace(execution, chunk_seconds=SECONDS_BETWEEN_REPORTS)
         # Orbax saves with all processes at once, but these go each at its own pace.
@@ -237,7 +238,7 @@ class Work:
             identity = {"images": numbers, "starts": starts}
             checkpoints = Checkpoints(place, job.checkpoint_every, identity)
             rows = size * starts
-            snapshot = checkpoints.load(lambda: outline(job.inversion, rows)[1])
+            snapshot = checkpoints.load(lambda: outline(inversion, rows)[1])
 
         if job.trajectory is not None:
             execution = replace(execution, chunk=STEPS_BETWEEN_FRAMES, chunk_seconds=None)
@@ -245,7 +246,7 @@ class Work:
 
         def on_progress(progress: Progress) -> None:
             if job.trajectory is not None:
-                frames.append(self.frame(progress, starts))
+                frames.append(to_uint8(np.asarray(draw_progress(inversion, progress, starts))))
             if checkpoints is not None:
                 checkpoints.save(progress)
             if self._writing is not None and self._writing[1].done():
@@ -253,22 +254,18 @@ class Work:
             self.on_event(Event(self.done, self.total, progress))
 
         restoration = run_restoration(
-            job.inversion_of(good[0].degradation).executed(execution),
+            inversion.executed(execution),
             np.stack([item.observation for item in filled]),
             good[0].degradation,
             restarts=job.restarts,
             blend=job.blend,
-            frame=job.frame,
+            frame=good[0].frame,
             indices=numbers,
             codes=job.start,
             on_progress=on_progress,
             resume=snapshot,
         )
         return checkpoints, restoration, frames
-
-    def frame(self, progress: Progress, starts: int) -> np.ndarray:
-        """Renders the current iterate of each image's first start, as 8-bit images [B, H, W, 3]."""
-        return to_uint8(np.asarray(draw_progress(self.job.inversion, progress, starts)))
 
     def write(
         self,

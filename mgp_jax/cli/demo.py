@@ -23,7 +23,7 @@ class Demo(Command):
     """Folder for the results."""
 
     everything: Annotated[bool, tyro.conf.arg(name="all")] = False
-    """Inversion and noise too, beside colours, super-resolution and a hole."""
+    """Inversion, noise and edits too, beside colours, super-resolution and a hole."""
 
     dry_run: DryRun = False
     """Write nothing: say what would run, and what time and memory it would take."""

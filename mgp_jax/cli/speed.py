@@ -261,7 +261,7 @@ class Cost(Measuring):
 
     def same_in_pytorch(self, case: Any) -> "Iterator[tuple[str, dict[str, Any]]]":
         """Yields the cost of the same step in the reference's loops."""
-        for loop in ("tuned", "published") if case.batch == 1 else ("tuned",):
+        for loop in ("tuned", "compiled", *["published"] * (case.batch == 1)):
             arguments = ["--step-only", "--generator", case.generator, "--loop", loop]
             arguments += ["--codes", str(case.codes), "--batch", str(case.batch)]
             arguments += ["--perceptual", str(case.perceptual), "--repetitions", str(case.rounds)]

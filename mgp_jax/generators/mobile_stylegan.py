@@ -177,7 +177,14 @@ class Image(nnx.Module):
     def __call__(self, x: Features) -> jax.Array:
         """Maps `Features` to an image float[N, 2 H, 2 W, C], in [-1, 1] up to overshoots."""
         maps = self.style.scale(x.maps, styles_of(x)[:, -1])
-        image = inverse_haar(maps @ self.kernel[...] + self.bias[...])
+        # Both are linear, so the kernel is transformed in place of bands as large as the image.
+        kernel, bias = (
+            inverse_haar(part.reshape(-1, 1, 1, part.shape[-1])).reshape(part.shape)
+            for part in (self.kernel[...], self.bias[...])
+        )
+        n, h, w, _ = maps.shape
+        pixels = (maps @ kernel + bias).reshape(n, h, w, 2, 2, -1).swapaxes(2, 3)
+        image = pixels.reshape(n, 2 * h, 2 * w, -1)
         return jnp.tanh(image) if self.tanh else image
 
 

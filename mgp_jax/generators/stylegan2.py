@@ -8,6 +8,7 @@ the cut too: each to-RGB belongs to the stage of the layer before it (the last o
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -66,14 +67,30 @@ class StyleGAN2Config(StyleConfig):
 
 
 class StyledToRGB(nnx.Module):
-    """Modulated 1x1 convolution to image channels, not demodulated."""
+    """Modulated 1x1 convolution to image channels, not demodulated.
 
-    def __init__(self, config: StyleGAN2Config, index: int, *, rngs: nnx.Rngs):
-        inputs, outputs = config.channels[index], config.image_channels
+    Args:
+        config: the generator's configuration.
+        inputs: channels of the map.
+        index: number of the style.
+        clamp: magnitude at which its outputs are clipped; None for no limit.
+        rngs: source of the initial weights.
+    """
+
+    def __init__(
+        self,
+        config: StyleConfig,
+        inputs: int,
+        index: int,
+        *,
+        clamp: float | None = None,
+        rngs: nnx.Rngs,
+    ):
+        outputs = config.image_channels
         self.kernel = nnx.Param(rngs.params.normal((inputs, outputs)) / inputs**0.5)
         self.bias = nnx.Param(jnp.zeros(outputs))
-        self.style = _style(config, inputs, rngs)
-        self.index, self.clamp = index + 1, config.conv_clamp
+        self.style = style_layer(config, inputs, rngs)
+        self.index, self.clamp = index, clamp
 
     def image(self, maps: jax.Array, styles: jax.Array) -> jax.Array:
         """Maps float[N, H, W, C] and styles float[N, L, W] to an image float[N, H, W, O]."""
@@ -102,11 +119,12 @@ class Styled(Noise):
         normal = rngs.params.normal((3, 3, inputs, outputs))
         self.kernel = nnx.Param(normal / (9 * inputs) ** 0.5)
         self.bias = nnx.Param(jnp.zeros(outputs))
-        self.style = _style(config, inputs, rngs)
+        self.style = style_layer(config, inputs, rngs)
         inner = index % 2 == 0 and index < len(config.channels) - 1
         adds_rgb = inner and config.architecture == "skip"
-        self.rgb = StyledToRGB(config, index, rngs=rngs) if adds_rgb else None
         self.index, self.clamp = index, config.conv_clamp
+        rgb = partial(StyledToRGB, config, outputs, index + 1, clamp=self.clamp, rngs=rngs)
+        self.rgb = rgb() if adds_rgb else None
 
     def run(self, x: Features) -> Features:
         """Maps float[N, H, W, I] to float[N, H, W, O], or [N, 2H, 2W, O] if the index is odd."""
@@ -118,8 +136,7 @@ class Styled(Noise):
             maps = filter_separable(convolve_transposed(maps, kernel), FILTER)
         else:
             maps = convolve(maps, kernel)
-        power = jnp.square(style) @ jnp.sum(jnp.square(kernel), axis=(0, 1))
-        maps = self.add_noise(maps * lax.rsqrt(power + 1e-8)[:, None, None])
+        maps = self.add_noise(maps * demodulation(style, kernel))
         maps = _clip(GAIN * leaky_relu(maps + self.bias[...]), self.clamp)
         rgb = x.rgb
         if self.index % 2 and rgb is not None:
@@ -153,8 +170,8 @@ class Layer(Styled):
 class Image(StyledToRGB):
     """The last to-RGB, added to the accumulated image; then tanh if configured."""
 
-    def __init__(self, config: StyleGAN2Config, *, rngs: nnx.Rngs):
-        super().__init__(config, len(config.channels) - 1, rngs=rngs)
+    def __init__(self, config: StyleConfig, *, clamp: float | None = None, rngs: nnx.Rngs):
+        super().__init__(config, config.channels[-1], config.styles - 1, clamp=clamp, rngs=rngs)
         self.tanh = config.final_tanh
 
     def __call__(self, x: Features) -> jax.Array:
@@ -173,10 +190,23 @@ class StyleGAN2(nnx.Module):
         self.layer0 = First(config, rngs=rngs)
         for i in range(1, len(config.channels)):
             setattr(self, f"layer{i}", Layer(config, i, rngs=rngs))
-        self.to_rgb = Image(config, rngs=rngs)
+        self.to_rgb = Image(config, clamp=config.conv_clamp, rngs=rngs)
 
 
-def _style(config: StyleGAN2Config, channels: int, rngs: nnx.Rngs) -> Dense:
+def demodulation(style: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Returns the factors that bring a modulated kernel to norm 1 for every output channel.
+
+    Args:
+        style: factors of the input channels, float[N, I].
+        kernel: float[k, k, I, O].
+
+    Returns: float[N, 1, 1, O].
+    """
+    power = jnp.square(style) @ jnp.sum(jnp.square(kernel), axis=(0, 1))
+    return lax.rsqrt(power + 1e-8)[:, None, None]
+
+
+def style_layer(config: StyleConfig, channels: int, rngs: nnx.Rngs) -> Dense:
     """Returns the dense layer from a style vector to the factors of the input channels."""
     dense = Dense(config.w_size, channels, gain=1.0, rngs=rngs)
     dense.bias = nnx.Param(jnp.ones(channels))

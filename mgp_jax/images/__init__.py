@@ -4,6 +4,7 @@ Arrays are float32, height x width x channels, in [-1, 1] (black to white) and i
 wrong with a file ends in an `ImageError` of one line that names it.
 """
 
+from mgp_jax.images.compression import quantisation
 from mgp_jax.images.finding import (
     SUFFIXES,
     Found,
@@ -35,6 +36,7 @@ __all__ = [
     "luminance",
     "picture_url",
     "pictures_html",
+    "quantisation",
     "read_image",
     "read_mask",
     "read_mask_picture",

@@ -21,6 +21,8 @@ def styled(
     map_size: int,
     prior: float = 0.0,
     tether: float = 0.0,
+    lpips: float = 0.0,
+    alpha_rate: float = 0.08,
     codes: int = 8,
     **settings: Any,
 ) -> Recipe:
@@ -33,6 +35,8 @@ def styled(
         map_size: see `Recipe`.
         prior: weight of the priors of codes and of styles.
         tether: weight of the tether in the second phase.
+        lpips: weight of the LPIPS distance in the first phase, at 256 pixels.
+        alpha_rate: learning rate of the importances.
         codes: number of codes.
         **settings: further ones of the recipe.
     """
@@ -40,8 +44,10 @@ def styled(
         Phase(
             steps,
             z_rate=0.03,
-            alpha_rate=0.08,
+            alpha_rate=alpha_rate,
             styles_rate=0.03,
+            lpips=lpips,
+            perceptual_size=256 if lpips else None,
             prior=prior,
             styles_prior=prior,
         )
@@ -70,9 +76,11 @@ def styled(
 
 FAST = {
     "inversion": styled("fast", 30, 120, map_size=64),
-    "colorization": styled("fast", 50, map_size=8, prior=0.01),
+    "colorization": styled("fast", 50, map_size=8, prior=0.01, lpips=0.1, alpha_rate=0.005),
     "super-resolution": styled("fast", 40, 100, map_size=8, prior=0.003, tether=0.01, detail=0.9),
-    "inpainting": styled("fast", 40, 80, map_size=16, prior=0.003, tether=0.01),
+    "inpainting": styled(
+        "fast", 60, 40, map_size=8, prior=0.003, tether=0.03, lpips=0.1, alpha_rate=0.01
+    ),
     "scattered inpainting": styled("fast", 40, 60, map_size=32, prior=0.003, tether=0.01),
     "denoising": styled("fast", 40, 50, map_size=32, prior=0.003, tether=0.01),
     "restoration": styled("fast", 60, 30, map_size=16, prior=0.003, tether=0.05),

@@ -11,10 +11,12 @@ from mgp_jax.batch import checksum
 from mgp_jax.errors import SettingError
 from mgp_jax.methods import Method
 from mgp_jax.recipes import described
+from mgp_jax.recipes.large import LARGE
 from mgp_jax.tables.case import Case
 
-# Steps of a short run, enough that every phase of a recipe has its share of them.
-TRIAL = 32
+# Steps of a short run, enough that every phase of a recipe has its share of them. Those of large
+# images take so long that few of one image tell as much.
+TRIAL, TRIAL_OF_LARGE = 32, 8
 # What steps cost is the difference to a longer run: half as long again and of at least so many
 # seconds an image, unless that takes too many times the steps.
 LONGER = 0.5
@@ -88,11 +90,14 @@ class Price(NamedTuple):
 
 def measure(method: Method, case: Case) -> Price:
     """Measures the price of a method by short runs, whose compilation does not count."""
+    large = case.generator.resolution >= LARGE
+    if large:
+        case = case._replace(observations=case.observations[:1])
 
     def seconds(steps: int) -> float:
         case.restore(method, steps)
         shortest = float("inf")
-        for _ in range(TRIALS):
+        for _ in range(1 if large else TRIALS):
             began = clock()
             case.restore(method, steps)
             shortest = min(shortest, clock() - began)
@@ -100,7 +105,7 @@ def measure(method: Method, case: Case) -> Price:
 
     if case.fewest(method) == 0:
         return Price(seconds(0), 0.0)
-    few = TRIAL + case.fewest(method)
+    few = (TRIAL_OF_LARGE if large else TRIAL) + case.fewest(method)
     short, many = seconds(few), 2 * few
     long = seconds(many)
     # Beside a long start, few steps more would be lost in the noise of the clock.

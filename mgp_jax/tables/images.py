@@ -10,6 +10,7 @@ import numpy as np
 from mgp_jax.generators.base import Generator
 from mgp_jax.generators.sampling import generate, random_latents
 from mgp_jax.images import find_images, read_image, unique_stems
+from mgp_jax.portraits import draws_aligned_faces
 
 GENERATED = 3
 GENERATED_SEED = 2020
@@ -43,7 +44,8 @@ def example_images(generator: Generator) -> Images:
 
     The generated ones show what a method does where an exact solution exists.
     """
-    with resources.as_file(resources.files("mgp_jax.assets") / "eileen_collins.png") as path:
+    portrait = "eileen_collins_aligned" if draws_aligned_faces(generator) else "eileen_collins"
+    with resources.as_file(resources.files("mgp_jax.assets") / f"{portrait}.png") as path:
         photograph = read_image(path, generator.resolution, generator.channels)
     made = np.clip(generate(generator, random_latents(generator, GENERATED, GENERATED_SEED)), -1, 1)
     stems = ("photograph", *(f"generated{k}" for k in range(1, GENERATED + 1)))

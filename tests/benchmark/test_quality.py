@@ -86,12 +86,17 @@ def test_costs_beside_the_reference():
         "seconds": 0.04, "processor_seconds": 0.07, "flops": 8.6e9, "over_floor": 1.3,
         "compile_seconds": 9.0, "peak_gib": 0.5,
     }  # fmt: skip
-    beside = record | {"reference": {"tuned": {"seconds": 0.05}, "published": {"seconds": 0.25}}}
+    loops = {"tuned": 0.05, "compiled": 0.08, "published": 0.25}
+    beside = record | {"reference": {name: {"seconds": loops[name]} for name in loops}}
+    eager = record | {"reference": {"tuned": {"seconds": 0.05}}}
+    compiled = record | {"reference": {"tuned": {"seconds": 0.5}, "compiled": {"seconds": 0.02}}}
     wrong = {**record, "error": "no memory", "codes": 40}
-    lines = tables.cost_table([record, beside, wrong]).splitlines()[2:]
-    assert lines[0].endswith("| 0.04 | 0.07 | 8.6 | 1.3 | 9 | 0.5 | - | - | - |")
-    assert lines[1].endswith("| 0.05 | 0.8 | 0.25 |")
-    assert "| 40 | 1 | True | no memory |" in lines[2]
+    lines = tables.cost_table([record, beside, eager, compiled, wrong]).splitlines()[2:]
+    assert lines[0].endswith("| 0.04 | 0.07 | 8.6 | 1.3 | 9 | 0.5 | - | - | - | - |")
+    assert lines[1].endswith("| 0.05 | 0.08 | 0.8 | 0.25 |")
+    assert lines[2].endswith("| 0.05 | - | 0.8 | - |")
+    assert lines[3].endswith("| 0.5 | 0.02 | 2 | - |")
+    assert "| 40 | 1 | True | no memory |" in lines[4]
     assert len({line.count("|") for line in lines}) == 1
 
 

@@ -1,13 +1,14 @@
 """The multi-code loop in PyTorch on CPU, a baseline of our own writing: its quality and cost.
 
-Two loops, from the method's description: `published` runs the codes one after another, keeps
+Three loops, from the method's description: `published` runs the codes one after another, keeps
 gradients of all weights and descends plainly with the rate 1; `tuned` runs them in one batch with
-frozen weights, Adam and a cosine schedule. Weights, images, degradations and metrics are those of
-`mgp_jax`. Needs the extra `bench`. Prints JSON lines: for every image its quality over time,
+frozen weights, Adam and a cosine schedule; `compiled` is the same through `torch.compile`. Weights,
+images, degradations and metrics are those of `mgp_jax`. Needs the extra `bench`. Prints JSON lines:
+for every image its quality over time,
 
     python tests/benchmarks/torch_reference.py --images FOLDER --task gray --loop tuned
 
-or what a step costs, for a DCGAN or a PGGAN, `pggan:256` being a random one:
+or what a step costs, for a family of `torch_networks.py`, `pggan:256` being a random one:
 
     python tests/benchmarks/torch_reference.py --step-only --generator pggan:256 --layer 8 --batch 1
 
@@ -17,12 +18,13 @@ or what a step costs, for a DCGAN or a PGGAN, `pggan:256` being a random one:
 import argparse
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
+from torch_networks import Network, Operator
 
 from mgp_jax.agreement import put_back
 from mgp_jax.benchmark.cost import named_generator
@@ -30,111 +32,8 @@ from mgp_jax.degradations import Degradation, parse
 from mgp_jax.generators import Generator
 from mgp_jax.images import find_images, read_image
 from mgp_jax.metrics import compare
-from mgp_jax.perception import bundled_extractor
-from mgp_jax.perception.vgg import IMAGENET_MEAN, IMAGENET_STD
 
-Stage = Callable[[torch.Tensor], torch.Tensor]
-
-
-class Network:
-    """A generator and VGG16 as PyTorch functions of NCHW tensors."""
-
-    def __init__(self, generator: Generator, cut: int):
-        self.cut, self.latent = cut, generator.latent_shape[0]
-        self.weights: list[torch.Tensor] = []
-        make = {"dcgan": self._dcgan, "pggan": self._pggan}
-        if generator.family not in make:
-            raise SystemExit(f"{generator.family}: the reference knows {', '.join(make)}")
-        self.stages = make[generator.family](generator)
-        self.channels = generator.shapes[cut].shape[-1]
-        self.vgg = {
-            name: (_tensor(p["kernel"]).permute(3, 2, 0, 1).contiguous(), _tensor(p["bias"]))
-            for name, p in bundled_extractor().params.items()
-        }
-        self.weights += [tensor for pair in self.vgg.values() for tensor in pair]
-        self.mean = torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
-        self.std = torch.tensor(IMAGENET_STD).view(1, 3, 1, 1)
-
-    def head(self, z: torch.Tensor) -> torch.Tensor:
-        """Maps [N, latent] to [N, C, H, W] at the cut."""
-        x = z[:, :, None, None]
-        for stage in self.stages[: self.cut]:
-            x = stage(x)
-        return x
-
-    def tail(self, x: torch.Tensor) -> torch.Tensor:
-        """Maps [B, C, H, W] to images [B, 3, H, W]."""
-        for stage in self.stages[self.cut :]:
-            x = stage(x)
-        return x
-
-    def features(self, image: torch.Tensor) -> torch.Tensor:
-        """Returns relu3_3 of images [B, 1 or 3, H, W] in [-1, 1]."""
-        x = (image.expand(-1, 3, -1, -1) * 0.5 + 0.5 - self.mean) / self.std
-        for name, (kernel, bias) in self.vgg.items():
-            if name in ("conv2_1", "conv3_1"):
-                x = functional.max_pool2d(x, 2)
-            x = torch.relu(functional.conv2d(x, kernel, bias, padding=1))
-        return x
-
-    def _keep(self, tensor: torch.Tensor) -> torch.Tensor:
-        self.weights.append(tensor.contiguous())
-        return self.weights[-1]
-
-    def _dcgan(self, generator: Generator) -> list[Stage]:
-        def stage(index: int, params: dict, last: bool) -> Stage:
-            # Our kernels are those of a correlation, flipped against transposed convolutions.
-            kernel = _tensor(params["kernel"])
-            kernel = self._keep((kernel if index == 0 else kernel.flip(0, 1)).permute(2, 3, 0, 1))
-            bias = self._keep(_tensor(params["bias"]))
-            stride, padding = (1, 0) if index == 0 else (2, 1)
-            activation = torch.tanh if last else torch.relu
-            return lambda x: activation(
-                functional.conv_transpose2d(x, kernel, bias, stride=stride, padding=padding)
-            )
-
-        count = len(generator.stages)
-        return [
-            stage(index, generator.params[name], index == count - 1)
-            for index, name in enumerate(generator.stages)
-        ]
-
-    def _pggan(self, generator: Generator) -> list[Stage]:
-        config = generator.config
-        if config.blend or config.enlarge != 1 or config.bias_per_pixel:
-            raise SystemExit("the reference knows plain PGGANs only")
-
-        def stage(name: str, index: int) -> Stage:
-            params = generator.params[name]
-            bias = self._keep(_tensor(params["bias"]))
-            if name == "to_rgb":
-                kernel = self._keep(_tensor(params["kernel"]).T[:, :, None, None])
-                end = torch.tanh if config.final_tanh else torch.nn.Identity()
-                return lambda x: end(functional.conv2d(_pixel_norm(x), kernel, bias))
-            kernel = _tensor(params["kernel"])
-            if index == 0:  # A dense layer: latent code to 4x4 map.
-                kernel = self._keep(kernel.permute(2, 3, 0, 1))
-                return lambda x: functional.leaky_relu(
-                    functional.conv_transpose2d(_pixel_norm(x), kernel, bias), 0.2
-                )
-            kernel = self._keep(kernel.permute(3, 2, 0, 1))
-
-            def layer(x: torch.Tensor) -> torch.Tensor:
-                x = _pixel_norm(x)
-                x = functional.interpolate(x, scale_factor=2) if index % 2 == 0 else x
-                return functional.leaky_relu(functional.conv2d(x, kernel, bias, padding=1), 0.2)
-
-            return layer
-
-        return [stage(name, index) for index, name in enumerate(generator.stages)]
-
-
-def _pixel_norm(x: torch.Tensor) -> torch.Tensor:
-    return x * torch.rsqrt(torch.mean(x * x, dim=1, keepdim=True) + 1e-8)
-
-
-def _tensor(array: object) -> torch.Tensor:
-    return torch.tensor(np.asarray(array))
+LOOPS = ("tuned", "compiled", "published")
 
 
 class Loop:
@@ -146,7 +45,7 @@ class Loop:
         apply: the degradation.
         codes: number of codes N.
         steps: number of steps of the cosine schedule.
-        published: which of the two loops.
+        kind: one of `LOOPS`.
         perceptual: weight of the perceptual loss.
     """
 
@@ -154,31 +53,34 @@ class Loop:
         self,
         network: Network,
         observations: torch.Tensor,
-        apply: Stage,
+        apply: Operator,
         codes: int,
         steps: int,
-        published: bool,
+        kind: str,
         perceptual: float = 0.001,
     ):
         self.network, self.observations, self.apply = network, observations, apply
-        self.published, self.perceptual = published, perceptual
+        self.published, self.perceptual = kind == "published", perceptual
         batch = len(observations)
         self.z = torch.randn(batch, codes, network.latent, requires_grad=True)
         self.alpha = torch.full((batch, codes, network.channels), 1 / codes, requires_grad=True)
         for weight in network.weights:
-            weight.requires_grad_(published)
-        if published:
-            self.optimizer = torch.optim.SGD([self.z, self.alpha], lr=1.0)
+            weight.requires_grad_(self.published)
+        groups = [{"params": [self.z], "lr": 0.1}, {"params": [self.alpha], "lr": 0.2 / codes}]
+        self.styles = None
+        if network.mean_styles is not None:
+            self.styles = network.mean_styles.repeat(batch, 1, 1).requires_grad_()
+            groups.append({"params": [self.styles], "lr": 0.05})
+        if self.published:
+            variables = [variable for group in groups for variable in group["params"]]
+            self.optimizer = torch.optim.SGD(variables, lr=1.0)
             self.schedule = None
         else:
-            groups = [
-                {"params": [self.z], "lr": 0.1},
-                {"params": [self.alpha], "lr": 0.2 / codes},
-            ]
             self.optimizer = torch.optim.Adam(groups)
             self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, steps)
         with torch.no_grad():
             self.target = network.features(observations) if perceptual else None
+        self.loss = torch.compile(self.objective) if kind == "compiled" else self.objective
 
     def render(self) -> torch.Tensor:
         """Renders the current codes: [B, 3, H, W]."""
@@ -190,24 +92,28 @@ class Loop:
             maps = self.network.head(self.z.reshape(batch * codes, latent))
             maps = maps.reshape(batch, codes, *maps.shape[1:])
         fused = (maps * self.alpha[:, :, :, None, None]).sum(dim=1)
-        return self.network.tail(fused / codes if self.published else fused)
+        return self.network.tail(fused / codes if self.published else fused, self.styles)
 
-    def step(self) -> None:
-        """Takes one step."""
-        self.optimizer.zero_grad()
+    def objective(self) -> torch.Tensor:
+        """Returns the loss of the whole batch."""
         seen = self.apply(self.render())
         loss = functional.mse_loss(seen, self.observations)
         if self.target is not None:
             features = self.network.features(seen)
             loss = loss + self.perceptual * functional.l1_loss(features, self.target)
         # One objective an image: the mean over the batch would shrink the gradients.
-        (loss * len(self.observations)).backward()
+        return loss * len(self.observations)
+
+    def step(self) -> None:
+        """Takes one step."""
+        self.optimizer.zero_grad()
+        self.loss().backward()
         self.optimizer.step()
         if self.schedule is not None:
             self.schedule.step()
 
 
-def operator(degradation: Degradation, spec: str) -> Stage:
+def operator(degradation: Degradation, spec: str) -> Operator:
     """Returns the degradation of a spec as a PyTorch function."""
     if spec == "identity":
         return lambda image: image
@@ -217,7 +123,7 @@ def operator(degradation: Degradation, spec: str) -> Stage:
     if spec.startswith("down:") and spec.count(":") == 1:
         return lambda image: functional.avg_pool2d(image, int(spec.split(":")[1]))
     if spec.startswith("mask:"):
-        known = _tensor(degradation.known).permute(2, 0, 1)[None]
+        known = torch.tensor(np.asarray(degradation.known)).permute(2, 0, 1)[None]
         return lambda image: image * known
     raise SystemExit(f"{spec}: the reference knows identity, gray, down:F and mask:...")
 
@@ -250,8 +156,7 @@ def quality(arguments: argparse.Namespace) -> None:
     for path in find_images(arguments.images):
         truth = read_image(path, generator.resolution)
         observation = apply(torch.tensor(truth).permute(2, 0, 1)[None])
-        published = arguments.loop == "published"
-        loop = Loop(network, observation, apply, arguments.codes, arguments.steps, published)
+        loop = Loop(network, observation, apply, arguments.codes, arguments.steps, arguments.loop)
         seen = observation[0].permute(1, 2, 0).numpy()
         points = []
         for step, spent, image in curve(
@@ -277,11 +182,13 @@ def step_cost(arguments: argparse.Namespace) -> None:
         lambda image: image,
         arguments.codes,
         1000,
-        arguments.loop == "published",
+        arguments.loop,
         arguments.perceptual,
     )
     with FlopCounterMode(display=False) as counter:
-        loop.step()
+        loop.objective().backward()
+    # The first step compiles.
+    loop.step()
     times = []
     for _ in range(arguments.repetitions):
         began, used = time.perf_counter(), time.process_time()
@@ -308,7 +215,7 @@ def main() -> None:
     parser.add_argument("--generator", default="faces64")
     parser.add_argument("--layer")
     parser.add_argument("--codes", type=int, default=20)
-    parser.add_argument("--loop", choices=("tuned", "published"), default="tuned")
+    parser.add_argument("--loop", choices=LOOPS, default="tuned")
     parser.add_argument("--images", nargs="+", default=[])
     parser.add_argument("--task", default="identity")
     parser.add_argument("--steps", type=int, default=1000)

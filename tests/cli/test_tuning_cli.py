@@ -177,5 +177,6 @@ def test_cost_beside_the_reference(folder: Path, capsys: pytest.CaptureFixture[s
     assert status == cli.SOME_FAILED and "1/2 tiny.safetensors, cut 2" in err
     assert out == (folder / "cost" / "cost.md").read_text()
     first, second = json.loads((folder / "cost" / "cost.json").read_text())
+    assert set(first["reference"]) == {"tuned", "compiled", "published"}
     assert first["reference"]["tuned"]["seconds"] == 0.5 and first["matrix_product_rate"] > 1e7
     assert second["error"].startswith("layer 9: ") and "layer 9: " in out

@@ -1,17 +1,14 @@
-import os
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from checkpoints import MARKER
 
 
 @pytest.fixture(autouse=True)
 def nothing_was_run() -> Iterator[None]:
-    """The evil fixtures create this file if anything of them runs."""
-    marker = Path(tempfile.gettempdir()) / "pwned_by_checkpoint"
-    assert not marker.exists(), f"left over: {marker}"
+    """Fails the test in which a checkpoint ran code."""
+    assert not MARKER.exists(), f"left over: {MARKER}"
     yield
-    if marker.exists():
-        os.unlink(marker)
+    if MARKER.exists():
+        MARKER.unlink()
         pytest.fail("a checkpoint ran code")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from checkpoints import GOLDEN, Call, Name, Persistent, legacy, pickled, tensor, write_zip
+from checkpoints import GOLDEN, MARKER, Call, Name, Persistent, legacy, pickled, tensor, write_zip
 
 from convert.tensors import Tensor
 from convert.torch_files import read_bytes, read_checkpoint
@@ -58,14 +58,26 @@ def test_persistent_objects_give_their_attributes():
     "name, culprit",
     [
         ("evil.pth", "io.open"),
+        ("evil_nested.pkl", "builtins.exec"),
         ("evil_legacy.pth", "io.open"),
         ("evil_in_wrapper.pth", "builtins.eval"),
-        ("evil_nested.pkl", "builtins.exec"),
     ],
 )
-def test_evil_files_are_refused_by_name(name, culprit):
+def test_evil_files_are_refused_by_name(tmp_path, name, culprit):
+    path = GOLDEN / name
+    weights = {"weight": tensor("0", 12, shape=(3, 4), strides=(4, 1))}
+    match name:
+        case "evil_legacy.pth":
+            path = tmp_path / name
+            tree = weights | {"evil": Call("io", "open", str(MARKER), "w")}
+            path.write_bytes(legacy(tree, {"0": (12, FLOATS.tobytes())}))
+        case "evil_in_wrapper.pth":
+            run = Call("builtins", "eval", f"open({str(MARKER)!r}, 'w')")
+            path = write_zip(
+                tmp_path / name, {"step": run, "model": weights}, {"0": FLOATS.tobytes()}
+            )
     with pytest.raises(CheckpointError) as caught:
-        read_checkpoint(GOLDEN / name)
+        read_checkpoint(path)
     message = str(caught.value)
     assert name in message and culprit in message and "\n" not in message
 

@@ -234,7 +234,7 @@ class Stepwise:
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, noise: float = 0.0, seed: int = 0):
-        self.time, self.runs = 0.0, 0
+        self.time, self.runs, self.images = 0.0, 0, 0
         self.noise, self.random = noise, np.random.default_rng(seed)
         self.compiled: set[int] = set()
         monkeypatch.setattr("mgp_jax.tables.budget.clock", lambda: self.time)
@@ -246,6 +246,7 @@ class Stepwise:
         self.time += 0 if steps in self.compiled else 30
         self.compiled.add(steps)
         self.runs += 1
+        self.images += len(case.observations)
         return np.asarray(case.observations)
 
 
@@ -257,6 +258,16 @@ def test_a_price_is_measured_once_and_without_compilation(
     assert add_price(method, case, prices) == pytest.approx((0.5, 0.002))
     runs = made.runs
     assert add_price(method, case, prices) == prices[cost_key(method, case)] and made.runs == runs
+
+
+def test_a_price_of_large_images_takes_few_steps_of_one(
+    comparison: Comparison, monkeypatch: pytest.MonkeyPatch
+):
+    case, made = make_case(comparison, "reconstruction"), Stepwise(monkeypatch)
+    assert len(case.observations) > 1
+    monkeypatch.setattr("mgp_jax.tables.budget.LARGE", case.generator.resolution)
+    assert add_price(METHODS["one-code"], case, {}) == pytest.approx((0.5, 0.002))
+    assert made.images == made.runs and min(made.compiled) <= 10
 
 
 @pytest.mark.parametrize("seed", range(8))
