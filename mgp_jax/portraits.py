@@ -31,7 +31,7 @@ from mgp_jax.faces import LARGEST, Face, align, choose, find_faces, put_back, se
 from mgp_jax.faces.alignment import signed
 from mgp_jax.faces.finding import Detector
 from mgp_jax.generators import Generator
-from mgp_jax.images import luminance, to_uint8
+from mgp_jax.images import luminance, pictures_html, to_uint8
 from mgp_jax.inversion import load, resolve
 from mgp_jax.inversion.resolve import DEFAULT_RECIPE, default_recipe
 from mgp_jax.methods import MULTI_CODE, Method, What, find_method
@@ -73,12 +73,19 @@ class RestoredPhoto(NamedTuple):
         faces: the faces that were restored, the largest first.
         squares: float32[K, R, R, C] in [-1, 1], what the generator made of each.
         restorations: their restorations, each as a batch of one.
+        photograph: what was given.
     """
 
     image: np.ndarray
     faces: tuple[Face, ...]
     squares: np.ndarray
     restorations: tuple[Restoration, ...]
+    photograph: np.ndarray
+
+    def _repr_html_(self) -> str:
+        """Shows, in a notebook, what was given and what came out."""
+        told = "; ".join(item.result.told(0) for item in self.restorations)
+        return pictures_html([([("before", self.photograph), ("after", self.image)], told)])
 
 
 def restore_photo(
@@ -153,7 +160,7 @@ def restore_photo(
     squares = np.concatenate([item.images for item in restorations])
     made = unresized(portraits[0].degradation) if made is None else made
     image = put_back_faces(photograph, faces, squares, made, scale)
-    return RestoredPhoto(image, tuple(faces), squares, restorations)
+    return RestoredPhoto(image, tuple(faces), squares, restorations, photograph)
 
 
 def portraits_of(

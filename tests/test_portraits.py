@@ -66,6 +66,7 @@ def test_a_photograph_is_restored(tiny: Generator, scale: int, channels: int):
     done = restore_photo(tiny, photograph, recipe=RECIPE, faces=FACES, scale=scale)
     assert done.image.shape == (100 * scale, 200 * scale, 3) and done.image.dtype == np.uint8
     assert done.squares.shape == (3, 32, 32, 3) and len(done.restorations) == 3
+    assert done._repr_html_().count("<img") == 2 and done._repr_html_().count("PSNR") == 3
     weight = weights(photograph, scale)
     around = put_back_faces(np.repeat(photograph, 4 - channels, 2)[..., :3], [], [], scale=scale)
     np.testing.assert_array_equal(done.image[weight == 0], around[weight == 0])

@@ -228,7 +228,9 @@ class Work:
         starts = job.samples * job.restarts
         inversion = job.inversion_of(good[0])
         checkpoints, snapshot = None, None
-        execution = replace(inversion.execution, chunk_seconds=SECONDS_BETWEEN_REPORTS)
+        execution = inversion.execution
+        if execution.chunk_seconds is None:
+            execution = replace(execution, chunk_seconds=SECONDS_BETWEEN_REPORTS)
         # Orbax saves with all processes at once, but these go each at its own pace.
         if job.checkpoint_every and jax.process_count() == 1 and job.trajectory is None:
             execution = replace(execution, chunk=min(execution.chunk, job.checkpoint_every))

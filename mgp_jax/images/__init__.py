@@ -22,6 +22,7 @@ from mgp_jax.images.photographs import (
     read_photograph,
     read_whole,
 )
+from mgp_jax.images.showing import picture_url, pictures_html
 from mgp_jax.images.writing import write_animation, write_array, write_image
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "Reading",
     "find_images",
     "luminance",
+    "picture_url",
+    "pictures_html",
     "quantisation",
     "read_image",
     "read_mask",
