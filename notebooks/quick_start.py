@@ -50,7 +50,7 @@ from mgp_jax.report import contact_sheet, tile
 def show(picture):
     """Shows an image as a JPEG file, which keeps the notebook small."""
     file = BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=70)
+    Image.fromarray(picture).save(file, "JPEG", quality=65)
     return display.Image(file.getvalue())
 
 
@@ -109,12 +109,6 @@ restored = mgp.restore(generator, observation[None], gray)
 row = [to_uint8(np.asarray(image)) for image in (observation, restored.images[0], photograph)]
 headings = ("observation", "result", "truth")
 show(contact_sheet([row], ["colorized"], headings=headings))
-
-# %% [markdown]
-# In full size, the middle of the result:
-
-# %%
-show(row[1][320:704, 320:704])
 
 # %% [markdown]
 # ## The same on the command line
