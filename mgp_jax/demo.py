@@ -81,7 +81,7 @@ def run_demo(
     with ExitStack() as files:
         for part, job in jobs(out, everything):
             reporter = reporter_for(part.command)
-            preview = Preview(job, out / "preview.png", reporter)
+            preview = Preview(out / "preview.png", reporter)
             with reporter.shown():
                 (record,) = run(job, [portrait(files, part)], out / part.command, preview)
             preview.path.unlink(missing_ok=True)
@@ -125,21 +125,23 @@ class Preview:
     """Takes the events of a run, and keeps the current rendering in a file.
 
     Args:
-        job: what runs, with one image.
         path: the file; it is replaced every few seconds.
         reporter: takes the events too.
     """
 
-    def __init__(self, job: Job, path: Path, reporter: Reporter):
-        self.inversion, self.path, self.reporter = job.inversion, path, reporter
+    def __init__(self, path: Path, reporter: Reporter):
+        self.path, self.reporter = path, reporter
         self._last = time.monotonic()
 
     def __call__(self, event: Event) -> None:
         """Shows an event."""
         self.reporter(event)
-        if event.progress is None or time.monotonic() - self._last < SECONDS_BETWEEN_PREVIEWS:
+        progress, inversion = event.progress, event.inversion
+        if progress is None or inversion is None:
             return
-        image = np.asarray(draw_progress(self.inversion, event.progress))[0]
+        if time.monotonic() - self._last < SECONDS_BETWEEN_PREVIEWS:
+            return
+        image = np.asarray(draw_progress(inversion, progress))[0]
         write_image(self.path, np.clip(image, -1, 1))
         self._last = time.monotonic()
 

@@ -6,7 +6,7 @@ One more fault is one more row.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mgp_jax.degradations import Identity
+from mgp_jax.degradations import AUTO, Identity
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def degradation_of(amounts: Mapping[str, float | None], holes: str | None = None
 
     Args:
         amounts: the faults by their names, and how bad they are; of `small` how many pixels a side
-            there are, None where there is nothing to choose.
+            there are, None where there is nothing to choose; or `auto` for what is estimated.
         holes: a file that shows in white what is missing.
 
     Example:
@@ -98,6 +98,8 @@ def degradation_of(amounts: Mapping[str, float | None], holes: str | None = None
         >>> degradation_of({"small": 16, "gray": None}, "holes.png")
         'gray|resize:16|mask:holes.png'
     """
+    if AUTO in amounts:
+        return AUTO
     parts = [
         fault.form if fault.amount is None else fault.form.format(amounts[fault.name])
         for fault in FAULTS

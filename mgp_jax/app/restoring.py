@@ -81,7 +81,7 @@ class Watching:
     """
 
     def __init__(self, job: Job, ticket: Ticket):
-        self.job, self.ticket = job, ticket
+        self.ticket = ticket
         self._starts = job.samples * job.restarts
         self._cost: float | None = None
         self._drawn = self._last = time.monotonic()
@@ -90,7 +90,8 @@ class Watching:
 
     def __call__(self, event: Event) -> None:
         """Tells how far it is."""
-        if (progress := event.progress) is None:
+        progress, inversion = event.progress, event.inversion
+        if progress is None or inversion is None:
             return
         now = time.monotonic()
         steps = progress.step - self._done
@@ -102,7 +103,7 @@ class Watching:
         pause = min((self._cost or 0) / SHARE_OF_DRAWING, LONGEST_PAUSE)
         if not self._picture or now - self._drawn >= pause:
             again = bool(self._picture)
-            image = np.asarray(draw_progress(self.job.inversion, progress, self._starts))[0]
+            image = np.asarray(draw_progress(inversion, progress, self._starts))[0]
             self._picture = picture_url(np.clip(image, -1, 1), LONGEST_PREVIEW)
             self._drawn = time.monotonic()
             if again:  # The first time it is compiled.

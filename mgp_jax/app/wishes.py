@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from mgp_jax.app.faults import BY_NAME, SMALL, degradation_of
+from mgp_jax.app.faults import AUTO, BY_NAME, SMALL, degradation_of
 from mgp_jax.batch import Job
-from mgp_jax.degradations import parse
+from mgp_jax.degradations import Degradation, Identity, parse, unresized
 from mgp_jax.errors import SettingError
 from mgp_jax.faces import LARGEST, NONE, can_find_faces, choose
 from mgp_jax.generators import Generator
 from mgp_jax.images import Reading, read_whole, write_image
 from mgp_jax.images.masks import central_square, resampled
 from mgp_jax.images.photographs import filled, resized
-from mgp_jax.inversion import default_recipe, resolve
+from mgp_jax.inversion import Inversion, default_recipe, resolve
 from mgp_jax.methods import MULTI_CODE
 from mgp_jax.portraits import draws_aligned_faces, posed
 from mgp_jax.recipe_files import choose_recipe
@@ -32,7 +32,8 @@ class Wish:
     Attributes:
         generator: name or file of the generator, as the command takes it.
         input: the photograph.
-        faults: what is wrong with it, see `faults`; of `small` how many times it is enlarged.
+        faults: what is wrong with it, see `faults`; of `small` how many times it is enlarged; or
+            `auto` alone, where it is estimated.
         holes: bool[H, W], what is missing of the photograph; None for nothing.
         faces: `largest`, `all`, a number of the largest, or `none` for the central square.
         recipe: name of the recipe.
@@ -91,6 +92,8 @@ def prepare(wish: Wish, what: Generator, folder: Path, reading: Reading) -> Prep
         MGPError: the photograph cannot be read, or what is wrong with it does not go together.
     """
     faults, photograph, holes = dict(wish.faults), wish.input, wish.holes
+    if AUTO in faults and (len(faults) > 1 or holes is not None):
+        raise SettingError("What is wrong is estimated, or told: tick nothing beside that.")
     written, stem, alone = [], wish.input.stem, wish.faces == NONE
     # A face is restored from as many pixels as it has, whatever else is said.
     factor = faults.pop(SMALL, None)
@@ -148,20 +151,29 @@ def job_of(wish: Wish, what: Generator, prepared: Prepared, reading: Reading, to
     Raises:
         SettingError: settings do not go together.
     """
-    degradation = parse(prepared.degradation, what.resolution, what.image_shape[2])
+    resolution, estimates = what.resolution, prepared.degradation == AUTO
+    degradation: Degradation = Identity()
+    if not estimates:
+        degradation = parse(prepared.degradation, resolution, what.image_shape[2])
     faces: str | int | None = None
     if wish.faces != NONE:
         if wish.faces not in faces_choices(what):
             raise SettingError(f"{what.name} draws no faces of photographs")
         faces = int(wish.faces) if wish.faces.isdecimal() else wish.faces
         choose((), faces)
-    seen = degradation if faces is None else posed(degradation, what.resolution)
-    recipe = choose_recipe(
-        wish.recipe,
-        lambda name: default_recipe(name, MULTI_CODE, seen, what),
-        samples=wish.samples if wish.samples > 1 else None,
-    )
-    inversion = resolve(what, seen, recipe, seed=wish.seed)
+
+    def undoing(seen: Degradation) -> Inversion:
+        recipe = choose_recipe(
+            wish.recipe,
+            lambda name: default_recipe(name, MULTI_CODE, seen, what),
+            samples=wish.samples if wish.samples > 1 else None,
+        )
+        return resolve(what, seen, recipe, seed=wish.seed)
+
+    def estimated(found: Degradation) -> Inversion:
+        return replace(undoing(posed(unresized(found), resolution)), degradation=found)
+
+    inversion = undoing(degradation if faces is None else posed(degradation, resolution))
     return Job(
         task="restore",
         inversion=inversion.executed(replace(Execution(), chunk_seconds=SECONDS_BETWEEN_REPORTS)),
@@ -171,4 +183,5 @@ def job_of(wish: Wish, what: Generator, prepared: Prepared, reading: Reading, to
         reading=reading,
         faces=faces,
         scale=wish.enlarged,
+        estimated=estimated if estimates else None,
     )

@@ -24,7 +24,7 @@ from mgp_jax.checkpoint import Checkpoints
 from mgp_jax.errors import ImageError
 from mgp_jax.faces import ALL, LARGEST
 from mgp_jax.images import to_uint8
-from mgp_jax.inversion import draw_progress, outline
+from mgp_jax.inversion import Inversion, draw_progress, outline
 from mgp_jax.memory import device_limit, fit
 from mgp_jax.portraits import batches_of as batches_of_faces
 from mgp_jax.restoration import Restoration, run_restoration
@@ -50,6 +50,7 @@ class Event(NamedTuple):
         progress: of the running batch, or None when the results of a batch have been written.
         records: new records.
         notes: what is left out and what is gone, before the first batch.
+        inversion: how the running batch is restored, which draws its progress.
     """
 
     done: int
@@ -57,6 +58,7 @@ class Event(NamedTuple):
     progress: Progress | None
     records: Sequence[Record] = ()
     notes: Sequence[str] = ()
+    inversion: Inversion | None = None
 
 
 def run(
@@ -251,7 +253,7 @@ class Work:
                 checkpoints.save(progress)
             if self._writing is not None and self._writing[1].done():
                 self.wait()
-            self.on_event(Event(self.done, self.total, progress))
+            self.on_event(Event(self.done, self.total, progress, inversion=inversion))
 
         restoration = run_restoration(
             inversion.executed(execution),

@@ -24,6 +24,10 @@ def test_specs(amounts: dict, spec: str):
     assert str(parse(spec, 32)) == spec
 
 
+def test_what_is_estimated_is_not_told():
+    assert degradation_of({"auto": None}) == "auto"
+
+
 def test_holes_come_last():
     assert degradation_of({"gray": None}, "holes.png") == "gray|mask:holes.png"
     assert degradation_of({}, "holes.png") == "mask:holes.png"

@@ -69,6 +69,7 @@ WISHES: dict[str, dict[str, Any]] = {
     "blurred, with holes": {"faults": {"blurred": 1, "jpeg": 30}, "holes": HOLE},
     "holes": {"holes": HOLE},
     "all at once": {"faults": {"gray": None, "small": 2, "noisy": 0.1}, "holes": HOLE, "seed": 3},
+    "estimated": {"faults": {"auto": None}},
     "answers": {"faults": {"gray": None}, "samples": 2, "recipe": "quality"},
 }
 
@@ -156,6 +157,10 @@ def test_what_cannot_be_used_is_said(
     blurred = replace(wish, faults={"blurred": 1}, holes=HOLE, faces="largest")
     with pytest.raises(SettingError, match="choose the central square"):
         prepare(blurred, generator, tmp_path, READING)
+    for beside in ({"faults": {"auto": None, "gray": None}}, {"holes": HOLE}):
+        with pytest.raises(SettingError, match="estimated, or told"):
+            told = replace(wish, **({"faults": {"auto": None}} | beside))
+            prepare(told, generator, tmp_path, READING)
     for faces in ("largest", "2", "all"):
         with pytest.raises(SettingError, match="draws no faces"):
             job_of(replace(wish, faces=faces), generator, prepared, READING, "")

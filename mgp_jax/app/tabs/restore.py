@@ -10,7 +10,7 @@ from gradio.events import Dependency
 from mgp_jax.app import markup
 from mgp_jax.app.components import Brush, Upload, brush_input, photograph_input
 from mgp_jax.app.examples import EXAMPLES, Example, write_example
-from mgp_jax.app.faults import BY_NAME, FAULTS, HOLES
+from mgp_jax.app.faults import AUTO, BY_NAME, FAULTS, HOLES
 from mgp_jax.app.files import address_of
 from mgp_jax.app.handlers import QUIET, handler, streaming
 from mgp_jax.app.restoring import Restored
@@ -101,7 +101,11 @@ def put_controls(service: Service) -> Controls:
         elem_id="generator",
     )
     faults = gr.CheckboxGroup(
-        [*((fault.label, fault.name) for fault in FAULTS), ("holes: parts are missing", HOLES)],
+        [
+            *((fault.label, fault.name) for fault in FAULTS),
+            ("holes: parts are missing", HOLES),
+            ("I cannot tell: let it be estimated", AUTO),
+        ],
         label="What is wrong with it",
         elem_id="faults",
     )
@@ -242,7 +246,7 @@ def wish_of(
     return Wish(
         generator=generator,
         input=photograph.file,
-        faults={name: values.get(name) for name in faults if name in BY_NAME},
+        faults={name: values.get(name) for name in faults if name in {*BY_NAME, AUTO}},
         holes=enlarged_to(holes, photograph.width, photograph.height),
         faces=faces,
         recipe=recipe,
