@@ -50,8 +50,8 @@ from mgp_jax.report import contact_sheet, figures
 
 def shown(picture):
     """Shows an image as a JPEG file, which keeps the notebook small."""
-    file = BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=80)
+    file, image = BytesIO(), Image.fromarray(picture)
+    image.resize((image.width * 3 // 4, image.height * 3 // 4)).save(file, "JPEG", quality=60)
     return display.Image(file.getvalue())
 
 
