@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from mgp_jax.generators.convolution import as_defined
+from mgp_jax.generators.formulations import AS_DEFINED, formulated
 from mgp_jax.inversion import Inversion, outline
 
 
@@ -23,7 +23,7 @@ def count_flops(function: Callable[..., Any], *arguments: Any) -> float:
         function: a function of pytrees of arrays that JAX can trace.
         *arguments: its arguments; their shapes are enough.
     """
-    with as_defined():
+    with formulated(AS_DEFINED):
         return _flops_of(jax.make_jaxpr(function)(*arguments).jaxpr)
 
 
