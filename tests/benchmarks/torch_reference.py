@@ -160,7 +160,7 @@ def quality(arguments: argparse.Namespace) -> None:
         truth = read_image(path, generator.resolution)
         observation = apply(torch.tensor(truth).permute(2, 0, 1)[None])
         loop = Loop(network, observation, apply, arguments.codes, arguments.steps, arguments.loop)
-        seen = observation[0].permute(1, 2, 0).numpy()
+        seen = observation[0].permute(1, 2, 0).cpu().numpy()
         points = []
         for step, spent, image in curve(
             loop, arguments.steps, arguments.seconds, arguments.milestones

@@ -75,7 +75,7 @@ def test_help(mgp: Mgp, command: str):
         },
         "tune": {"GENERATOR", "--images", "--task", "--degradation", "--budget", "--out"},
         "bench": {"tables", "speed", "cost"},
-        "doctor": {"--json"},
+        "doctor": {"--json", "--device", "--out", "--seconds", "--quick"},
         "completion": {"SHELL"},
     }.get(command, set())
     if issubclass(cli.COMMANDS.get(command, object), cli.Restoring):

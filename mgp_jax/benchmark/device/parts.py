@@ -36,7 +36,7 @@ PARTS = (
     Part("Device", facts.facts, 30),
     Part("Families against the CPU", parity.families, 120),
     Part("Operators against the CPU", parity.operators, 60),
-    Part("Repetition, resuming, batches", behaviour.repetition, 60),
+    Part("Repetition, resuming, batches", behaviour.repetition, 90),
     Part("Recipes", behaviour.recipes, 60),
     Part("Memory", memory.limit, 30),
     Part("Sharing", memory.sharing, 30),
