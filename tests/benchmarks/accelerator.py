@@ -28,7 +28,9 @@ GRACE = 20.0
 
 def main() -> int:
     """Parses arguments and runs the parts."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        description="Prove that a GPU or TPU computes rightly, and how fast."
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for the two files")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="for all parts together")
     parser.add_argument("--quick", action="store_true", help="small networks, few steps")

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 import jax
-import numpy as np
 
 from mgp_jax.benchmark.device.behaviour import SHORT, targets
 from mgp_jax.benchmark.device.networks import smallest
@@ -74,4 +73,4 @@ def sharing(setting: Setting) -> Iterator[Check]:
 def statistics() -> dict[str, Any]:
     """Returns the allocator's statistics; nothing where the backend tells none."""
     told = jax.local_devices()[0].memory_stats() or {}
-    return {name: int(value) for name, value in told.items() if np.isscalar(value)}
+    return {name: value for name, value in told.items() if isinstance(value, int)}

@@ -96,7 +96,7 @@ def difference(found: Any, expected: Any) -> float:
     return float(np.max(np.abs(found - expected)) / max(np.max(np.abs(expected)), 1e-12))
 
 
-def the_cpu() -> jax.Device:
+def the_cpu() -> Any:
     """Returns the CPU as a device.
 
     Raises:

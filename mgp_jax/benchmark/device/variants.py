@@ -57,7 +57,8 @@ def host(setting: Setting) -> Iterator[Check]:
     problem, keys = pose(inversion, seen), image_keys(0, jnp.arange(batch))
     variables = start(problem, keys, phase)
     state = begin(problem, variables, jnp.zeros(batch, jnp.int32), phase)
-    giving = jax.jit(advance.__wrapped__, static_argnames="phase", donate_argnames="state")
+    plain: Any = advance
+    giving = jax.jit(plain.__wrapped__, static_argnames="phase", donate_argnames="state")
     for title, function in (("kept", advance), ("donated", giving)):
         program = compile_program(function.lower(problem, state, 1, phase))
         own = jax.tree.map(jnp.copy, program.run(problem, jax.tree.map(jnp.copy, state), 1))
