@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 
 from mgp_jax.benchmark.device import behaviour, curves, facts, memory, parity, speed, variants
-from mgp_jax.benchmark.device.setting import Setting
+from mgp_jax.benchmark.device.setting import SECONDS, Setting
 from mgp_jax.doctor import Check
 from mgp_jax.errors import OutputError
 from mgp_jax.files import replacing
@@ -24,7 +24,8 @@ class Part(NamedTuple):
     Attributes:
         title: its heading.
         function: yields what it finds, each as soon as it is known.
-        seconds: that it may take; what it is at then it ends, and begins nothing more.
+        seconds: that it may take of the usual `SECONDS`; what it is at then it ends, and begins
+            nothing more.
     """
 
     title: str
@@ -96,7 +97,8 @@ def prove(
 
 def _within(part: Part, setting: Setting) -> Iterator[Check]:
     """Runs a part until its time, or that of all, is used up; what it raises is a finding too."""
-    end = time.perf_counter() + min(part.seconds, setting.left)
+    share = part.seconds * setting.seconds / SECONDS
+    end = time.perf_counter() + min(share, setting.left)
     if setting.left <= 0:
         yield Check("left out", True, "no time was left", {"left_out": True})
         return

@@ -52,7 +52,7 @@ def test_a_part_has_its_time_and_all_have_theirs():
     *found, end, following = list(prove(Setting(), parts=parts))
     assert 1 <= len(found) < 10 and end.check.found.startswith("its time was used up")
     assert end.check.ok and following.check == GOOD and found[0].seconds >= 0.02
-    findings = list(prove(Setting(seconds=0.03), parts=parts))
+    findings = list(prove(Setting(seconds=0.01), parts=parts))
     assert findings[-1][1].found == "no time was left"
 
 
