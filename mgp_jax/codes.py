@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jax.scipy.linalg import solve_triangular
 
@@ -19,7 +20,8 @@ class Codes(NamedTuple):
         z: float[N, ...], N latent codes of the space they live in: [N, D] in Z and W, [N, L, D]
             in W+.
         alpha: float[N, C], the importance of every channel of every code's feature map; the
-            channels of an image accumulated at the cut (StyleGAN2) follow those of the features.
+            channels of an image accumulated at the cut (StyleGAN2), and factors of later channels
+            (Lightweight GAN), follow those of the features.
         styles: float[L, D], the styles of the layers behind the cut, or None.
         residual: what is added to the composed feature map, `Features` without styles, or None.
         noise: for every noisy stage its noise map float[1, H, W, 1], or None for the stored ones.
@@ -111,12 +113,10 @@ def fuse_features(features: Features, alpha: jax.Array) -> Features:
 
     Returns: the composed map, without batch axis and styles. The residual is not added yet.
     """
-    channels = features.maps.shape[-1]
-    rgb = features.rgb
-    return Features(
-        maps=compose(features.maps, alpha[:, :channels]),
-        rgb=None if rgb is None else compose(rgb, alpha[:, channels:]),
-    )
+    parts, tree = jax.tree.flatten(features.composed)
+    ends = np.cumsum([part.shape[-1] for part in parts])
+    weights = jnp.split(alpha, ends[:-1], axis=1)
+    return jax.tree.unflatten(tree, map(compose, parts, weights))
 
 
 def whitening(features: Features) -> jax.Array:
@@ -133,8 +133,7 @@ def whitening(features: Features) -> jax.Array:
     """
     products = [
         jnp.einsum("nhwc,mhwc->cnm", part, part) / (part.shape[1] * part.shape[2])
-        for part in (features.maps, features.rgb)
-        if part is not None
+        for part in jax.tree.leaves(features.composed)
     ]
     gram = jnp.concatenate(products)
     count = gram.shape[-1]

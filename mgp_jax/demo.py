@@ -14,7 +14,7 @@ import numpy as np
 from mgp_jax.batch import Event, Job, Record, load_codes, run
 from mgp_jax.batch.folder import RESULTS, writing
 from mgp_jax.degradations import Degradation, Mask, parse
-from mgp_jax.editing import find_direction, render_edits
+from mgp_jax.editing import default_carry, find_direction, render_edits
 from mgp_jax.generators import Generator, load_generator
 from mgp_jax.images import to_uint8, write_image
 from mgp_jax.inversion import draw_progress, resolve
@@ -81,7 +81,7 @@ def run_demo(
     with ExitStack() as files:
         for part, job in jobs(out, everything):
             reporter = reporter_for(part.command)
-            preview = Preview(job, out / "preview.png", reporter)
+            preview = Preview(out / "preview.png", reporter)
             with reporter.shown():
                 (record,) = run(job, [portrait(files, part)], out / part.command, preview)
             preview.path.unlink(missing_ok=True)
@@ -110,7 +110,9 @@ def draw_edits(job: Job, record: Record, folder: Path) -> Path:
     records = []
     for name in DIRECTIONS:
         direction = find_direction(name, split.generator, split.cut)
-        frames = to_uint8(render_edits(split, codes, direction, STRENGTHS, fade=True))
+        frames = to_uint8(
+            render_edits(split, codes, direction, STRENGTHS, residual=default_carry())
+        )
         strip = contact_sheet([list(frames)], [name], headings=captions)
         write_image(strips / f"{direction.name}.png", strip)
         records.append({"input": name, "status": "ok", "output": f"{direction.name}.png"})
@@ -123,21 +125,23 @@ class Preview:
     """Takes the events of a run, and keeps the current rendering in a file.
 
     Args:
-        job: what runs, with one image.
         path: the file; it is replaced every few seconds.
         reporter: takes the events too.
     """
 
-    def __init__(self, job: Job, path: Path, reporter: Reporter):
-        self.inversion, self.path, self.reporter = job.inversion, path, reporter
+    def __init__(self, path: Path, reporter: Reporter):
+        self.path, self.reporter = path, reporter
         self._last = time.monotonic()
 
     def __call__(self, event: Event) -> None:
         """Shows an event."""
         self.reporter(event)
-        if event.progress is None or time.monotonic() - self._last < SECONDS_BETWEEN_PREVIEWS:
+        progress, inversion = event.progress, event.inversion
+        if progress is None or inversion is None:
             return
-        image = np.asarray(draw_progress(self.inversion, event.progress))[0]
+        if time.monotonic() - self._last < SECONDS_BETWEEN_PREVIEWS:
+            return
+        image = np.asarray(draw_progress(inversion, progress))[0]
         write_image(self.path, np.clip(image, -1, 1))
         self._last = time.monotonic()
 

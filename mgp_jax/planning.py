@@ -177,7 +177,7 @@ def make_plan(
                 first = first or [loaded.items[k] for k in groups[0]]
                 continue
             readable = True
-            if len(first) < (size if job.masks is None else 1):
+            if len(first) < (1 if job.one_by_one else size):
                 first.append(loaded)
         batches += readable
     size = size if job.faces is None else max(1, len(first))
@@ -208,7 +208,7 @@ def measure(job: Job, batch: Sequence[Loaded]) -> tuple[float, tuple[PhaseCost, 
 
     Returns: seconds of the start, and what each phase costs.
     """
-    inversion, starts = job.inversion_of(batch[0].degradation), job.samples * job.restarts
+    inversion, starts = job.inversion_of(batch[0]), job.samples * job.restarts
     observations = np.repeat(np.stack([item.observation for item in batch]), starts, axis=0)
     problem = pose(inversion, jnp.asarray(observations))
     keys = image_keys(inversion.seed, [item.input.number for item in batch], starts)

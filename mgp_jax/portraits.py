@@ -1,7 +1,7 @@
 """Photographs with faces in them: every face is aligned, restored from its own pixels, put back."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import numpy as np
@@ -9,7 +9,9 @@ from PIL import Image
 
 from mgp_jax.agreement import keep_luminance
 from mgp_jax.degradations import (
+    AUTO,
     Degradation,
+    Estimate,
     Grayscale,
     Identity,
     Mask,
@@ -17,15 +19,19 @@ from mgp_jax.degradations import (
     Resize,
     as_degradation,
     carried,
+    explained,
+    is_gray,
+    observed_size,
     operators_of,
     require_carried,
+    unresized,
 )
 from mgp_jax.errors import ImageError, SettingError
 from mgp_jax.faces import LARGEST, Face, align, choose, find_faces, put_back, settled, square_of
 from mgp_jax.faces.alignment import signed
 from mgp_jax.faces.finding import Detector
 from mgp_jax.generators import Generator
-from mgp_jax.images import luminance, to_uint8
+from mgp_jax.images import luminance, pictures_html, to_uint8
 from mgp_jax.inversion import load, resolve
 from mgp_jax.inversion.resolve import DEFAULT_RECIPE, default_recipe
 from mgp_jax.methods import MULTI_CODE, Method, What, find_method
@@ -35,9 +41,6 @@ from mgp_jax.solve import Progress
 
 # Squares of fewer pixels hold nothing to restore a face from.
 SMALLEST_SQUARE = 16
-# Faces are restored from one of so many sizes to a factor of two, because programs are compiled for
-# a size: the nearest, which is at most 9 % off.
-SIZES_PER_OCTAVE = 4
 # The random numbers of a photograph's faces are those of images so far apart.
 APART = 2**20
 # Pixels at a time whose brightness is restored.
@@ -53,11 +56,13 @@ class Portrait(NamedTuple):
         face: where it is.
         observation: float32[S, S, C] in [-1, 1], its square.
         degradation: what makes that of the generator's image.
+        estimate: what has become of the square, where that is estimated.
     """
 
     face: Face
     observation: np.ndarray
     degradation: Degradation
+    estimate: Estimate | None = None
 
 
 class RestoredPhoto(NamedTuple):
@@ -68,18 +73,25 @@ class RestoredPhoto(NamedTuple):
         faces: the faces that were restored, the largest first.
         squares: float32[K, R, R, C] in [-1, 1], what the generator made of each.
         restorations: their restorations, each as a batch of one.
+        photograph: what was given.
     """
 
     image: np.ndarray
     faces: tuple[Face, ...]
     squares: np.ndarray
     restorations: tuple[Restoration, ...]
+    photograph: np.ndarray
+
+    def _repr_html_(self) -> str:
+        """Shows, in a notebook, what was given and what came out."""
+        told = "; ".join(item.result.told(0) for item in self.restorations)
+        return pictures_html([([("before", self.photograph), ("after", self.image)], told)])
 
 
 def restore_photo(
     what: What | str,
     photograph: Any,
-    degradation: Operator = Identity(),
+    degradation: Operator | Literal["auto"] = Identity(),
     recipe: Recipe | str = DEFAULT_RECIPE,
     *,
     faces: str | int | Sequence[Face] = LARGEST,
@@ -100,7 +112,8 @@ def restore_photo(
         what: a generator of faces that are aligned as in FFHQ, a split, or the name of a bundled
             generator.
         photograph: [H, W, 1 or 3], float in [-1, 1] or uint8.
-        degradation: what made the photograph, besides its resolution, see `carried`.
+        degradation: what made the photograph, besides its resolution, see `carried`; `auto` to
+            estimate it for every face, see `explained`.
         recipe: how to optimise, or the name of a recipe for this degradation; where there is none,
             for super-resolution.
         faces: `largest`, `all`, the number of the largest ones; or the faces themselves.
@@ -116,23 +129,25 @@ def restore_photo(
         SettingError: there is no face, or one of fewer than 16 pixels; the degradation cannot be
             carried to faces; a setting is out of range.
     """
-    what, degradation = load(what), as_degradation(degradation)
+    what, method = load(what), find_method(method)
+    made = None if degradation == AUTO else as_degradation(degradation)
     shape = what.image_shape
-    recipe = default_recipe(recipe, find_method(method), posed(degradation, shape[0]), what)
     photograph = with_channels(np.asarray(photograph), shape[2])
     if isinstance(faces, str | int):
         height, width = photograph.shape[:2]
         faces = [
             settled(face, width, height) for face in choose(find_faces(photograph, detector), faces)
         ]
-    portraits = portraits_of(photograph, faces, degradation, shape)
+    portraits = portraits_of(photograph, faces, made, shape)
     if not portraits:
         raise SettingError("faces: none was found")
     done: dict[int, Restoration] = {}
     for group in batches_of(portraits, batch_size):
         own = portraits[group[0]].degradation
+        undone = posed(unresized(own) if made is None else made, shape[0])
+        chosen = default_recipe(recipe, method, undone, what)
         restoration = run_restoration(
-            resolve(what, own, recipe, method=method, **settings),
+            resolve(what, own, chosen, method=method, **settings),
             np.stack([portraits[k].observation for k in group]),
             own,
             restarts=restarts,
@@ -143,29 +158,34 @@ def restore_photo(
             done[k] = restoration.row(row)
     restorations = tuple(done[k] for k in range(len(portraits)))
     squares = np.concatenate([item.images for item in restorations])
-    image = put_back_faces(photograph, faces, squares, degradation, scale)
-    return RestoredPhoto(image, tuple(faces), squares, restorations)
+    made = unresized(portraits[0].degradation) if made is None else made
+    image = put_back_faces(photograph, faces, squares, made, scale)
+    return RestoredPhoto(image, tuple(faces), squares, restorations, photograph)
 
 
 def portraits_of(
     photograph: np.ndarray,
     faces: Iterable[Face],
-    degradation: Degradation,
+    degradation: Degradation | None,
     image_shape: Sequence[int],
+    steps: np.ndarray | None = None,
 ) -> list[Portrait]:
     """Aligns faces, each to as many pixels as it has in the photograph.
 
     Args:
         photograph: [H, W, C], float in [-1, 1] or uint8.
         faces: where they are.
-        degradation: what made the photograph, besides its resolution.
+        degradation: what made the photograph, besides its resolution; None to estimate it for each.
         image_shape: (R, R, C) of the generator's images.
+        steps: quantisation steps of the photograph's file, for the estimate.
 
     Raises:
         SettingError: a face has too few pixels, or the degradation cannot be carried to it.
         ImageError: the mask of the degradation does not fit the photograph.
     """
-    resolution, missing = image_shape[0], holes_of(degradation, photograph)
+    resolution = image_shape[0]
+    missing = None if degradation is None else holes_of(degradation, photograph)
+    gray = degradation is None and is_gray(photograph)
     portraits = []
     for face in faces:
         side = square_of(face).side
@@ -174,6 +194,10 @@ def portraits_of(
                 f"a face of {side:.0f} pixels is too small, {SMALLEST_SQUARE} are needed"
             )
         size, hidden = observed_size(side, resolution), None
+        if degradation is None:
+            square = align(photograph, face, round(side))
+            portraits.append(Portrait(face, *explained(square, resolution, steps, gray)))
+            continue
         if missing is not None:
             # Whatever a hole has a part in is missing.
             hidden = align(2 * missing[..., None].astype(np.float32) - 1, face, size) > -0.98
@@ -274,12 +298,6 @@ def posed(degradation: Degradation, resolution: int) -> Degradation:
     return Resize(max(1, resolution // 2)) if isinstance(degradation, Identity) else degradation
 
 
-def observed_size(side: float, resolution: int) -> int:
-    """Returns from how many pixels a side a square of so many is restored; see SIZES_PER_OCTAVE."""
-    steps = round(SIZES_PER_OCTAVE * np.log2(resolution / side))
-    return round(resolution * 2 ** (-max(0, steps) / SIZES_PER_OCTAVE))
-
-
 def batches_of(portraits: Sequence[Any], most: int) -> list[list[int]]:
     """Divides faces into batches of one degradation.
 
@@ -293,7 +311,8 @@ def batches_of(portraits: Sequence[Any], most: int) -> list[list[int]]:
     for number, portrait in enumerate(portraits):
         operators = operators_of(portrait.degradation)
         alone = number if any(isinstance(operator, Mask) for operator in operators) else None
-        groups.setdefault((portrait.observation.shape, alone), []).append(number)
+        made = str(portrait.degradation)
+        groups.setdefault((portrait.observation.shape, made, alone), []).append(number)
     return [
         group[start : start + most]
         for group in groups.values()

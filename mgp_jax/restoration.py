@@ -24,8 +24,10 @@ from mgp_jax.degradations import (
     smoothest,
 )
 from mgp_jax.errors import SettingError
+from mgp_jax.images import pictures_html
 from mgp_jax.inversion import Inversion, Result, check_observations, image_keys, resolve, run
 from mgp_jax.inversion.resolve import DEFAULT_RECIPE
+from mgp_jax.inversion.run import MOST_SHOWN
 from mgp_jax.methods import MULTI_CODE, Method, What
 from mgp_jax.precision import single_precision
 from mgp_jax.recipes import Recipe
@@ -41,18 +43,35 @@ class Restoration(NamedTuple):
         samples: float[B, K, H, W, C] in [-1, 1], one restoration for each start.
         deviation: float[B, H, W, C], their standard deviation, 0 for one sample.
         result: the inversion behind the samples, B * K images.
+        observations: float[B, ...], what was given; None where it has not been kept.
     """
 
     images: np.ndarray
     samples: np.ndarray
     deviation: np.ndarray
     result: Result
+    observations: np.ndarray | None = None
 
     def row(self, number: int) -> "Restoration":
         """Returns the restoration of one image, B being 1."""
         one, count = slice(number, number + 1), self.samples.shape[1]
         result = self.result.rows(slice(number * count, (number + 1) * count))
-        return Restoration(self.images[one], self.samples[one], self.deviation[one], result)
+        seen = None if self.observations is None else self.observations[one]
+        return Restoration(self.images[one], self.samples[one], self.deviation[one], result, seen)
+
+    def _repr_html_(self) -> str:
+        """Shows, in a notebook, what was given and what came out."""
+        return pictures_html([self._shown(k) for k in range(min(len(self.images), MOST_SHOWN))])
+
+    def _shown(self, number: int) -> tuple[list[tuple[str, np.ndarray]], str]:
+        pictures, count = [("after", self.images[number])], self.samples.shape[1]
+        seen = None if self.observations is None else self.observations[number]
+        # Measurements of some operators are no image.
+        if seen is not None and seen.ndim == 3 and seen.shape[2] in (1, 3):
+            pictures.insert(0, ("before", seen))
+        if count > 1:
+            pictures += [(f"answer {k}", x) for k, x in enumerate(self.samples[number], 1)]
+        return pictures, self.result.told(number * count)
 
 
 def restore(
@@ -255,6 +274,7 @@ def run_restoration(
         samples=shaped,
         deviation=wide.std(axis=1).astype(np.float32),
         result=result,
+        observations=np.asarray(observations),
     )
 
 
@@ -276,7 +296,7 @@ def check_frame(frame: Frame | None, degradation: Degradation) -> None:
         raise SettingError(f"frame: {degradation} does not tell the colours around it")
 
 
-@partial(jax.jit, static_argnames=("frame", "shape"))
+@partial(jax.jit, static_argnames=("shape",))
 def surroundings(
     degradation: Degradation, observations: jax.Array, frame: Frame, shape: tuple[int, ...]
 ) -> tuple[jax.Array, jax.Array]:

@@ -14,8 +14,8 @@
 # %% [markdown]
 # # What the codes know
 #
-# Several codes draw one photograph together. Which code draws what, and with which channels? On two
-# CPU cores the notebook takes about a minute.
+# Several codes draw one photograph together. Which code draws what, and with which channels? Images
+# are 1024 pixels wide, and on two CPU cores the notebook takes about three minutes.
 
 # %%
 # Installs the package where it is missing (on Colab), and leaves the JAX that is there as it is.
@@ -33,9 +33,11 @@ if importlib.util.find_spec("mgp_jax") is None:
 
 # %%
 from importlib import resources
+from io import BytesIO
 
 import jax
 import numpy as np
+from IPython import display
 from PIL import Image
 
 import mgp_jax as mgp
@@ -46,10 +48,17 @@ from mgp_jax.recipes import codes_only
 from mgp_jax.report import contact_sheet, figures
 
 
+def shown(picture):
+    """Shows an image as a JPEG file, which keeps the notebook small."""
+    file, image = BytesIO(), Image.fromarray(picture)
+    image.resize((image.width * 3 // 4, image.height * 3 // 4)).save(file, "JPEG", quality=60)
+    return display.Image(file.getvalue())
+
+
 def show(figure):
-    """Draws a figure; a palette keeps the notebook small."""
+    """Shows a figure."""
     figure.canvas.draw()
-    return Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3]).quantize(64)
+    return shown(np.asarray(figure.canvas.buffer_rgba())[..., :3])
 
 
 # %% [markdown]
@@ -59,15 +68,16 @@ def show(figure):
 # code's.
 
 # %%
-generator = mgp.load_generator("faces64")
-with resources.as_file(resources.files("mgp_jax.assets") / "eileen_collins.png") as file:
+generator = mgp.load_generator("faces1024")
+with resources.as_file(resources.files("mgp_jax.assets") / "eileen_collins_aligned.png") as file:
     photograph = mgp.read_image(file, generator.resolution)
-recipe = codes_only(mgp.recipe_for("edit", mgp.Identity()))
-result = mgp.invert(generator, photograph[None], recipe=recipe.with_(codes=10))
+recipe = codes_only(mgp.recipe_for("edit", mgp.Identity(), generator))
+result = mgp.invert(generator, photograph[None], recipe=recipe)
 codes = jax.tree.map(lambda leaf: leaf[0], result.codes)
 split = result.split
 pair = [*to_uint8(np.stack([photograph, result.images[0]]))]
-Image.fromarray(contact_sheet([pair], ["10 codes"], headings=["photograph", "inversion"]))
+count = len(codes.z)
+shown(contact_sheet([pair], [f"{count} codes"], headings=["photograph", "inversion"]))
 
 # %% [markdown]
 # ## Every code alone, and all but one
@@ -81,7 +91,7 @@ error = float(np.abs(np.sum(parts.maps, axis=0) - whole.maps).max() / np.abs(who
 print(f"the parts differ from the composed map by {error:.1e} of its largest value")
 images = analysis.code_images(split, codes)
 rows = {"alone": images.alone, "scaled": images.scaled, "all but it": images.without}
-show(figures.image_rows(rows, [f"code {number}" for number in range(10)]))
+show(figures.image_rows(rows, [f"code {number}" for number in range(count)]))
 
 # %% [markdown]
 # ## Which code draws what
@@ -117,12 +127,12 @@ show(figures.heat_map(spread.importances, "channel", "code", "importance (alpha)
 # Maps that resemble each other are worth less than independent ones.
 
 # %%
-random = mgp.init_codes(split, jax.random.key(0), 10)
+random = mgp.init_codes(split, jax.random.key(0), count)
 found = {
     name: analysis.effective_dimension(split, item)
     for name, item in (("optimised codes", codes), ("random codes", random))
 }
-axes = np.arange(1, 11)
+axes = np.arange(1, count + 1)
 series = {
     f"{name}, dimension {item.whole:.1f}": (axes, np.cumsum(item.spectrum))
     for name, item in found.items()
@@ -135,13 +145,13 @@ show(figures.lines(series, "principal axes", "share of the energy (cumulated)"))
 # The codes with the largest effect on a region are taken out of it.
 
 # %%
-region = np.zeros((64, 64), bool)
-region[2:22, 12:52] = True
+region = np.zeros((1024, 1024), bool)
+region[30:350, 190:830] = True
 removal = analysis.remove(split, codes, region, count=3)
 outlined = np.where(region[..., None], result.images[0], -0.7 + 0.3 * result.images[0])
 row = [*to_uint8(np.stack([result.images[0], outlined, removal.image]))]
 names = ["inversion", "region", f"without codes {', '.join(map(str, removal.codes))}"]
-Image.fromarray(contact_sheet([row], ["removal"], headings=names))
+shown(contact_sheet([row], ["removal"], headings=names))
 
 # %% [markdown]
 # On the command line, for your own photographs and generators:

@@ -50,11 +50,10 @@ from mgp_jax.report import contact_sheet
 
 def show(rows, titles, captions=()):
     """Lays out rows of images as a JPEG file, which keeps the notebook small."""
-    sheet = contact_sheet(
-        [[*to_uint8(row)[:, ::4, ::4]] for row in rows], titles, headings=captions
-    )
+    small = [[np.asarray(Image.fromarray(x).reduce(8)) for x in to_uint8(row)] for row in rows]
     file = BytesIO()
-    Image.fromarray(sheet).save(file, "JPEG", quality=85)
+    sheet = contact_sheet(small, titles, scale=1, headings=captions)
+    Image.fromarray(sheet).save(file, "JPEG", quality=65)
     return display.Image(file.getvalue())
 
 
@@ -99,7 +98,7 @@ names = ("smile", "yaw", "age", "hair")
 edits = {}
 for name in names:
     direction = editing.find_direction(name, generator, split.cut)
-    edits[name] = editing.render_edits(split, codes, direction, strengths, fade=True)
+    edits[name] = editing.render_edits(split, codes, direction, strengths, residual="warp")
 show(list(edits.values()), names, captions)
 
 # %% [markdown]
@@ -109,7 +108,7 @@ show(list(edits.values()), names, captions)
 # %%
 smile = editing.find_direction("smile", generator, split.cut)
 assert np.array_equal(
-    edits["smile"][2], editing.render_edits(split, codes, smile, [0], fade=True)[0]
+    edits["smile"][2], editing.render_edits(split, codes, smile, [0], residual="warp")[0]
 )
 plt.figure(figsize=(5, 2.8), dpi=80)
 for (name, frames), marker in zip(edits.items(), "os^D", strict=True):

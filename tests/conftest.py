@@ -21,7 +21,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.dist == "load":
         # What a file's tests share is computed by one worker.
         config.option.dist = "loadfile"
-    assert config.cache is not None
+    # Without pytest's cache, which can be turned off, every process compiles for itself.
+    if getattr(config, "cache", None) is None:
+        return
     programs = os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(config.cache.mkdir("jax")))
     least = os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     # The variables are for the commands: JAX has read its own already.

@@ -154,6 +154,20 @@ def test_importances_of_the_map_come_before_those_of_the_image(case: Case):
     assert_close(parts.maps[1], crossing.maps[1] * alpha[1, :channels])
 
 
+def test_importances_of_map_image_and_factors_follow_each_other():
+    source = np.random.default_rng(0)
+    shapes = (2, 4, 4, 3), (2, 8, 8, 2), (2, 1, 1, 2)
+    maps, rgb, factors = (jnp.asarray(source.normal(size=shape)) for shape in shapes)
+    alpha = jnp.asarray(source.normal(size=(2, 7)))
+    fused = fuse_features(Features(maps, rgb, maps, factors), alpha)
+    assert fused.styles is None
+    assert_close(fused.maps, compose(maps, alpha[:, :3]))
+    assert_close(fused.rgb, compose(rgb, alpha[:, 3:5]))
+    assert_close(fused.factors, compose(factors, alpha[:, 5:]))
+    with pytest.raises(ValueError, match="do not fit"):
+        fuse_features(Features(maps, rgb, None, factors), jnp.ones((2, 8)))
+
+
 def test_whitened_feature_maps_are_orthonormal(case: Case):
     generator, _, crossings = case
     split = generator.split(len(generator.stages) - 1)

@@ -52,7 +52,7 @@ def test_portraits_are_what_the_degradation_makes():
     for spec in ("identity", "gray", "down:4|noise:0.05", "blur:gaussian:1"):
         portraits = portraits_of(photograph, FACES, parse(spec, 32), SHAPE)
         assert [len(portrait.observation) for portrait in portraits] == [32, 23, 23]
-        for _, observation, degradation in portraits:
+        for _, observation, degradation, _ in portraits:
             assert observation.shape == degradation.observation_shape(SHAPE)
         # Those of one size are one batch.
         assert batches_of(portraits, 8) == [[0], [1, 2]]
@@ -66,6 +66,7 @@ def test_a_photograph_is_restored(tiny: Generator, scale: int, channels: int):
     done = restore_photo(tiny, photograph, recipe=RECIPE, faces=FACES, scale=scale)
     assert done.image.shape == (100 * scale, 200 * scale, 3) and done.image.dtype == np.uint8
     assert done.squares.shape == (3, 32, 32, 3) and len(done.restorations) == 3
+    assert done._repr_html_().count("<img") == 2 and done._repr_html_().count("PSNR") == 3
     weight = weights(photograph, scale)
     around = put_back_faces(np.repeat(photograph, 4 - channels, 2)[..., :3], [], [], scale=scale)
     np.testing.assert_array_equal(done.image[weight == 0], around[weight == 0])
@@ -95,7 +96,7 @@ def test_of_a_photograph_with_holes_these_alone_change():
     portraits = portraits_of(spoilt, FACES, mask, SHAPE)
     # Each has holes of its own, so each is a batch.
     assert batches_of(portraits, 8) == [[0], [1], [2]]
-    for _, observation, degradation in portraits:
+    for _, observation, degradation, _ in portraits:
         known = np.broadcast_to(degradation.support, observation.shape) > 0
         assert 0.5 < known.mean() < 0.9 and observation[known].max() < 0.9
     images = np.zeros((3, *SHAPE), np.float32)

@@ -14,6 +14,7 @@ from mgp_jax.generators import Generator
 from mgp_jax.inversion import Inversion, Result, image_keys, invert, resolve
 from mgp_jax.recipes import Phase, Recipe
 from mgp_jax.restoration import (
+    Restoration,
     restore,
     run_restoration,
     surroundings,
@@ -184,3 +185,24 @@ def test_a_recipe_says_how_much_detail_is_kept(
 def test_details_out_of_range_are_refused(detail: float):
     with pytest.raises(SettingError, match=f"detail: {detail}, must be from 0 to 1"):
         RECIPE.with_(detail=detail)
+
+
+@pytest.mark.parametrize("shape", [(32, 32, 1), (32, 32, 3), (40,), None])
+def test_results_show_themselves_in_notebooks(
+    shape: tuple[int, ...] | None, tiny: Generator, photographs: np.ndarray
+):
+    split = resolve(tiny, parse("gray", 32), RECIPE).split
+    images = np.stack([photographs[:2]] * 2, 1)
+    # 20 dB, and a step that was not done behind it.
+    errors = np.tile(np.array([[0.5, 0.04, np.nan]], np.float32), (4, 1))
+    steps, status = np.array([2, 2, 7, 7]), np.array([1, 1, 4, 4])
+    flat = images.reshape(4, 32, 32, 3)
+    result = Result(flat, None, errors[:, 0], errors, errors, status, steps, split)
+    seen = None if shape is None else np.zeros((2, *shape), np.float32)
+    found = Restoration(photographs[:2], images, 0 * photographs[:2], result, seen)
+    page = found._repr_html_()
+    assert page.count("<img") == 2 * (3 + (shape is not None and len(shape) == 3))
+    assert ("before" in page) is (shape is not None and len(shape) == 3)
+    assert page.index("PSNR 20.0 dB, 2 steps, finished") < page.index("7 steps, diverged")
+    assert found.row(1)._repr_html_().count("<p") == 1
+    assert result._repr_html_().count("<img") == 4

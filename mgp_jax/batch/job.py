@@ -1,11 +1,11 @@
 """The job of a run, its input images, and how they are read."""
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,11 +15,22 @@ from mgp_jax import images as image_files
 from mgp_jax.batch.inputs import Input, identity
 from mgp_jax.batch.masks import MaskFolder
 from mgp_jax.codes import Codes
-from mgp_jax.degradations import Degradation, Frame, Mask, compose, operators_of, require_carried
+from mgp_jax.degradations import (
+    AUTO,
+    Degradation,
+    Frame,
+    Mask,
+    compose,
+    explained,
+    in_words,
+    operators_of,
+    require_carried,
+)
 from mgp_jax.errors import ImageError, SettingError
 from mgp_jax.faces import choose
 from mgp_jax.images import MaskPicture, Reading
-from mgp_jax.inversion import Inversion
+from mgp_jax.images.masks import central_square
+from mgp_jax.inversion import Inversion, find_frame
 from mgp_jax.methods import MULTI_CODE
 from mgp_jax.precision import single_precision
 from mgp_jax.recipes import described
@@ -43,7 +54,8 @@ class Job:
         degradation: what made the observations, without the frame.
         restarts: starts of each restoration.
         blend: whether what fills holes is blended in, see `restoration.blend_in`.
-        frame: where in the photographs the generator's image lies; None for all over them.
+        frame: where in the photographs the generator's image lies; None for all over them, `auto`
+            to find it in each.
         trajectory: file type of the animations of the renderings on their way, `gif` or `webp`;
             None for no animations. The running batch is not saved then.
         simulate: whether the inputs are clean images that are degraded first.
@@ -61,6 +73,8 @@ class Job:
         faces: which faces of a photograph are restored, see `faces.choose`; None to restore the
             central square instead.
         scale: with faces, how many times the photograph is enlarged.
+        estimated: where the degradation is estimated from each photograph, returns how it is
+            inverted; `degradation` and `inversion` are then of a clean photograph.
     """
 
     task: str
@@ -68,7 +82,7 @@ class Job:
     degradation: Degradation
     restarts: int = 1
     blend: bool = False
-    frame: Frame | None = None
+    frame: Frame | Literal["auto"] | None = None
     trajectory: str | None = None
     simulate: bool = False
     batch_size: int = 8
@@ -82,6 +96,7 @@ class Job:
     save_latents: bool = False
     faces: str | int | None = None
     scale: int = 1
+    estimated: Callable[[Degradation], Inversion] | None = None
 
     @property
     def samples(self) -> int:
@@ -93,12 +108,22 @@ class Job:
         """Height and width of the restored images in pixels."""
         return self.inversion.image_shape[0]
 
-    def inversion_of(self, degradation: Degradation) -> Inversion:
-        """Returns how images are restored that this degradation has made."""
-        if self.masks is None and self.faces is None:
+    def inversion_of(self, item: "Loaded") -> Inversion:
+        """Returns how an input is restored."""
+        degradation, frame = item.degradation, item.frame
+        if self.estimated is not None:
+            own = self.estimated(degradation).executed(self.inversion.execution)
+            return replace(own, recipe=replace(own.recipe, samples=self.samples))
+        if not self.one_by_one:
             return self.inversion
-        seen = degradation if self.frame is None else compose(self.frame, degradation)
+        seen = degradation if frame is None else compose(frame, degradation)
         return replace(self.inversion, degradation=seen)
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether each input has a degradation or a frame of its own."""
+        own = self.masks is not None or self.estimated is not None or self.frame == AUTO
+        return own or self.faces is not None
 
     @property
     def has_truth(self) -> bool:
@@ -115,6 +140,7 @@ class Loaded(NamedTuple):
         truth: the clean image, if there is one.
         degradation: what made the observation.
         notes: what a user may want to know about the file, without its name.
+        frame: where in it the generator's image lies; None for all over it.
     """
 
     input: Input
@@ -122,6 +148,7 @@ class Loaded(NamedTuple):
     truth: np.ndarray | None
     degradation: Degradation
     notes: tuple[str, ...] = ()
+    frame: Frame | None = None
 
 
 def check(job: Job) -> None:
@@ -131,7 +158,7 @@ def check(job: Job) -> None:
     if job.checkpoint_every < 0:
         raise SettingError(f"checkpoint every: {job.checkpoint_every} steps, at least 0 are needed")
     check_starts(job.samples, job.restarts)
-    check_frame(job.frame, job.degradation)
+    check_frame(Frame(1) if job.frame == AUTO else job.frame, job.degradation)
     check_faces(job)
     if job.blend and not isinstance(job.degradation, Mask):
         raise SettingError("blend: only the holes of a mask can be blended in")
@@ -170,13 +197,24 @@ def check_faces(job: Job) -> None:
             raise SettingError(f"{words}: is for one square image; it goes with --faces none")
 
 
-@single_precision
 def load(job: Job, entry: Input) -> Loaded:
     """Reads an input: the observation itself, or with `simulate` a clean image to degrade.
 
     Raises:
         ImageError: it is not readable or has not the size of an observation.
     """
+    item = load_observation(job, entry)
+    if job.frame != AUTO:
+        return item._replace(frame=job.frame)
+    frame = find_frame(job.inversion, item.observation, item.degradation)
+    return item._replace(frame=frame, notes=(*item.notes, f"found {frame}"))
+
+
+@single_precision
+def load_observation(job: Job, entry: Input) -> Loaded:
+    """Reads an input, see `load`."""
+    if job.estimated is not None:
+        return load_estimated(job, entry)
     resolution, shape = job.resolution, job.inversion.image_shape
     degradation = job.degradation
     if job.masks is not None:
@@ -203,6 +241,20 @@ def load(job: Job, entry: Input) -> Loaded:
     key = jax.random.fold_in(key, 2**31 - 1)
     seen = degradation.simulate(jnp.asarray(image), key)
     return Loaded(entry, np.asarray(seen), image, degradation, notes)
+
+
+def load_estimated(job: Job, entry: Input) -> Loaded:
+    """Reads the central square of a photograph, and estimates what has made it.
+
+    Raises:
+        ImageError: it is not readable.
+    """
+    channels, reading = job.inversion.image_shape[2], job.reading
+    image, notes = image_files.read_photograph(entry.path, None, channels, reading)
+    steps = image_files.quantisation(entry.path, reading)
+    seen = explained(central_square(image), job.resolution, steps)
+    notes = (*notes, f"estimated: {in_words(seen.estimate, seen.degradation)}")
+    return Loaded(entry, seen.observation, None, seen.degradation, notes)
 
 
 def check_mask(job: Job, entries: Sequence[Input]) -> None:
@@ -262,6 +314,7 @@ def settings_of(job: Job, entries: Sequence[Input]) -> dict[str, Any]:
     """Returns all that determines the results, as JSON values."""
     inversion, recipe = job.inversion, job.inversion.recipe
     degradation = job.degradation if job.masks is None else job.masks
+    degradation = degradation if job.estimated is None else "auto"
     libraries = LIBRARIES if job.faces is None else (*LIBRARIES, *FACE_LIBRARIES)
     return {
         "task": job.task,

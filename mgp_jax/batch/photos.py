@@ -15,10 +15,10 @@ from mgp_jax import images as image_files
 from mgp_jax.batch.inputs import Input
 from mgp_jax.batch.job import Job, Loaded, load
 from mgp_jax.batch.outputs import Record, empty_record, save_image, write_outputs, write_trajectory
-from mgp_jax.degradations import Degradation, Grayscale
+from mgp_jax.degradations import Degradation, Grayscale, in_words, operators_of, unresized
 from mgp_jax.errors import ImageError, SettingError
 from mgp_jax.faces import Face, choose, find_faces, settled, square_of
-from mgp_jax.images import to_uint8
+from mgp_jax.images import quantisation, to_uint8
 from mgp_jax.portraits import (
     SMALLEST_SQUARE,
     holes_of,
@@ -97,7 +97,13 @@ def load_photo(job: Job, entry: Input) -> LoadedPhoto:
     chosen = choose(large, job.faces)
     faces = [settled(face, width, height) for face in chosen]
     try:
-        portraits = portraits_of(photograph, faces, degradation, job.inversion.image_shape)
+        portraits = portraits_of(
+            photograph,
+            faces,
+            degradation if job.estimated is None else None,
+            job.inversion.image_shape,
+            quantisation(entry.path, job.reading),
+        )
     except SettingError as error:
         raise ImageError(f"{entry.path}: {error}") from None
     items = tuple(
@@ -109,6 +115,14 @@ def load_photo(job: Job, entry: Input) -> LoadedPhoto:
         )
         for k, portrait in enumerate(portraits)
     )
+    if job.estimated is not None:
+        degradation = unresized(portraits[0].degradation)
+        found_out = "; ".join(
+            f"face {number}: {in_words(portrait.estimate, portrait.degradation)}"
+            for number, portrait in enumerate(portraits, 1)
+            if portrait.estimate is not None
+        )
+        notes = (*notes, f"estimated: {found_out}")
     others = tuple(face for face in found if face not in chosen)
     notes = (*notes, *said(job, photograph, faces, others, degradation))
     return LoadedPhoto(entry, items, tuple(faces), others, degradation, notes)
@@ -158,7 +172,8 @@ def said(
         name = job.inversion.split.name
         notes.append(f"{name} draws {job.resolution} pixels a side, so larger faces become coarser")
     alone = max(sides) > max(photograph.shape[:2]) - 1
-    if isinstance(degradation, Grayscale) and not alone:
+    gray = any(isinstance(operator, Grayscale) for operator in operators_of(degradation))
+    if gray and not alone:
         notes.append("the faces have colours now, the rest stays as it was")
     missing = holes_of(degradation, photograph)
     if missing is not None:

@@ -24,7 +24,7 @@ from mgp_jax.checkpoint import Checkpoints
 from mgp_jax.errors import ImageError
 from mgp_jax.faces import ALL, LARGEST
 from mgp_jax.images import to_uint8
-from mgp_jax.inversion import draw_progress, outline
+from mgp_jax.inversion import Inversion, draw_progress, outline
 from mgp_jax.memory import device_limit, fit
 from mgp_jax.portraits import batches_of as batches_of_faces
 from mgp_jax.restoration import Restoration, run_restoration
@@ -50,6 +50,7 @@ class Event(NamedTuple):
         progress: of the running batch, or None when the results of a batch have been written.
         records: new records.
         notes: what is left out and what is gone, before the first batch.
+        inversion: how the running batch is restored, which draws its progress.
     """
 
     done: int
@@ -57,6 +58,7 @@ class Event(NamedTuple):
     progress: Progress | None
     records: Sequence[Record] = ()
     notes: Sequence[str] = ()
+    inversion: Inversion | None = None
 
 
 def run(
@@ -121,7 +123,7 @@ def run(
 
 def batches_of(job: Job, entries: Sequence[Input], size: int) -> list[Sequence[Input]]:
     """Divides inputs into batches of one degradation each; the faces of a photograph have many."""
-    step = size if job.masks is None and job.faces is None else 1
+    step = 1 if job.one_by_one else size
     return [entries[start : start + step] for start in range(0, len(entries), step)]
 
 
@@ -139,7 +141,7 @@ def fitted(job: Job, count: int) -> Job:
     if job.faces is not None:
         images = job.batch_size if job.faces == ALL else 1 if job.faces == LARGEST else job.faces
         images = min(int(images), job.batch_size)
-    elif job.masks is not None:
+    elif job.one_by_one:
         images = 1
     execution = replace(job.inversion.execution, mesh=batch_mesh())
     limit = job.memory_limit or device_limit()
@@ -226,8 +228,11 @@ class Work:
         filled = [good[i % len(good)] for i in range(size)]
         numbers = [item.input.number for item in filled]
         starts = job.samples * job.restarts
+        inversion = job.inversion_of(good[0])
         checkpoints, snapshot = None, None
-        execution = replace(job.inversion.execution, chunk_seconds=SECONDS_BETWEEN_REPORTS)
+        execution = inversion.execution
+        if execution.chunk_seconds is None:
+            execution = replace(execution, chunk_seconds=SECONDS_BETWEEN_REPORTS)
         # Orbax saves with all processes at once, but these go each at its own pace.
         if job.checkpoint_every and jax.process_count() == 1 and job.trajectory is None:
             execution = replace(execution, chunk=min(execution.chunk, job.checkpoint_every))
@@ -235,7 +240,7 @@ class Work:
             identity = {"images": numbers, "starts": starts}
             checkpoints = Checkpoints(place, job.checkpoint_every, identity)
             rows = size * starts
-            snapshot = checkpoints.load(lambda: outline(job.inversion, rows)[1])
+            snapshot = checkpoints.load(lambda: outline(inversion, rows)[1])
 
         if job.trajectory is not None:
             execution = replace(execution, chunk=STEPS_BETWEEN_FRAMES, chunk_seconds=None)
@@ -243,30 +248,26 @@ class Work:
 
         def on_progress(progress: Progress) -> None:
             if job.trajectory is not None:
-                frames.append(self.frame(progress, starts))
+                frames.append(to_uint8(np.asarray(draw_progress(inversion, progress, starts))))
             if checkpoints is not None:
                 checkpoints.save(progress)
             if self._writing is not None and self._writing[1].done():
                 self.wait()
-            self.on_event(Event(self.done, self.total, progress))
+            self.on_event(Event(self.done, self.total, progress, inversion=inversion))
 
         restoration = run_restoration(
-            job.inversion_of(good[0].degradation).executed(execution),
+            inversion.executed(execution),
             np.stack([item.observation for item in filled]),
             good[0].degradation,
             restarts=job.restarts,
             blend=job.blend,
-            frame=job.frame,
+            frame=good[0].frame,
             indices=numbers,
             codes=job.start,
             on_progress=on_progress,
             resume=snapshot,
         )
         return checkpoints, restoration, frames
-
-    def frame(self, progress: Progress, starts: int) -> np.ndarray:
-        """Renders the current iterate of each image's first start, as 8-bit images [B, H, W, 3]."""
-        return to_uint8(np.asarray(draw_progress(self.job.inversion, progress, starts)))
 
     def write(
         self,

@@ -1,6 +1,6 @@
 """The commands that edit photographs: along a direction, and between two."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -8,21 +8,25 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import tyro
 
 from mgp_jax.cli.common import OptionalFiles, Space
+from mgp_jax.cli.facing import Facing
 from mgp_jax.cli.inverting import Inverted, Inverting, Source
 from mgp_jax.cli.result_folder import asked_for, claim_results, finish, write_frames
-from mgp_jax.errors import MGPError, SettingError
+from mgp_jax.errors import ImageError, MGPError, SettingError
 
 if TYPE_CHECKING:
     import numpy as np
 
     from mgp_jax.batch import Record
+    from mgp_jax.codes import Codes
     from mgp_jax.editing import Direction
     from mgp_jax.generators import Split
 
 
 @dataclass(frozen=True, kw_only=True)
-class Edit(Inverting):
+class Edit(Facing, Inverting):
     """Move photographs along a direction of the latent space.
+
+    Of a photograph with faces these are moved, and put back into it.
 
     Writes strips, animations and single frames to DIR/edits. With --codes FILE nothing is inverted:
     the codes of a run, or latent codes of W or W+, are edited as they are.
@@ -58,9 +62,10 @@ class Edit(Inverting):
     """Number of strengths, evenly spaced."""
     codes_moved: Annotated[tuple[int, ...], tyro.conf.arg(metavar="NUMBER...")] = ()
     """Which of the latent codes are moved, counted from 0; all unless given."""
-    residual: Literal["keep", "fade"] = "fade"
-    """What the codes have missed of a photograph: keep it as it is, or let it fade where the edit
-    draws something else, so that no old mouth lies over a new one."""
+    residual: Literal["keep", "fade", "warp"] | None = None
+    """What the codes have missed of a photograph: keep it as it is; let it fade where the edit
+    draws something else, so that no old mouth lies over a new one; or first move it along with what
+    the edit moves (needs the extra `faces`). Unless given warp, or fade without the extra."""
     mask: Annotated[Path | None, tyro.conf.arg(metavar="MASK.png")] = None
     """Image with the region that may change in white; nothing outside it changes."""
     animation: Literal["webp", "gif"] = "webp"
@@ -69,8 +74,14 @@ class Edit(Inverting):
     def run(self, argv: Sequence[str]) -> int:
         """Inverts, edits and writes."""
         from mgp_jax.batch.folder import require_own
+        from mgp_jax.editing import default_carry
 
         strengths = evenly(self.range, self.frames)
+        if self.faces not in (None, "none") and self.takes_a_square:
+            raise SettingError(
+                "faces: --mask, --start and codes of a file are for one square image; they go with "
+                "--faces none"
+            )
         source = self.given() if isinstance(self.codes, Path) else self.inverting(argv)
         direction = self.found(source.split)
         count = source.count
@@ -79,7 +90,7 @@ class Edit(Inverting):
         region = None
         if self.mask is not None:
             region = self.region_of(self.mask, source.split.generator.resolution)
-        settings = asked_for(self)
+        settings = asked_for(self) | {"residual": self.residual or default_carry()}
         folder = self.out / "edits" / direction.name.replace("|", "-without-")
         require_own(folder, settings, self.overwrite)
         items = source.items()
@@ -94,12 +105,18 @@ class Edit(Inverting):
                 edited.append(item)
         return finish(folder, edited, "edits", self.telling)
 
+    @property
+    def takes_a_square(self) -> bool:
+        """Whether another option is for one square image."""
+        return bool(self.mask or self.start or isinstance(self.codes, Path))
+
     def inverting(self, argv: Sequence[str]) -> "Source":
         """Returns what is edited where photographs are inverted first."""
         inversion = self.plan()
+        faces = self.which_faces(inversion.split.generator, inversion.degradation)
 
         def items() -> "Iterator[Inverted | Record]":
-            return self.inverted(inversion.split, self.invert(inversion, argv))
+            return self.inverted(inversion.split, self.invert(inversion, argv, faces))
 
         return Source(inversion.split, inversion.recipe.codes, items)
 
@@ -177,38 +194,64 @@ class Edit(Inverting):
         folder: Path,
     ) -> "Record":
         """Edits one photograph and returns its record."""
-        import numpy as np
+        from mgp_jax.editing import drift, limit
 
-        from mgp_jax.editing import (
-            bundled_directions,
-            drift,
-            effects_on_faces,
-            lift,
-            limit,
-            render_edits,
-        )
-
-        codes, generator = item.codes, split.generator
-        if generator.space(direction.space) > generator.space(split.space):
-            split, codes = lift(split, codes, direction.space)
-        moved = self.codes_moved or None
-        fade = self.residual == "fade"
-        original, *rest = render_edits(split, codes, direction, [0.0, *strengths], moved, fade)
-        frames = np.stack(rest)
+        original, frames = self.edits(item.codes, split, direction, strengths)
         measured: dict[str, Any] = {}
         if region is not None:
             measured["lpips_outside_unlimited"] = drift(frames, original, ~region)
             frames = limit(frames, original, region)
             measured["lpips_outside"] = drift(frames, original, ~region)
-        measured["lpips"] = drift(frames, original)
-        if bundled_directions(generator):
-            # What has some draws aligned faces.
-            measured |= effects_on_faces(frames, original)
+        measured |= changes(split, frames, original)
         record = {"input": item.record["input"], "status": "ok", "error": None}
         record |= {"direction": direction.name, "strengths": strengths, **measured}
+        photographs: Iterable[np.ndarray] = frames
+        if item.faces:
+            others = [self.edits(codes, split, direction, strengths) for codes in item.faces[1:]]
+            record["faces"] = [measured, *(changes(split, *pair[::-1]) for pair in others)]
+            squares = [frames, *(moved for _, moved in others)]
+            try:
+                photographs = self.put_back(item.record, squares)
+            except ImageError as error:  # It was there when it was inverted.
+                return record | {"status": "failed", "error": str(error)}
         captions = [f"{strength:+g}" for strength in strengths]
-        files = write_frames(folder, item.stem, frames, captions, self.animation)
+        files = write_frames(folder, item.stem, photographs, captions, self.animation)
         return record | files
+
+    def edits(
+        self, codes: "Codes", split: "Split", direction: "Direction", strengths: list[float]
+    ) -> "tuple[np.ndarray, np.ndarray]":
+        """Renders codes as they are, float[H, W, C], and with every strength, float[F, H, W, C]."""
+        import numpy as np
+
+        from mgp_jax.editing import default_carry, render_edits
+
+        moved = self.codes_moved or None
+        residual = self.residual or default_carry()
+        original, *rest = render_edits(split, codes, direction, [0.0, *strengths], moved, residual)
+        return original, np.stack(rest)
+
+    def put_back(self, record: "Record", squares: "Sequence[np.ndarray]") -> "Iterator[np.ndarray]":
+        """Returns photographs with the edited faces in them.
+
+        Args:
+            record: that of the photograph's inversion.
+            squares: float[F, R, R, C], the images of every face.
+
+        Raises:
+            ImageError: the photograph is no longer readable.
+        """
+        from mgp_jax.faces import Face
+        from mgp_jax.images import read_whole
+        from mgp_jax.portraits import put_back_faces, with_channels
+
+        photograph, _ = read_whole(record["input"], self.reading)
+        photograph = with_channels(photograph, squares[0].shape[-1])
+        faces = [
+            Face(tuple(face["box"]), tuple(map(tuple, face["points"])), face["score"])
+            for face in record["faces"]
+        ]
+        return (put_back_faces(photograph, faces, images) for images in zip(*squares, strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,6 +314,17 @@ class Interpolate(Inverting):
         captions = [f"{100 * share:.0f} %" for share in shares]
         record |= write_frames(folder, stem, frames, captions, self.animation)
         return finish(folder, [record], "interpolations", self.telling)
+
+
+def changes(split: "Split", frames: "np.ndarray", original: "np.ndarray") -> "dict[str, Any]":
+    """Measures what has become of an image in float[F, H, W, C] of its edits."""
+    from mgp_jax.editing import bundled_directions, drift, effects_on_faces
+
+    measured: dict[str, Any] = {"lpips": drift(frames, original)}
+    if bundled_directions(split.generator):
+        # What has some draws aligned faces.
+        measured |= effects_on_faces(frames, original)
+    return measured
 
 
 def layers_of(text: str | None) -> tuple[int, int] | None:

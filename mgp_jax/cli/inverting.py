@@ -27,13 +27,15 @@ class Inverted(NamedTuple):
 
     Attributes:
         record: the record of its inversion.
-        codes: its codes.
+        codes: its codes, those of the largest face where faces have been inverted.
         stem: name of its files.
+        faces: the codes of all faces that have been inverted, the largest first.
     """
 
     record: "Record"
     codes: "Codes"
     stem: str
+    faces: "tuple[Codes, ...]" = ()
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,16 @@ class Inverting(Optimising):
             raise SettingError(f"method {self.method}: its variables are no codes to go on with")
         return inversion
 
-    def invert(self, inversion: "Inversion", argv: Sequence[str]) -> "list[Record]":
-        """Inverts what the output folder has no record of, and returns the inputs' records."""
+    def invert(
+        self, inversion: "Inversion", argv: Sequence[str], faces: str | int | None = None
+    ) -> "list[Record]":
+        """Inverts what the output folder has no record of, and returns the inputs' records.
+
+        Args:
+            inversion: how.
+            argv: what was typed.
+            faces: which faces of the photographs are inverted; None for their central squares.
+        """
         from mgp_jax.batch import Job, find_inputs
 
         if not self.inputs:
@@ -96,6 +106,7 @@ class Inverting(Optimising):
             note={"command": shlex.join(["mgp", *argv])},
             reading=self.reading,
             start=self.start_of(inversion),
+            faces=faces,
         )
         # The folder may know more photographs than are asked for now.
         records = {record["name"]: record for record in self.restore(job)}
@@ -127,9 +138,12 @@ class Inverting(Optimising):
             if record.get("codes") is None:
                 yield {k: record[k] for k in ("input", "status", "error")}
                 continue
+            faces = record.get("faces", ())
+            files = [face["codes"] for face in faces] or [record["codes"]]
             try:
-                codes = load_codes(self.out / record["codes"], split)
+                codes = tuple(load_codes(self.out / file, split) for file in files)
             except MGPError as error:
                 yield {"input": record["input"], "status": "failed", "error": str(error)}
                 continue
-            yield Inverted(record, codes, Path(record["codes"]).stem)
+            stem = record["name"] if faces else Path(record["codes"]).stem
+            yield Inverted(record, codes[0], stem, codes if faces else ())

@@ -10,6 +10,7 @@ import tyro
 
 from mgp_jax.cli import (
     analysis,
+    app,
     bench,
     demo,
     directing,
@@ -34,6 +35,7 @@ COMMANDS: dict[str, type[Command]] = {
         directing.TrainBoundary,
         directing.Directions,
         analysis.Analyse,
+        app.App,
         generators.Info,
         generators.Sample,
         tuning.Tune,

@@ -3,13 +3,14 @@
 import os
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import tyro
 
 from mgp_jax.cli.common import OK, SOME_FAILED, DryRun, Flag
+from mgp_jax.cli.facing import Facing
 from mgp_jax.cli.optimising import Optimising
 from mgp_jax.errors import SettingError
 from mgp_jax.seeds import check_seed
@@ -18,18 +19,13 @@ from mgp_jax.tasks import OF_COMMAND
 if TYPE_CHECKING:
     from mgp_jax.batch import MaskFolder
     from mgp_jax.degradations import Degradation
-    from mgp_jax.methods import What
+    from mgp_jax.inversion import Inversion
 
 
 @dataclass(frozen=True, kw_only=True)
-class Restoring(Optimising):
+class Restoring(Facing, Optimising):
     """The options of all commands that restore images."""
 
-    faces: Annotated[str | None, tyro.conf.arg(metavar="largest|all|N|none")] = None
-    """Which faces of a photograph are found, aligned, restored and put back into it; none: its
-    central square is taken. Unless given, the largest, where the generator is said to draw aligned
-    faces and the extra `faces` is installed, and without --simulate, --frame, --blend,
-    --start and --save-latents."""
     scale: Annotated[int, tyro.conf.arg(metavar="2|4")] = 1
     """With faces: enlarge the photograph so many times, by Lanczos' filter around the faces."""
     samples: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
@@ -77,6 +73,11 @@ class Restoring(Optimising):
         return None
 
     @property
+    def estimates(self) -> bool:
+        """Whether the degradation is estimated from each photograph."""
+        return False
+
+    @property
     def blend_holes(self) -> bool:
         """Whether what fills holes is blended in."""
         return False
@@ -91,41 +92,18 @@ class Restoring(Optimising):
         """How many times a photograph with faces is enlarged."""
         return self.scale
 
-    def which_faces(self, what: "What", degradation: "Degradation") -> "str | int | None":
-        """Returns which faces are restored, None for the central square; says why none by default.
-
-        Raises:
-            SettingError: they are asked for, but cannot be had.
-        """
-        from mgp_jax.faces import LARGEST, NONE, can_find_faces, choose
-        from mgp_jax.faces.finding import default_detector
-        from mgp_jax.portraits import draws_aligned_faces, why_no_faces
-
-        if self.faces is not None:
-            which = int(self.faces) if self.faces.isdecimal() else self.faces
-            if which == NONE:
-                return None
-            choose((), which)
-            default_detector()
-            return which
-        square = self.simulate or self.placing is not None or self.blend_holes
-        square = square or self.start is not None or self.save_latents
-        if square or not draws_aligned_faces(what):
-            return None
-        reason = why_no_faces(degradation, what.image_shape[0])
-        if reason is None and not can_find_faces():
-            reason = "pip install 'mgp_jax[faces]' finds them"
-        if reason is None:
-            return LARGEST
-        self.telling.note(f"faces are not looked for, the central square is taken: {reason}")
-        return None
+    @property
+    def takes_a_square(self) -> bool:
+        """Whether another option is for one square image."""
+        framed = self.placing is not None
+        return bool(self.simulate or framed or self.blend_holes or self.start or self.save_latents)
 
     def run(self, argv: Sequence[str]) -> int:
         """Runs the restoration over all inputs and writes the report."""
         import jax
 
         from mgp_jax.batch import Job, failures, summary, timing
-        from mgp_jax.degradations import Frame, compose, parse
+        from mgp_jax.degradations import AUTO, Frame, Identity, compose, parse, unresized
         from mgp_jax.inversion import load
         from mgp_jax.planning import make_plan
         from mgp_jax.portraits import posed
@@ -141,15 +119,25 @@ class Restoring(Optimising):
         what = load(self.generator, self.label)
         masks, resolution = self.masks(), what.image_shape[0]
         degradation: Degradation
-        if masks is None:
+        if self.estimates:
+            degradation = Identity()
+        elif masks is None:
             degradation = parse(self.spec(), resolution, what.image_shape[2])
         else:
             degradation = masks.any_mask(resolution)
-        frame = None if self.placing is None else Frame.parse(self.placing)
-        seen = degradation if frame is None else compose(frame, degradation)
+        frame = None
+        if self.placing is not None:
+            frame = AUTO if self.placing == AUTO else Frame.parse(self.placing)
+        seen = compose(frame, degradation) if isinstance(frame, Frame) else degradation
         faces = self.which_faces(what, degradation)
         seen = seen if faces is None else posed(degradation, resolution)
         inversion = self.resolve(what, seen, self.samples, self.precision)
+
+        def estimated(degradation: "Degradation") -> "Inversion":
+            undone = posed(unresized(degradation), resolution)
+            own = self.resolve(what, undone, self.samples, self.precision)
+            return replace(own, degradation=degradation)
+
         job = Job(
             task=self.name,
             inversion=inversion,
@@ -170,6 +158,7 @@ class Restoring(Optimising):
             save_latents=self.save_latents,
             faces=faces,
             scale=self.scale if faces is None else self.enlargement,
+            estimated=estimated if self.estimates else None,
         )
         if self.dry_run:
             plan = make_plan(job, self.inputs, self.out, self.overwrite)
@@ -188,9 +177,10 @@ class Restoring(Optimising):
 class Framed(Restoring):
     """The option of tasks whose observations also show the surroundings of a frame."""
 
-    frame: Annotated[str | None, tyro.conf.arg(metavar="SIZE[,X,Y]")] = None
+    frame: Annotated[str | None, tyro.conf.arg(metavar="auto|SIZE[,X,Y[,TURN]]")] = None
     """The generator's image lies within the photograph: its size and the place of its centre, as
-    parts of the photograph's. For subjects that are smaller there than the generator draws them."""
+    parts of the photograph's, and degrees clockwise. auto: found in each photograph. For subjects
+    that are smaller there than the generator draws them."""
 
     @property
     def placing(self) -> str | None:
@@ -323,7 +313,19 @@ class Restore(Framed):
     """Operators from first to last, joined by |: gray, down:F, resize:SIZE, mask:FILE,
     mask:center:SIZE, mask:random:FRACTION, blur:gaussian:SIGMA, blur:motion:LENGTH:ANGLE,
     noise:SIGMA, impulse:FRACTION, jpeg:QUALITY, cs:FRACTION; or FILE.py:FUNCTION, a function of an
-    image."""
+    image. auto: estimated from each photograph, or face, and said: gray, blur, noise, JPEG."""
+
+    @property
+    def estimates(self) -> bool:
+        """Whether the degradation is estimated from each photograph."""
+        from mgp_jax.degradations import AUTO
+
+        if self.degradation.strip() != AUTO:
+            return False
+        if self.simulate or self.frame is not None:
+            option = "--simulate" if self.simulate else "--frame"
+            raise SettingError(f"degradation auto: {option} needs one that is named")
+        return True
 
 
 COMMANDS = (Invert, Colorize, SuperResolve, Inpaint, Denoise, Deblur, Restore)

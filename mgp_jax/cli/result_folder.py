@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,23 +77,39 @@ def remove_results(folder: Path) -> None:
 
 
 def write_frames(
-    folder: Path, stem: str, frames: "np.ndarray", captions: Sequence[str], animation: str
+    folder: Path,
+    stem: str,
+    frames: "Iterable[np.ndarray]",
+    captions: Sequence[str],
+    animation: str,
 ) -> "Record":
     """Writes frames one by one, as a strip and as an animation there and back.
+
+    Large photographs are smaller in those two.
+
+    Args:
+        folder: where.
+        stem: name of the files.
+        frames: [H, W, C] each, bytes or float in [-1, 1], of one size; held one at a time.
+        captions: what each shows.
+        animation: kind of the animation's file.
 
     Returns: the files by kind, relative to the folder.
     """
     import numpy as np
 
+    from mgp_jax.batch.photos import PREVIEW, preview
     from mgp_jax.images import to_uint8, write_animation, write_image
     from mgp_jax.report import contact_sheet
 
     (folder / "frames").mkdir(exist_ok=True)
-    images = to_uint8(frames)
-    names = [f"frames/{stem}-{number:02}.png" for number in range(len(images))]
-    for name, image in zip(names, images, strict=True):
-        write_image(folder / name, image)
-    write_image(folder / f"{stem}.png", contact_sheet([list(images)], [stem], headings=captions))
+    names, small = [], []
+    for number, frame in enumerate(map(to_uint8, frames)):
+        names.append(f"frames/{stem}-{number:02}.png")
+        write_image(folder / names[-1], frame)
+        small.append(frame if max(frame.shape) <= PREVIEW else np.asarray(preview(frame)))
+    write_image(folder / f"{stem}.png", contact_sheet([small], [stem], headings=captions))
+    images = np.stack(small)
     # Small images would be hard to see.
     factor = max(1, 256 // images.shape[1])
     large = np.repeat(np.repeat(images, factor, axis=1), factor, axis=2)

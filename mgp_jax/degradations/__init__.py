@@ -6,10 +6,12 @@ text form of the command line, `compose` chains operators, `back_project` makes 
 an observation.
 """
 
-from mgp_jax.degradations.base import Degradation, Operator, as_degradation
+from mgp_jax.degradations.base import AUTO, Degradation, Operator, as_degradation
 from mgp_jax.degradations.blurring import Blur
 from mgp_jax.degradations.carrying import carried, require_carried
 from mgp_jax.degradations.composition import Composition, compose, kind_of, operators_of
+from mgp_jax.degradations.estimating import Estimate, estimate, is_gray
+from mgp_jax.degradations.explaining import explained, in_words, observed_size, unresized
 from mgp_jax.degradations.framing import Frame
 from mgp_jax.degradations.jpeg import Jpeg
 from mgp_jax.degradations.masks import Impulse, Mask
@@ -23,11 +25,13 @@ from mgp_jax.degradations.sensing import CompressedSensing
 compose_degradations = compose
 
 __all__ = [
+    "AUTO",
     "Blur",
     "Composition",
     "CompressedSensing",
     "Degradation",
     "Downsample",
+    "Estimate",
     "Frame",
     "Grayscale",
     "Identity",
@@ -43,10 +47,16 @@ __all__ = [
     "carried",
     "compose",
     "compose_degradations",
+    "estimate",
+    "explained",
+    "in_words",
+    "is_gray",
     "kind_of",
     "laplacian",
+    "observed_size",
     "operators_of",
     "parse",
     "require_carried",
     "smoothest",
+    "unresized",
 ]

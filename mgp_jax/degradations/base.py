@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, is_dataclass
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,8 @@ from mgp_jax.errors import SettingError
 Shape = tuple[int, ...]
 # Metadata of the dataclass fields that are settings, not arrays.
 STATIC = {"static": True}
+# In place of a degradation or a frame: it is found out from the photograph.
+AUTO: Literal["auto"] = "auto"
 
 
 class Degradation:

@@ -22,7 +22,8 @@ from mgp_jax.editing.discovery import ganspace, sefa
 from mgp_jax.editing.effects import drift, effects_on_faces
 from mgp_jax.editing.finding import find_direction
 from mgp_jax.editing.interpolation import interpolate, match, mix_styles
-from mgp_jax.editing.moves import carry, edit, lift, limit, render_all, render_edits
+from mgp_jax.editing.moves import edit, lift, limit, render_all, render_edits
+from mgp_jax.editing.residuals import default_carry, fade, keep, warp
 
 __all__ = [
     "METHODS",
@@ -31,17 +32,19 @@ __all__ = [
     "Direction",
     "about_bundled",
     "bundled_directions",
-    "carry",
     "condition",
+    "default_carry",
     "default_space",
     "drift",
     "edit",
     "effects_on_faces",
+    "fade",
     "find_direction",
     "ganspace",
     "in_every_style",
     "in_layers",
     "interpolate",
+    "keep",
     "lift",
     "limit",
     "match",
@@ -55,4 +58,5 @@ __all__ = [
     "score_samples",
     "sefa",
     "train_boundary",
+    "warp",
 ]

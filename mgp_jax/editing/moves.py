@@ -7,15 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import ndimage
 
-from mgp_jax.codes import Codes, fuse, render_batch
+from mgp_jax.codes import Codes, render_batch
 from mgp_jax.editing.directions import Direction
+from mgp_jax.editing.residuals import CARRIES
 from mgp_jax.errors import SettingError
-from mgp_jax.generators import Features, Split
+from mgp_jax.generators import Split
 
 # Width in pixels of the ramp inside a region over which an edit fades in.
 FEATHER = 3
-# Change of the composed map, in parts of its root mean square, that halves the residual there.
-FADING = 0.5
 
 
 def edit(
@@ -77,33 +76,13 @@ def lift(split: Split, codes: Codes, to: str) -> tuple[Split, Codes]:
     return lifted, codes._replace(z=generator.apply(generator.params, codes.z, begin, end))
 
 
-def carry(split: Split, before: Codes, after: Codes) -> Codes:
-    """Lets the residual of edited codes fade where the edit draws something else.
-
-    A residual holds what the codes have missed of a photograph, place by place. Where the edit
-    changes the composed map, it would draw the old mouth over the new one; there the codes have the
-    say. Where nothing has changed it stays as it is, to the bit.
-
-    Args:
-        split: what the codes are for.
-        before: the codes of the inversion.
-        after: the same, edited.
-
-    Returns: `after` with the residual times 1 / (1 + (d / FADING)^2), d being the change of the
-        composed map at that place in parts of its root mean square.
-    """
-    if before.residual is None:
-        return after
-    return after._replace(residual=_faded(split, before, after))
-
-
 def render_edits(
     split: Split,
     codes: Codes,
     direction: Direction,
     strengths: Sequence[float],
     moved: Sequence[int] | None = None,
-    fade: bool = False,
+    residual: str = "keep",
 ) -> np.ndarray:
     """Renders an image's edits, each by the program that renders an inversion of one image.
 
@@ -111,19 +90,22 @@ def render_edits(
 
     Args:
         split: what the codes are for.
-        codes: the codes of one image.
+        codes: the codes of one image; they are lifted where the direction lives in a later space.
         direction: see `edit`.
         strengths: S of them, see `edit`.
         moved: see `edit`.
-        fade: let the residual fade where the edit draws something else, see `carry`.
+        residual: what becomes of what the codes have missed, a name of `residuals.CARRIES`.
 
     Returns: float[S, H, W, C], in [-1, 1] up to overshoots.
 
     Raises:
-        SettingError: see `edit`.
+        SettingError: see `edit`; or OpenCV is missing, without which residuals are not warped.
     """
+    generator = split.generator
+    if generator.space(direction.space) > generator.space(split.space):
+        split, codes = lift(split, codes, direction.space)
     edited = [edit(split, codes, direction, strength, moved) for strength in strengths]
-    return render_all(split, [carry(split, codes, item) if fade else item for item in edited])
+    return render_all(split, [CARRIES[residual](split, codes, item) for item in edited])
 
 
 def render_all(split: Split, codes: Sequence[Codes]) -> np.ndarray:
@@ -157,14 +139,3 @@ def _styles(split: Split, z: jax.Array) -> jax.Array:
     """Returns the styles float[N, L, W] of latent codes."""
     generator, space = split.generator, split.space
     return generator.apply(split.params, z, generator.space(space), generator.space("w+"))
-
-
-@jax.jit
-def _faded(split: Split, before: Codes, after: Codes) -> Features:
-    old, new = fuse(split, before), fuse(split, after)
-
-    def fade(old: jax.Array, new: jax.Array, residual: jax.Array) -> jax.Array:
-        change = jnp.mean(jnp.square(new - old), axis=-1, keepdims=True)
-        return residual / (1 + change / (FADING**2 * jnp.mean(jnp.square(old)) + 1e-12))
-
-    return jax.tree.map(fade, old, new, before.residual)

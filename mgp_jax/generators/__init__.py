@@ -5,6 +5,7 @@ from mgp_jax.generators.biggan import BigGANConfig
 from mgp_jax.generators.crossing import Features, Params, as_features, as_passed
 from mgp_jax.generators.dcgan import DCGANConfig
 from mgp_jax.generators.labels import Labels
+from mgp_jax.generators.lightweight_gan import LightweightGANConfig
 from mgp_jax.generators.mobile_stylegan import MobileStyleGANConfig
 from mgp_jax.generators.pggan import PGGANConfig
 from mgp_jax.generators.sampling import generate, random_latents
@@ -14,6 +15,7 @@ from mgp_jax.generators.split import Split
 from mgp_jax.generators.style import random_noise
 from mgp_jax.generators.stylegan import StyleGANConfig
 from mgp_jax.generators.stylegan2 import StyleGAN2Config
+from mgp_jax.generators.stylegan2_pytorch import StyleGAN2PyTorchConfig
 from mgp_jax.generators.weights import Weights, load_weights, save_weights
 from mgp_jax.generators.zoo import (
     FAMILIES,
@@ -31,6 +33,7 @@ __all__ = [
     "Features",
     "Generator",
     "Labels",
+    "LightweightGANConfig",
     "MobileStyleGANConfig",
     "PGGANConfig",
     "Params",
@@ -38,6 +41,7 @@ __all__ = [
     "SequentialConfig",
     "Split",
     "StyleGAN2Config",
+    "StyleGAN2PyTorchConfig",
     "StyleGANConfig",
     "Weights",
     "as_features",

@@ -67,8 +67,7 @@ class Config(ABC):
 
     def noise_maps(self, params: Params) -> NoiseMaps:
         """Returns the stored noise map float[1, H, W, 1] of every noisy stage."""
-        del params
-        return {}
+        return {name: stage["noise"] for name, stage in params.items() if "noise" in stage}
 
     def with_noise(self, params: Params, noise: NoiseMaps) -> Params:
         """Returns the parameters with the noise maps of some stages replaced."""

@@ -253,7 +253,7 @@ def convolve_depthwise(x: jax.Array, kernel: jax.Array) -> jax.Array:
     Returns: float[N, H, W, C].
     """
     if formulation().products:
-        products = (kernel[row, column] * part for (row, column), part in _shifted(x, len(kernel)))
+        products = (kernel[row, column] * part for (row, column), part in shifted(x, len(kernel)))
         return sum(products, start=jnp.zeros((), x.dtype))
     margin = len(kernel) // 2
     pads = ((margin, margin), (margin, margin))
@@ -274,7 +274,7 @@ def _depthwise_forward(x: jax.Array, kernel: jax.Array) -> tuple[jax.Array, Any]
 def _depthwise_backward(kept: Any, gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
     x, kernel = kept
     # Left out of the program wherever the kernel stays fixed.
-    products = [jnp.sum(part * gradient, (0, 1, 2)) for _, part in _shifted(x, len(kernel))]
+    products = [jnp.sum(part * gradient, (0, 1, 2)) for _, part in shifted(x, len(kernel))]
     return (
         convolve_depthwise(gradient, kernel[::-1, ::-1]),
         jnp.stack(products).reshape(kernel.shape),
@@ -284,7 +284,7 @@ def _depthwise_backward(kept: Any, gradient: jax.Array) -> tuple[jax.Array, jax.
 convolve_depthwise.defvjp(_depthwise_forward, _depthwise_backward)
 
 
-def _shifted(x: jax.Array, size: int) -> Iterator[tuple[tuple[int, int], jax.Array]]:
+def shifted(x: jax.Array, size: int) -> Iterator[tuple[tuple[int, int], jax.Array]]:
     """Yields what every place of a kernel sees: (row, column) and float[N, H, W, C]."""
     margin, (_, height, width, _) = size // 2, x.shape
     padded = jnp.pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)))

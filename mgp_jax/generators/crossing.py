@@ -19,11 +19,20 @@ class Features(NamedTuple):
             float[N, ...] themselves.
         rgb: float[N, H, W, 3], the image accumulated so far, or None.
         styles: float[N, L, W], one style vector for every layer, or None.
+        factors: float[N, 1, 1, K], what later stages will multiply their channels by, or None.
+
+    Map, image and factors are composed channel by channel; styles are not.
     """
 
     maps: jax.Array
     rgb: jax.Array | None = None
     styles: jax.Array | None = None
+    factors: jax.Array | None = None
+
+    @property
+    def composed(self) -> "Features":
+        """What is composed: all but the styles."""
+        return self._replace(styles=None)
 
 
 def as_features(passed: Any) -> Features:
@@ -33,5 +42,5 @@ def as_features(passed: Any) -> Features:
 
 def as_passed(features: Features) -> Any:
     """Returns `Features` in the form that the next stage takes."""
-    bare = features.rgb is None and features.styles is None
+    bare = all(part is None for part in features[1:])
     return features.maps if bare else features

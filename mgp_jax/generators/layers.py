@@ -8,19 +8,20 @@ from jax import lax
 from mgp_jax.generators.convolution import convolve, convolve_transposed
 
 
-def filter_separable(x: jax.Array, taps: tuple[float, ...]) -> jax.Array:
-    """Filters rows and columns with the same taps, each side padded with one zero.
+def filter_separable(x: jax.Array, taps: tuple[float, ...], outside: str = "constant") -> jax.Array:
+    """Filters rows and columns with the same taps, each side padded with one pixel.
 
     Adds up shifted copies: on a CPU a depthwise convolution takes 2 to 4 times as long.
 
     Args:
         x: float[N, H, W, C].
         taps: the weights, K of them.
+        outside: what lies beyond the edge, a mode of `numpy.pad`: `constant` for zeros.
 
     Returns: float[N, H + 3 - K, W + 3 - K, C].
     """
     for axis in (1, 2):
-        padded = jnp.pad(x, [(int(k == axis), int(k == axis)) for k in range(x.ndim)])
+        padded = jnp.pad(x, [(int(k == axis),) * 2 for k in range(x.ndim)], outside)
         size = padded.shape[axis] - len(taps) + 1
         x = taps[0] * lax.slice_in_dim(padded, 0, size, axis=axis)
         for k, tap in enumerate(taps[1:], 1):
@@ -52,11 +53,30 @@ def upsample_filtered(x: jax.Array, outside: str = "constant") -> jax.Array:
     return x
 
 
+def blur(x: jax.Array) -> jax.Array:
+    """Filters with (1, 2, 1) / 4 in both axes, the map mirrored at its edge; keeps the size."""
+    return filter_separable(x, (0.25, 0.5, 0.25), "reflect")
+
+
 def upsample_nearest(x: jax.Array, factor: int = 2) -> jax.Array:
     """Repeats every pixel `factor` times in both axes: float[N, H, W, C] -> [N, fH, fW, C]."""
     n, h, w, c = x.shape
     x = jnp.broadcast_to(x[:, :, None, :, None, :], (n, h, factor, w, factor, c))
     return x.reshape(n, factor * h, factor * w, c)
+
+
+def pixel_shuffle(x: jax.Array, factor: int = 2) -> jax.Array:
+    """Enlarges a map by taking the new pixels from channels (Shi et al. 2016).
+
+    Args:
+        x: float[N, H, W, f f C]; channel c f f + row f + column.
+        factor: how many times, f.
+
+    Returns: float[N, f H, f W, C].
+    """
+    n, h, w, _ = x.shape
+    x = x.reshape(n, h, w, -1, factor, factor).transpose(0, 1, 4, 2, 5, 3)
+    return x.reshape(n, factor * h, factor * w, -1)
 
 
 def pixel_norm(x: jax.Array) -> jax.Array:
@@ -70,6 +90,12 @@ def pixel_norm(x: jax.Array) -> jax.Array:
 def leaky_relu(x: jax.Array) -> jax.Array:
     """Leaky rectifier with the slope 0.2 that all families use."""
     return jnp.where(x >= 0, x, 0.2 * x)
+
+
+def gate(x: jax.Array) -> jax.Array:
+    """Gated linear unit: float[..., 2 C] to float[..., C], the second half says how much passes."""
+    passes, opens = jnp.split(x, 2, axis=-1)
+    return passes * jax.nn.sigmoid(opens)
 
 
 class LatentToMap(nnx.Module):

@@ -216,9 +216,8 @@ class Split:
 
     @property
     def channels(self) -> int:
-        """How many channels importances weigh: of the map and, if one travels along, the image."""
-        crossing = self.crossing
-        return crossing.maps.shape[-1] + (0 if crossing.rgb is None else crossing.rgb.shape[-1])
+        """How many channels importances weigh: of the map and of what is composed like it."""
+        return sum(part.shape[-1] for part in jax.tree.leaves(self.crossing.composed))
 
     @property
     def image_shape(self) -> tuple[int, ...]:

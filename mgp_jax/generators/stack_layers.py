@@ -15,7 +15,7 @@ from jax import lax
 
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.convolution import DIMENSIONS, convolve_transposed, correlate
-from mgp_jax.generators.layers import upsample_nearest
+from mgp_jax.generators.layers import pixel_shuffle, upsample_nearest
 from mgp_jax.generators.stack_base import NO_MARGINS, Arrays, Layer, Margins, Pair, Size, Weighted
 from mgp_jax.generators.stack_pointwise import Activation, Affine, GroupNorm, PReLU
 
@@ -218,10 +218,7 @@ class PixelShuffle(Layer):
 
     def __call__(self, x: jax.Array, params: Arrays) -> jax.Array:
         """Maps float[N, H, W, f f C] to float[N, f H, f W, C]; channel c f f + row f + column."""
-        n, h, w, _ = x.shape
-        f = self.factor
-        x = x.reshape(n, h, w, -1, f, f).transpose(0, 1, 4, 2, 5, 3)
-        return x.reshape(n, f * h, f * w, -1)
+        return pixel_shuffle(x, self.factor)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from mgp_jax.generators.base import Config
 from mgp_jax.generators.crossing import Features, Params
 from mgp_jax.generators.labels import Label, Labels, joined_size
 from mgp_jax.generators.layers import leaky_relu, pixel_norm
-from mgp_jax.generators.split import NoiseMaps
 
 
 @dataclass(frozen=True)
@@ -100,10 +99,6 @@ class StyleConfig(Config):
     def mean_style(self, params: Params) -> jax.Array:
         """Returns the mean style, float[W] or float[L, W]."""
         return params["truncation"]["mean"]
-
-    def noise_maps(self, params: Params) -> NoiseMaps:
-        """Returns the stored noise map float[1, H, W, 1] of every layer."""
-        return {name: stage["noise"] for name, stage in params.items() if "noise" in stage}
 
     def code_kernel(self, params: Params, layers: tuple[int, int] | None = None) -> jax.Array:
         """Returns the weights float[W, outputs] of the style layers of all layers, or of some."""

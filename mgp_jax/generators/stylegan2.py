@@ -8,6 +8,7 @@ the cut too: each to-RGB belongs to the stage of the layer before it (the last o
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -67,14 +68,30 @@ class StyleGAN2Config(StyleConfig):
 
 
 class StyledToRGB(nnx.Module):
-    """Modulated 1x1 convolution to image channels, not demodulated."""
+    """Modulated 1x1 convolution to image channels, not demodulated.
 
-    def __init__(self, config: StyleGAN2Config, index: int, *, rngs: nnx.Rngs):
-        inputs, outputs = config.channels[index], config.image_channels
+    Args:
+        config: the generator's configuration.
+        inputs: channels of the map.
+        index: number of the style.
+        clamp: magnitude at which its outputs are clipped; None for no limit.
+        rngs: source of the initial weights.
+    """
+
+    def __init__(
+        self,
+        config: StyleConfig,
+        inputs: int,
+        index: int,
+        *,
+        clamp: float | None = None,
+        rngs: nnx.Rngs,
+    ):
+        outputs = config.image_channels
         self.kernel = nnx.Param(rngs.params.normal((inputs, outputs)) / inputs**0.5)
         self.bias = nnx.Param(jnp.zeros(outputs))
-        self.style = _style(config, inputs, rngs)
-        self.index, self.clamp = index + 1, config.conv_clamp
+        self.style = style_layer(config, inputs, rngs)
+        self.index, self.clamp = index, clamp
 
     def image(self, maps: jax.Array, styles: jax.Array) -> jax.Array:
         """Maps float[N, H, W, C] and styles float[N, L, W] to an image float[N, H, W, O]."""
@@ -104,22 +121,22 @@ class Styled(Noise):
         normal = rngs.params.normal((3, 3, inputs, outputs))
         self.kernel = nnx.Param(normal / (9 * inputs) ** 0.5)
         self.bias = nnx.Param(jnp.zeros(outputs))
-        self.style = _style(config, inputs, rngs)
+        self.style = style_layer(config, inputs, rngs)
         inner = index % 2 == 0 and index < len(config.channels) - 1
         adds_rgb = inner and config.architecture == "skip"
-        self.rgb = StyledToRGB(config, index, rngs=rngs) if adds_rgb else None
         self.index, self.clamp = index, config.conv_clamp
+        rgb = partial(StyledToRGB, config, outputs, index + 1, clamp=self.clamp, rngs=rngs)
+        self.rgb = rgb() if adds_rgb else None
 
     def convolve(self, maps: jax.Array, style: jax.Array) -> jax.Array:
         """Applies the kernel, modulated by the styles float[N, I] and demodulated."""
         kernel = self.kernel[...]
-        power = jnp.square(style) @ jnp.sum(jnp.square(kernel), axis=(0, 1))
-        factors = lax.rsqrt(power + 1e-8)
+        factors = demodulation(style, kernel)
         if formulation().modulated:
             maps = jnp.broadcast_to(maps, (len(style), *maps.shape[1:]))
-            kernels = style[:, None, None, :, None] * kernel * factors[:, None, None, None]
+            kernels = style[:, None, None, :, None] * kernel * factors[:, None]
             return jax.vmap(lambda x, own: self.apply(x[None], own)[0])(maps, kernels)
-        return self.apply(maps * style[:, None, None], kernel) * factors[:, None, None]
+        return self.apply(maps * style[:, None, None], kernel) * factors
 
     def apply(self, maps: jax.Array, kernel: jax.Array) -> jax.Array:
         """Convolves; odd layers double the resolution."""
@@ -164,8 +181,8 @@ class Layer(Styled):
 class Image(StyledToRGB):
     """The last to-RGB, added to the accumulated image; then tanh if configured."""
 
-    def __init__(self, config: StyleGAN2Config, *, rngs: nnx.Rngs):
-        super().__init__(config, len(config.channels) - 1, rngs=rngs)
+    def __init__(self, config: StyleConfig, *, clamp: float | None = None, rngs: nnx.Rngs):
+        super().__init__(config, config.channels[-1], config.styles - 1, clamp=clamp, rngs=rngs)
         self.tanh = config.final_tanh
 
     def __call__(self, x: Features) -> jax.Array:
@@ -184,10 +201,23 @@ class StyleGAN2(nnx.Module):
         self.layer0 = First(config, rngs=rngs)
         for i in range(1, len(config.channels)):
             setattr(self, f"layer{i}", Layer(config, i, rngs=rngs))
-        self.to_rgb = Image(config, rngs=rngs)
+        self.to_rgb = Image(config, clamp=config.conv_clamp, rngs=rngs)
 
 
-def _style(config: StyleGAN2Config, channels: int, rngs: nnx.Rngs) -> Dense:
+def demodulation(style: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Returns the factors that bring a modulated kernel to norm 1 for every output channel.
+
+    Args:
+        style: factors of the input channels, float[N, I].
+        kernel: float[k, k, I, O].
+
+    Returns: float[N, 1, 1, O].
+    """
+    power = jnp.square(style) @ jnp.sum(jnp.square(kernel), axis=(0, 1))
+    return lax.rsqrt(power + 1e-8)[:, None, None]
+
+
+def style_layer(config: StyleConfig, channels: int, rngs: nnx.Rngs) -> Dense:
     """Returns the dense layer from a style vector to the factors of the input channels."""
     dense = Dense(config.w_size, channels, gain=1.0, rngs=rngs)
     dense.bias = nnx.Param(jnp.ones(channels))

@@ -16,6 +16,7 @@ from mgp_jax.generators.base import Config, Generator, Params
 from mgp_jax.generators.biggan import BigGAN, BigGANConfig
 from mgp_jax.generators.dcgan import DCGANConfig
 from mgp_jax.generators.labels import MEAN, LabelLike
+from mgp_jax.generators.lightweight_gan import LightweightGAN, LightweightGANConfig
 from mgp_jax.generators.mobile_stylegan import MobileStyleGAN, MobileStyleGANConfig
 from mgp_jax.generators.pggan import PGGAN, PGGANConfig
 from mgp_jax.generators.sequential import Sequential, SequentialConfig
@@ -23,6 +24,7 @@ from mgp_jax.generators.sngan import SNGAN, SNGANConfig
 from mgp_jax.generators.split import Split
 from mgp_jax.generators.stylegan import StyleGAN, StyleGANConfig
 from mgp_jax.generators.stylegan2 import StyleGAN2, StyleGAN2Config
+from mgp_jax.generators.stylegan2_pytorch import StyleGAN2PyTorch, StyleGAN2PyTorchConfig
 from mgp_jax.generators.weights import flatten, load_weights
 from mgp_jax.seeds import seeded_key
 from mgp_jax.user_code import load_function, names_function
@@ -31,11 +33,13 @@ FAMILIES: dict[str, tuple[type, Callable[..., nnx.Module]]] = {
     "biggan": (BigGANConfig, BigGAN),
     "dcgan": (DCGANConfig, Sequential),
     "sequential": (SequentialConfig, Sequential),
+    "lightweight_gan": (LightweightGANConfig, LightweightGAN),
     "mobile_stylegan": (MobileStyleGANConfig, MobileStyleGAN),
     "pggan": (PGGANConfig, PGGAN),
     "sngan": (SNGANConfig, SNGAN),
     "stylegan": (StyleGANConfig, StyleGAN),
     "stylegan2": (StyleGAN2Config, StyleGAN2),
+    "stylegan2_pytorch": (StyleGAN2PyTorchConfig, StyleGAN2PyTorch),
 }
 
 BUNDLED = ("faces1024", "faces64")

@@ -4,6 +4,7 @@ Arrays are float32, height x width x channels, in [-1, 1] (black to white) and i
 wrong with a file ends in an `ImageError` of one line that names it.
 """
 
+from mgp_jax.images.compression import quantisation
 from mgp_jax.images.finding import (
     SUFFIXES,
     Found,
@@ -21,6 +22,7 @@ from mgp_jax.images.photographs import (
     read_photograph,
     read_whole,
 )
+from mgp_jax.images.showing import picture_url, pictures_html
 from mgp_jax.images.writing import write_animation, write_array, write_image
 
 __all__ = [
@@ -32,6 +34,9 @@ __all__ = [
     "Reading",
     "find_images",
     "luminance",
+    "picture_url",
+    "pictures_html",
+    "quantisation",
     "read_image",
     "read_mask",
     "read_mask_picture",

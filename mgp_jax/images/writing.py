@@ -25,7 +25,7 @@ def write_image(path: str | os.PathLike[str], image: Any) -> None:
         ImageError: the array is no finite image, or the file cannot be written.
     """
     try:
-        picture = _picture(image)
+        picture = picture_of(image)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from None
     _save(path, lambda file: picture.save(file, "PNG"))
@@ -51,7 +51,7 @@ def write_animation(
     if not len(frames):
         raise ImageError(f"{path}: an animation needs at least one frame")
     try:
-        pictures = [_picture(frame) for frame in frames]
+        pictures = [picture_of(frame) for frame in frames]
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from None
     settings = {"lossless": True} if suffix == ".webp" else {}
@@ -78,8 +78,12 @@ def write_array(path: str | os.PathLike[str], array: Any) -> None:
     _save(path, lambda file: np.save(file, np.asarray(array, np.float32), allow_pickle=False))
 
 
-def _picture(image: Any) -> Image.Image:
-    """Turns [H, W], [H, W, 1] or [H, W, 3] into a picture, gray or RGB."""
+def picture_of(image: Any) -> Image.Image:
+    """Turns [H, W], [H, W, 1] or [H, W, 3] into a picture, gray or RGB.
+
+    Raises:
+        ImageError: the array is no finite image.
+    """
     array = to_uint8(image)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]

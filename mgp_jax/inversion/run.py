@@ -12,6 +12,7 @@ from jax import lax
 
 from mgp_jax.degradations import Identity, Operator
 from mgp_jax.generators import Split
+from mgp_jax.images import pictures_html
 from mgp_jax.inversion.problem import check_codes, check_observations, image_keys, pose
 from mgp_jax.inversion.resolve import DEFAULT_RECIPE, Inversion, resolve
 from mgp_jax.methods import MULTI_CODE, Method, What
@@ -26,11 +27,15 @@ from mgp_jax.solve import (
     Progress,
     ResolvedPhase,
     Snapshot,
+    Status,
     solve,
 )
 from mgp_jax.solve import outline as outline_of
 from mgp_jax.solve.state import PROBLEM
 from mgp_jax.terms import Given
+
+# Images of a batch that a notebook shows.
+MOST_SHOWN = 8
 
 
 class Result(NamedTuple):
@@ -61,6 +66,18 @@ class Result(NamedTuple):
         batches = self._asdict()
         split = batches.pop("split")
         return Result(**jax.tree.map(lambda leaf: np.asarray(leaf)[index], batches), split=split)
+
+    def told(self, number: int) -> str:
+        """Returns on one line how well an image matches its observation, and what that took."""
+        errors = self.errors[number][np.isfinite(self.errors[number])]
+        parts = [f"PSNR {10 * np.log10(4 / max(errors[-1], 1e-12)):.1f} dB"] if len(errors) else []
+        parts += [f"{int(self.steps[number])} steps", Status(self.status[number]).name.lower()]
+        return ", ".join(parts)
+
+    def _repr_html_(self) -> str:
+        """Shows the images in a notebook."""
+        shown = range(min(len(self.images), MOST_SHOWN))
+        return pictures_html([([("result", self.images[k])], self.told(k)) for k in shown])
 
 
 def invert(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from scenes import face_at, find_marks, ground, marked
 
 from mgp_jax import Mask, cli
 from mgp_jax.cli.restoring import Inpaint
-from mgp_jax.faces import finding, square_of
+from mgp_jax.faces import Face, finding, square_of
 from mgp_jax.faces.placing import outline
 from mgp_jax.generators import DCGANConfig
 from mgp_jax.images import MaskPicture
@@ -218,3 +219,97 @@ def test_the_default_generator_draws_aligned_faces():
 
     assert draws_aligned_faces(load_generator("faces1024"))
     assert not draws_aligned_faces(load_generator("faces64"))
+
+
+def test_faces_are_edited_in_their_photograph(mgp: Mgp, small: Path, photos: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    np.save(tmp_path / "age.npy", np.eye(1, 8))
+    command = ("edit", photos, "--out", out, "--generator", small, *SHORT, "--frames", 3)
+    command = (*command, "--direction", tmp_path / "age.npy")
+    done = mgp(*command, "--faces", "all")
+    assert done.status == cli.SOME_FAILED and "2 edits: 1 ok, 1 failed" in done.out
+    group, wall = records_of(out / "edits" / "age")
+    assert "no face is found; --faces none takes the central square" in wall["error"]
+    assert len(group["faces"]) == 2 and len(group["faces"][0]["lpips"]) == 3
+    photograph = pixels(photos / "group.png")
+    frames = [pixels(out / "edits" / "age" / name) for name in group["frames"]]
+    squares = [square_of(Face(**face)) for face in faces_of(records_of(out)[0])]
+    inside = [outline(square, (140, 70))[..., 0] > 0 for square in squares]
+    for frame in frames:
+        assert frame.shape == photograph.shape
+        changed = np.any(frame != photograph, axis=2)
+        assert all(changed[part].any() for part in inside)
+        assert not changed[~np.logical_or(*inside)].any()
+    assert all((frames[0] != frames[2])[part].any() for part in inside)
+    # A region is one of a square image.
+    wrong = mgp(*command, "--faces", "all", "--mask", photos / "wall.png")
+    assert wrong.status == cli.WRONG_USAGE and "--faces none" in wrong.err
+
+
+def faces_of(record: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{k: face[k] for k in ("box", "points", "score")} for face in record["faces"]]
+
+
+# What a photograph was made with, what is said of it, and what must not be.
+MADE: dict[str, tuple[Callable[[Image.Image], Image.Image], dict, str, str]] = {
+    "clean": (lambda p: p, {}, "clean, restored as identity", "gray"),
+    "gray": (lambda p: p.convert("L"), {}, "gray, restored as gray", "noise"),
+    "jpeg": (lambda p: p, {"quality": 30}, "JPEG of quality 30, restored as identity", "noise"),
+    "soft": (
+        lambda p: p.resize((64, 64), Image.Resampling.BOX).resize(p.size, Image.Resampling.BICUBIC),
+        {},
+        "as sharp as ",
+        "gray",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_what_has_become_of_a_photograph_is_estimated_and_said(
+    mgp: Mgp, styled: Path, tmp_path: Path, name: str
+):
+    make, options, expected, missing = MADE[name]
+    with resources.as_file(resources.files("mgp_jax.assets") / "grace_hopper.png") as path:
+        picture = Image.open(path).convert("RGB")
+    photo = tmp_path / ("photo.jpg" if "quality" in options else "photo.png")
+    make(picture).save(photo, **options)
+    command = ("restore", photo, "--generator", styled, "--degradation", "auto", *SHORT)
+    done = mgp(*command, "--out", tmp_path / "out", "-n")
+    assert done.status == cli.OK
+    (note,) = [line for line in done.out.splitlines() if line.startswith("note:")]
+    assert f"{photo}: estimated: " in note and expected in note and missing not in note
+    assert mgp(*command, "--out", tmp_path / "out").status == cli.OK
+    (record,) = records_of(tmp_path / "out")
+    assert record["notes"] == [note.partition(f"{photo}: ")[2]]
+
+
+def test_each_face_has_an_estimate_of_its_own(mgp: Mgp, small: Path, photos: Path, tmp_path: Path):
+    command = ("restore", photos / "group.png", "--out", tmp_path / "out", "--generator", small)
+    done = mgp(*command, "--degradation", "auto", "--faces", "all", *SHORT)
+    assert done.status == cli.OK
+    (record,) = records_of(tmp_path / "out")
+    assert (
+        record["notes"][0].startswith("estimated: face 1: ") and "; face 2: " in record["notes"][0]
+    )
+
+
+@pytest.mark.parametrize("option", ["--simulate", "--frame=0.9"])
+def test_what_is_simulated_is_named(mgp: Mgp, small: Path, photos: Path, option: str):
+    command = ("restore", photos, "--out", photos / "out", "--generator", small, option)
+    done = mgp(*command, "--degradation", "auto")
+    assert done.status == cli.WRONG_USAGE and "degradation auto: " in done.err
+
+
+def test_a_frame_is_found_in_each_photograph(mgp: Mgp, small: Path, photos: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    for name in ("group", "wall"):
+        Image.open(photos / f"{name}.png").resize((8, 8)).save(photos / f"{name}.png")
+    command = ("super-resolve", photos, "--out", out, "--factor", 2, "--generator", small)
+    assert mgp(*command, "--frame", "auto", *SHORT).status == cli.OK
+    for record in records_of(out):
+        (note,) = record["notes"]
+        size, x, y, _ = map(float, note.removeprefix("found frame:").split(","))
+        assert 0.2 <= size <= 1 and size / 2 <= min(x, y, 1 - x, 1 - y) + 1e-9
+    command = ("restore", photos, "--out", out, "--generator", small, "--degradation", "gray")
+    wrong = mgp(*command, "--frame", "auto")
+    assert wrong.status == cli.WRONG_USAGE and "does not tell the colours" in wrong.err

@@ -75,6 +75,7 @@ def test_help(mgp: Mgp, command: str):
         },
         "tune": {"GENERATOR", "--images", "--task", "--degradation", "--budget", "--out"},
         "bench": {"tables", "speed", "cost"},
+        "app": {"RUN", "--generator", "--port", "--open"},
         "doctor": {"--json", "--device", "--out", "--seconds", "--quick"},
         "completion": {"SHELL"},
     }.get(command, set())

@@ -8,10 +8,11 @@ training only need not be installed.
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
-from unittest.mock import MagicMock
+from unittest.mock import MagicMock, patch
 
 import numpy as np
 import torch
@@ -22,7 +23,6 @@ FOR_TRAINING = (
     *(
         "torch.utils.tensorboard",
         "skimage",
-        "tensorflow",
         "aim",
         "fire",
         "retry",
@@ -30,6 +30,7 @@ FOR_TRAINING = (
         "botocore",
         "botocore.exceptions",
         "adabelief_pytorch",
+        "torchvision",
     ),
     *(f"torch_mimicry.{name}" for name in ("metrics", "training", "datasets", "utils")),
     *("vector_quantize_pytorch", "lightweight_gan.diff_augment", "stylegan2_pytorch.diff_augment"),
@@ -62,6 +63,10 @@ def save(
     """
     shapes = {key: tuple(value.shape) for key, value in model.state_dict().items()}
     tensors = weights(shapes, equalised)
+    for key, value in model.named_buffers():
+        # Constants that the packages have built in.
+        if key.endswith((".f", "kernel", "dct_weights")):
+            assert np.allclose(value, tensors[key], atol=1e-6), key
     model.load_state_dict({key: torch.tensor(value) for key, value in tensors.items()})
     model.eval()
     seen: list[np.ndarray] = []
@@ -156,7 +161,10 @@ def sngan(name: str, kind: str, size: int, **settings: Any) -> Callable[[], None
         from importlib import import_module
 
         folder = kind.lower().replace("cganpd", "cgan_pd")
+        # Other packages look for it, and would find this.
+        sys.modules["tensorflow"] = MagicMock()
         module = import_module(f"torch_mimicry.nets.{folder}.{folder}_{size}")
+        del sys.modules["tensorflow"]
         model = getattr(module, f"{kind}Generator{size}")(nz=6, **settings)
         blocks = [n for n, _ in model.named_children() if n.startswith("block")]
         last = next(n for n, _ in model.named_children() if n.startswith("b") and n not in blocks)
@@ -207,6 +215,61 @@ def stylegan2_torch() -> None:
     save("stylegan2_torch", "stylegan2-torch", model, run, 6, taps, equalised=True)
 
 
+def lucidrains(name: str, size: int, **settings: Any) -> Callable[[], None]:
+    """Makes a fixture of stylegan2_pytorch."""
+
+    def make() -> None:
+        with without_gpu():
+            from stylegan2_pytorch.stylegan2_pytorch import StyleGAN2, styles_def_to_tensor
+
+            model = StyleGAN2(size, latent_dim=6, style_depth=3, network_capacity=2, **settings)
+        noise = np.random.RandomState(0).uniform(size=(size, size)).astype(np.float32)
+        noise = torch.tensor(noise)[None, :, :, None]
+        blocks = range(model.GE.num_layers)
+
+        def run(z: torch.Tensor, label: int) -> torch.Tensor:
+            styles = styles_def_to_tensor([(model.SE(z), len(blocks))])
+            return 2 * model.GE(styles, noise.expand(len(z), -1, -1, -1))[:, :3] - 1
+
+        taps = [f"GE.blocks.{k}.to_rgb" for k in blocks]
+        save(name, "stylegan2-pytorch", model, run, 6, taps)
+
+    return make
+
+
+def lightweight(name: str, size: int, antialias: bool, **settings: Any) -> Callable[[], None]:
+    def make() -> None:
+        with without_gpu():
+            import lightweight_gan.lightweight_gan as package
+
+            # Its trainer does the same.
+            blur = package.Blur if antialias else nn.Identity
+            with patch.object(package, "Blur", blur):
+                model = package.LightweightGAN(latent_dim=6, image_size=size, **settings)
+        for index, layer in enumerate(model.GE.layers, 1):
+            noise = np.random.RandomState(index).standard_normal((1, 1, *2 * [4 * 2**index]))
+            fixed = torch.tensor(noise.astype(np.float32))
+            add = layer[0][3].forward
+            layer[0][3].forward = lambda x, add=add, fixed=fixed: add(x, fixed)
+        # Attention, where there is one, comes before the enlargement.
+        first = [(k, "2" if layer[2] else "0.0") for k, layer in enumerate(model.GE.layers)]
+        taps = [*(f"GE.layers.{k}.{name}" for k, name in first), "GE.out_conv"]
+        run = lambda z, k: 2 * model.GE(z)[:, :3] - 1  # noqa: E731
+        save(name, "lightweight-gan", model, run, 6, taps)
+
+    return make
+
+
+@contextmanager
+def without_gpu() -> Iterator[None]:
+    """Lets packages believe that there is a GPU, on which they insist."""
+    with (
+        patch.object(torch.cuda, "is_available", lambda: True),
+        patch.object(nn.Module, "cuda", lambda module, *_: module),
+    ):
+        yield
+
+
 MAKERS: dict[str, Callable[[], None]] = {
     **{
         f"conditional_{j}": conditional(j)
@@ -219,6 +282,16 @@ MAKERS: dict[str, Callable[[], None]] = {
     "sagan_32": sngan("sagan_32", "SAGAN", 32, ngf=8, num_classes=3, bottom_width=2),
     "pro_gan_pth": progan,
     "stylegan2_torch": stylegan2_torch,
+    "stylegan2_pytorch": lucidrains("stylegan2_pytorch", 16, attn_layers=[1, 3]),
+    "stylegan2_pytorch_rgba": lucidrains(
+        "stylegan2_pytorch_rgba", 8, transparent=True, no_const=True
+    ),
+    "lightweight_gan": lightweight(
+        "lightweight_gan", 256, True, fmap_max=8, attn_res_layers=[8], disc_output_size=1
+    ),
+    "lightweight_gan_gray": lightweight(
+        "lightweight_gan_gray", 128, False, fmap_max=18, greyscale=True, freq_chan_attn=True
+    ),
 }
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ makes them, and says which package and version it was; tests need neither the pa
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,6 +44,8 @@ def weights(shapes: Mapping[str, tuple[int, ...]], equalised: bool) -> dict[str,
         *_, last = name.split(".")
         if last in FILTERS:
             value = FILTERS[last]
+        elif last == "dct_weights":
+            value = cosines(*shape[1:])
         elif last == "num_batches_tracked":
             value = 0
         elif "running_var" in last:
@@ -55,7 +57,9 @@ def weights(shapes: Mapping[str, tuple[int, ...]], equalised: bool) -> dict[str,
         elif equalised:
             value = normal * (100 if name.startswith("mapping") else 1)
         else:
-            value = 1.4 * normal / np.prod(shape[1:]) ** 0.5
+            # Mapping networks of stylegan2_pytorch multiply by 0.1 when they run.
+            gain = 14 if name.startswith(("S.", "SE.")) else 1.4
+            value = gain * normal / np.prod(shape[1:]) ** 0.5
         made[name] = np.asarray(value, np.int64 if last == "num_batches_tracked" else np.float32)
     for name in [name for name in made if name.endswith("weight_orig")]:
         stem = name.removesuffix("orig")
@@ -67,15 +71,32 @@ def weights(shapes: Mapping[str, tuple[int, ...]], equalised: bool) -> dict[str,
     return made
 
 
-def write_fixture(name: str, folder: Path) -> Path:
-    """Writes the state dict of a fixture as a checkpoint of PyTorch."""
-    tree, storages = {}, {}
+def cosines(channels: int, height: int, width: int) -> np.ndarray:
+    """Returns the constants of lightweight_gan for sums by frequency, float[1, C, H, W]."""
+    made = np.zeros((1, channels, height, width))
+    for channel in range(channels // 16 * 16):
+        group = channel // (channels // 16)
+        frequencies = (0, group) if group < 8 else (group - 8, 0)
+        waves = (
+            np.cos(np.pi * k * (np.arange(size) + 0.5) / size)
+            for k, size in zip(frequencies, (height, width), strict=True)
+        )
+        made[0, channel] = np.outer(*(wave / np.linalg.norm(wave) for wave in waves))
+    return made
+
+
+def write_fixture(
+    name: str, folder: Path, wrap: Callable[[dict[str, Any]], Any] = lambda state: state
+) -> Path:
+    """Writes the state dict of a fixture, in what its training wraps it, as PyTorch does."""
+    tree: dict[str, Any] = {}
+    storages: dict[str, bytes] = {}
     for key, value in read_fixture(name).tensors.items():
         kind = "LongStorage" if value.dtype == np.int64 else "FloatStorage"
         strides = tuple(stride // value.itemsize for stride in value.strides)
         tree[key] = tensor(key, value.size, 0, value.shape, strides, kind)
         storages[key] = value.tobytes()
-    return write_zip(folder / f"{name}.pth", tree, storages)
+    return write_zip(folder / f"{name}.pth", wrap(tree), storages)
 
 
 def pick(maps: np.ndarray) -> np.ndarray:

@@ -58,7 +58,6 @@ REFUSED: tuple[tuple[str, dict[str, str], str], ...] = (
     ("tutorial_D", {}, "a discriminator"),
     ("n_optimizer", {}, "state of an optimiser"),
     ("n_fastgan", {}, "FastGAN.*--inside"),
-    ("n_lucidrains", {}, "lucidrains' stylegan2-pytorch"),
     ("n_aladdin_progan", {}, "aladdinpersson's ProGAN"),
     ("tail3x3", {}, "main.12 has a kernel of 3 x 3.*--option strides.*main.0, .*main.12"),
 )

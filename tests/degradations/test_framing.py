@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from operators import SHAPE, images
+from scipy.ndimage import rotate
 
 from mgp_jax.degradations import Frame, adjoint
 from mgp_jax.errors import SettingError
@@ -65,3 +66,18 @@ def test_frames_that_do_not_fit(text: str, message: str):
 def test_frames_as_text():
     assert Frame.parse("0.9") == Frame(0.9, 0.5, 0.5)
     assert str(Frame.parse("0.82,0.5,0.48")) == "frame:0.82,0.5,0.48"
+
+
+@pytest.mark.parametrize("turn", [0, 90, -30])
+def test_a_frame_turns_its_image(turn: float):
+    image = np.asarray(images(1)[0])
+    image = image[: min(image.shape[:2]), : min(image.shape[:2])]
+    frame = Frame(0.6, 0.4, 0.5, turn)
+    expected = rotate(image, -turn, reshape=False, order=1, mode="nearest")
+    inside = np.asarray(frame.inside(*image.shape[:2]))
+    difference = np.abs(frame(image) - Frame(0.6, 0.4, 0.5)(expected))
+    assert difference[inside[..., 0] == 1].max() < 2e-2
+    assert inside.max() == 1 and inside.min() == 0
+    if turn % 90 == 0:
+        np.testing.assert_allclose(inside, Frame(0.6, 0.4, 0.5).inside(*image.shape[:2]), atol=1e-5)
+    assert Frame.parse(f"0.6,0.4,0.5,{turn}") == frame

@@ -8,7 +8,16 @@ import pytest
 from networks import untrained
 
 from mgp_jax.codes import Codes, fuse, init_codes, render
-from mgp_jax.editing import Direction, carry, drift, edit, lift, limit, render_edits
+from mgp_jax.editing import (
+    Direction,
+    drift,
+    edit,
+    fade,
+    in_every_style,
+    lift,
+    limit,
+    render_edits,
+)
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import (
     DCGANConfig,
@@ -91,10 +100,10 @@ def test_strengths_are_in_deviations(case: Case):
 
 def test_a_residual_fades_where_the_edit_draws_something_else(case: Case):
     split, codes, direction = case
-    same = carry(split, codes, edit(split, codes, direction, 0.0))
+    same = fade(split, codes, edit(split, codes, direction, 0.0))
     jax.tree.map(np.testing.assert_array_equal, same, codes)
     edited = edit(split, codes, direction, 2.5)
-    carried = carry(split, codes, edited)
+    carried = fade(split, codes, edited)
     old, new = fuse(split, codes), fuse(split, edited)
     for before, after, residual, faded in zip(
         *map(jax.tree.leaves, (old, new, codes.residual, carried.residual)), strict=True
@@ -109,10 +118,23 @@ def test_a_residual_fades_where_the_edit_draws_something_else(case: Case):
         edited._replace(residual=None),
     )
     bare = codes._replace(residual=None)
-    assert carry(split, bare, bare) is bare
-    frames = [render_edits(split, codes, direction, [0.0, 2.5], fade=fade) for fade in (0, 1)]
+    assert fade(split, bare, bare) is bare
+    frames = [
+        render_edits(split, codes, direction, [0.0, 2.5], residual=name)
+        for name in ("keep", "fade")
+    ]
     np.testing.assert_array_equal(frames[0][0], frames[1][0])
     assert np.abs(frames[0][1] - frames[1][1]).max() > 1e-4
+
+
+@pytest.mark.parametrize("case", ["stylegan in w"], indirect=True)
+def test_codes_are_lifted_to_a_later_space_of_the_direction(case: Case):
+    split, codes, direction = case
+    later = in_every_style(direction, split.generator)
+    assert later.space == "w+"
+    frames = render_edits(split, codes, later, [0.0, 2.5])
+    expected = render_edits(*lift(split, codes, "w+"), later, [0.0, 2.5])
+    np.testing.assert_array_equal(frames, expected)
 
 
 @pytest.mark.parametrize("case", ["stylegan in w", "stylegan2 in w+"], indirect=True)

@@ -18,11 +18,13 @@ from mgp_jax.generators import (
     DCGANConfig,
     Generator,
     Labels,
+    LightweightGANConfig,
     MobileStyleGANConfig,
     PGGANConfig,
     SequentialConfig,
     SNGANConfig,
     StyleGAN2Config,
+    StyleGAN2PyTorchConfig,
     StyleGANConfig,
     load_generator,
     make_generator,
@@ -69,12 +71,21 @@ CONFIGS = {
     "stylegan2 origin, clamped": dataclasses.replace(
         SKIP, architecture="origin", final_tanh=True, conv_clamp=0.8, labels=Labels(3, 2)
     ),
+    "stylegan2_pytorch": StyleGAN2PyTorchConfig(5, 4, (6, 4), (6, 4)),
+    "stylegan2_pytorch with attention": StyleGAN2PyTorchConfig(
+        5, 4, (6, 4), (6, 4, 4), attention=(0, 2), starts_from_style=True
+    ),
+    "lightweight_gan": LightweightGANConfig(5, (4, 4, 6, 4, 3, 3)),
+    "lightweight_gan with attention": LightweightGANConfig(
+        5, (4, 4, 18, 3, 3, 3), (1,), "frequency", True
+    ),
     "mobile_stylegan": MobileStyleGANConfig(5, 4, (6, 4), (8, 4, 4)),
     "mobile_stylegan truncated": MobileStyleGANConfig(
         5, 4, (6, 4), (4, 4, 5), final_tanh=True, truncation_psi=0.7, truncation_cutoff=2
     ),
 }
 STYLE_FAMILIES = [name for name in CONFIGS if "stylegan" in name]
+NOISY = ("stylegan", "lightweight_gan")
 BATCH = 3
 
 
@@ -267,7 +278,7 @@ def test_random_noise_acts_where_there_is_noise(case: Case):
     assert_same(renewed, random_noise(stored, jax.random.key(0)), 0)
     image = run(dataclasses.replace(generator, params=renewed), case.z, 0, None)
     difference = np.abs(image - case.crossings[-1]).max()
-    assert (difference > 1e-3) == ("stylegan" in generator.family)
+    assert (difference > 1e-3) == any(name in generator.family for name in NOISY)
     # Nothing but the noise is replaced.
     for name, stage in stored.items():
         kept = {k: v for k, v in stage.items() if k != "noise"}
@@ -276,7 +287,9 @@ def test_random_noise_acts_where_there_is_noise(case: Case):
             assert np.abs(renewed[name]["noise"] - stage["noise"]).min() > 0
 
 
-@pytest.mark.parametrize("name", ["stylegan", "stylegan2 skip", "mobile_stylegan"])
+@pytest.mark.parametrize(
+    "name", ["stylegan", "stylegan2 skip", "stylegan2_pytorch", "mobile_stylegan"]
+)
 def test_every_image_of_a_batch_may_have_its_own_noise(name: str):
     generator = random_generator(CONFIGS[name])
     z = latents(generator)
@@ -326,6 +339,10 @@ def test_truncation_pulls_towards_the_mean_style(name: str):
         lambda: BigGANConfig(5, Labels(3, 2), (8, 8), (False, True)),
         lambda: BigGANConfig(5, Labels(3, 2), (4, 8), (True,)),
         lambda: SNGANConfig(5, (8,)),
+        lambda: StyleGAN2PyTorchConfig(5, 4, (6, 4), (6, 4), attention=(2,)),
+        lambda: LightweightGANConfig(5, (8,)),
+        lambda: LightweightGANConfig(5, (8, 8), (0,)),
+        lambda: LightweightGANConfig(5, (8, 8), excitation="none"),
         lambda: Labels(0, 2),
         lambda: Labels(3, 2, "beside"),
     ],

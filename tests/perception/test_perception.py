@@ -90,6 +90,8 @@ def test_features_and_losses(extractor: FeatureExtractor, arrays: Mapping, size:
         return extractor(x, size), losses_of(x, target, phase, networks=networks)
 
     features, losses = compared(*images)
+    # Every third place of the largest maps is kept, to be light.
+    features = features[:, 1::3, ::3] if size == 96 else features
     assert_close(features, arrays[f"vgg_feat_{size}"], "features")
     # These are small numbers, so the tolerance is relative.
     expected = arrays[f"combination_loss_{size}"]
@@ -103,6 +105,7 @@ def test_taps(distance: LPIPS, arrays: Mapping):
     taps = jax.jit(lambda d, x: bind(d.graph, d.params)(x))(distance, scaled)
     assert len(taps) == 5
     for k, tap in enumerate(taps):
+        tap = tap[:, 1::3, ::3] if k < 2 else tap
         assert_close(tap, arrays[f"tap_{k}"], f"tap {k}")
 
 

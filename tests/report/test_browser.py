@@ -1,57 +1,31 @@
-"""The page in headless Chromium.
+"""The page in headless Chromium, see `chromium.py`."""
 
-Needs the package `playwright` (of the extra `test`; its own browsers are not needed) and a Chromium
-of the system. Without them the tests are skipped; where the environment says CI, they fail instead.
-"""
-
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import PHONE, WIDE, Browser, Page, launched
 from run_folders import failed_record, image, make_large_run, make_run
 
 from mgp_jax.images import write_animation
 from mgp_jax.report import pictures, write_demo_page, write_page
 
-try:
-    from playwright.sync_api import Browser, Page, sync_playwright
-except ImportError:
-    sync_playwright = None
-
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
-WIDE, PHONE = (1280, 900), (360, 740)
-Opener = Callable[..., "Page"]
+Opener = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    missing = "the package playwright" if sync_playwright is None else "Chromium"
-    if sync_playwright is None or CHROMIUM is None:
-        reason = f"{missing} is not installed"
-        if os.environ.get("CI"):
-            pytest.fail(f"{reason}, but CI must run the browser tests")
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+def browser() -> Iterator[Browser]:
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
-def show(browser: "Browser") -> Iterator[Opener]:
+def show(browser: Browser) -> Iterator[Opener]:
     """Opens a page from its file; at the end there must be no complaint on the console."""
     contexts, complaints = [], []
 
-    def show(path: Path, size: tuple[int, int] = WIDE, **options: Any) -> "Page":
+    def show(path: Path, size: tuple[int, int] = WIDE, **options: Any) -> Page:
         viewport: Any = {"width": size[0], "height": size[1]}
         contexts.append(browser.new_context(viewport=viewport, **options))
         page = contexts[-1].new_page()
@@ -92,20 +66,20 @@ def large_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return page
 
 
-def names(page: "Page") -> list[str]:
+def names(page: Page) -> list[str]:
     """The numbers of the photographs that are shown, in order."""
     # Not the inner text: it is empty until the browser has laid a new tile out.
     texts = (text.strip() for text in page.locator(".host .open").all_text_contents())
     return [text.removeprefix("photo-").removesuffix(".jpg").lstrip("0") or "0" for text in texts]
 
 
-def at(page: "Page", frame: str) -> float:
+def at(page: Page, frame: str) -> float:
     """Where the divider of a comparison is, in percent."""
     value = page.locator(frame).first.evaluate("e => e.style.getPropertyValue('--at')")
     return float(value.rstrip("%"))
 
 
-def no_sideways_scroll(page: "Page") -> bool:
+def no_sideways_scroll(page: Page) -> bool:
     return page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

@@ -1,0 +1,148 @@
+"""What becomes of the residual of edited codes: it stays, fades, or moves along.
+
+A residual holds what the codes have missed of a photograph, place by place.
+"""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy import ndimage
+
+from mgp_jax.codes import Codes, fuse, render_batch
+from mgp_jax.errors import SettingError
+from mgp_jax.generators import Features, Split
+
+# Change of the composed map, in parts of its root mean square, that halves the residual there.
+FADING = 0.5
+# Height and width in pixels of the renderings in which it is seen what has moved where.
+SEEN = 256
+
+Carry = Callable[[Split, Codes, Codes], Codes]
+
+
+def keep(split: Split, before: Codes, after: Codes) -> Codes:
+    """Leaves the residual of edited codes as it is."""
+    return after
+
+
+def fade(split: Split, before: Codes, after: Codes) -> Codes:
+    """Lets the residual of edited codes fade where the edit draws something else.
+
+    Where the edit changes the composed map, the residual would draw the old mouth over the new one;
+    there the codes have the say. Where nothing has changed it stays as it is, to the bit.
+
+    Args:
+        split: what the codes are for.
+        before: the codes of the inversion.
+        after: the same, edited.
+
+    Returns: `after` with the residual times 1 / (1 + (d / FADING)^2), d being the change of the
+        composed map at that place in parts of its root mean square.
+    """
+    if before.residual is None:
+        return after
+    old, new = fuse(split, before), fuse(split, after)
+    return after._replace(residual=_faded(old, new, before.residual))
+
+
+def warp(split: Split, before: Codes, after: Codes) -> Codes:
+    """Moves the residual of edited codes along with what the edit moves, then lets it fade.
+
+    What has moved where is the optical flow between two renderings of the codes without their
+    residual. Where the edit draws something that was nowhere before, the residual fades as in
+    `fade`, here from the moved map. An edit that changes nothing leaves it as it is, to the bit.
+
+    Args:
+        split: what the codes are for.
+        before: the codes of the inversion.
+        after: the same, edited.
+
+    Raises:
+        SettingError: OpenCV is not installed, which the extra `faces` brings.
+
+    Source of the flow: Kroeger et al. 2016, "Fast Optical Flow using Dense Inverse Search".
+    """
+    if before.residual is None:
+        return after
+    bare = before._replace(residual=None), after._replace(residual=None)
+    first, second = (np.asarray(render_batch(split, _batched(codes)))[0] for codes in bare)
+    if np.array_equal(first, second):
+        return after
+    flow = displacement(first, second)
+    old, residual = (
+        jax.tree.map(lambda maps: moved(np.asarray(maps), flow), part)
+        for part in (fuse(split, bare[0]), before.residual)
+    )
+    return after._replace(residual=_faded(old, fuse(split, bare[1]), residual))
+
+
+CARRIES: dict[str, Carry] = {"keep": keep, "fade": fade, "warp": warp}
+
+
+def default_carry() -> str:
+    """Returns the name of what suits photographs best: `warp`, or `fade` without OpenCV."""
+    return "warp" if find_spec("cv2") is not None else "fade"
+
+
+def displacement(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Finds where in one image what another one shows comes from.
+
+    Args:
+        before: float[H, W, C] in [-1, 1] up to overshoots.
+        after: the same.
+
+    Returns: float[S, S, 2], to the right and downwards, in parts of the image's sides.
+
+    Raises:
+        SettingError: OpenCV is not installed.
+    """
+    try:
+        import cv2
+    except ImportError:
+        raise SettingError(
+            "residual warp: OpenCV is missing, which sees what moves: pip install 'mgp_jax[faces]'"
+        ) from None
+    grays = [np.clip((image.mean(axis=-1) + 1) * 127.5, 0, 255) for image in (after, before)]
+    first, second = (
+        cv2.resize(gray.astype(np.uint8), (SEEN, SEEN), interpolation=cv2.INTER_AREA)
+        for gray in grays
+    )
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    return search.calc(first, second, np.zeros((SEEN, SEEN, 2), np.float32)) / SEEN
+
+
+def moved(maps: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """Fetches every place of maps from where a flow says that it comes from.
+
+    Args:
+        maps: float[H, W, C]; what lies beyond their borders continues them.
+        flow: float[S, S, 2], see `displacement`.
+
+    Returns: float[H, W, C].
+    """
+    sides = maps.shape[:2]
+    across, down = jnp.moveaxis(jax.image.resize(flow, (*sides, 2), "linear"), -1, 0)
+    rows, columns = np.mgrid[: sides[0], : sides[1]]
+    places = np.stack([rows + sides[0] * down, columns + sides[1] * across])
+    channels = np.moveaxis(maps, -1, 0)
+    fetched = [ndimage.map_coordinates(c, places, order=1, mode="nearest") for c in channels]
+    return np.stack(fetched, axis=-1).astype(maps.dtype)
+
+
+def _batched(codes: Codes) -> Codes:
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], codes)
+
+
+@jax.jit
+def _faded(old: Features, new: Features, residual: Any) -> Any:
+    """Fades a residual by the difference of two composed maps."""
+
+    def fade(old: jax.Array, new: jax.Array, residual: jax.Array) -> jax.Array:
+        change = jnp.mean(jnp.square(new - old), axis=-1, keepdims=True)
+        return residual / (1 + change / (FADING**2 * jnp.mean(jnp.square(old)) + 1e-12))
+
+    return jax.tree.map(fade, old, new, residual)
