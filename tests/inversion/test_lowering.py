@@ -96,7 +96,9 @@ def recipes_of(generator: Generator) -> Iterator[tuple[str, str, Recipe]]:
     for name, tables in RECIPES.items():
         for table in tables if styled else tables[:1]:
             for kind, recipe in table.items():
-                if recipe.space not in dict(generator.config.spaces):
+                named = isinstance(recipe.layer, str)
+                absent = named and recipe.layer not in generator.stages
+                if absent or recipe.space not in dict(generator.config.spaces):
                     continue  # Refused in one line when it is resolved.
                 weighed = tuple(
                     tuple(
