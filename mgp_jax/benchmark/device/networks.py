@@ -18,11 +18,13 @@ from mgp_jax.generators import (
     DCGANConfig,
     Generator,
     Labels,
+    LightweightGANConfig,
     MobileStyleGANConfig,
     PGGANConfig,
     SequentialConfig,
     SNGANConfig,
     StyleGAN2Config,
+    StyleGAN2PyTorchConfig,
     StyleGANConfig,
 )
 from mgp_jax.generators.stack_layers import Convolution, Dense, PixelShuffle, Transposed, Upsample
@@ -43,6 +45,8 @@ SMALLEST: Mapping[str, Config] = {
     "biggan": BigGANConfig(5, Labels(3, 2), (16, 8, 4), (True, True), (1,), 4),
     "stylegan": StyleGANConfig(5, 4, (6, 4), (6, 6, 4, 4)),
     "stylegan2": StyleGAN2Config(5, 4, (6, 4), (6, 4, 4)),
+    "stylegan2_pytorch": StyleGAN2PyTorchConfig(5, 5, (5, 5), (6, 4, 4), attention=(1,)),
+    "lightweight_gan": LightweightGANConfig(5, (4, 4, 6, 4, 3, 3), attention=(2,)),
     "mobile_stylegan": MobileStyleGANConfig(5, 4, (6, 4), (8, 4, 4)),
 }
 
