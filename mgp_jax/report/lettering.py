@@ -4,7 +4,6 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from anyascii import anyascii
 from PIL import ImageFont
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -22,6 +21,8 @@ def drawable(text: str) -> str:
     text = text.encode("utf-8", "replace").decode()
     if text.isascii():
         return text
+    from anyascii import anyascii  # Here, because tables of a bare checkout need no letters.
+
     return "".join(c if c.isascii() or ord(c) in _letters() else anyascii(c) for c in text)
 
 

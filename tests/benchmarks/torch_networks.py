@@ -74,7 +74,10 @@ class Network:
     def keep(self, array: object, *axes: int) -> torch.Tensor:
         """Makes an array a weight, its axes permuted."""
         weight = _tensor(array)
-        self.weights.append((weight.permute(axes) if axes else weight).contiguous())
+        weight = (weight.permute(axes) if axes else weight).contiguous()
+        if weight.is_cuda and weight.dim() == 4:
+            weight = weight.to(memory_format=torch.channels_last)
+        self.weights.append(weight)
         return self.weights[-1]
 
 

@@ -76,7 +76,7 @@ def test_help(mgp: Mgp, command: str):
         "tune": {"GENERATOR", "--images", "--task", "--degradation", "--budget", "--out"},
         "bench": {"tables", "speed", "cost"},
         "app": {"RUN", "--generator", "--port", "--open"},
-        "doctor": {"--json"},
+        "doctor": {"--json", "--device", "--out", "--seconds", "--quick"},
         "completion": {"SHELL"},
     }.get(command, set())
     if issubclass(cli.COMMANDS.get(command, object), cli.Restoring):

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from jax import lax
 
-from mgp_jax.generators import convolution
 from mgp_jax.generators.convolution import (
     DIMENSIONS,
     convolve,
@@ -18,6 +17,13 @@ from mgp_jax.generators.convolution import (
     convolve_transposed,
     convolve_upsampled,
     correlate,
+)
+from mgp_jax.generators.formulations import (
+    AS_DEFINED,
+    OF_BACKEND,
+    Formulation,
+    formulated,
+    formulation,
 )
 
 
@@ -88,18 +94,17 @@ CASES = {
 }
 
 
-# Both formulations of these are right on every backend; only their speed differs.
-FORMULATIONS = [
-    pytest.param(case, on_cpu, id=f"{name} {'on CPU' if on_cpu else 'elsewhere'}")
-    for name, case in CASES.items()
-    for on_cpu in (True, False)
-    if on_cpu or any(word in name for word in ("doubling", "nearest", "depthwise"))
-]
+FORMULATIONS = {
+    "by products": Formulation(products=True),
+    "by XLA": AS_DEFINED,
+    "in lanes": Formulation(lanes=4),
+}
 
 
-@pytest.mark.parametrize(("case", "on_cpu"), FORMULATIONS)
-def test_value_and_gradients(monkeypatch: pytest.MonkeyPatch, case: Case, on_cpu: bool):
-    monkeypatch.setattr(convolution, "on_cpu", lambda: on_cpu)
+@pytest.mark.parametrize("which", FORMULATIONS)
+@pytest.mark.parametrize("name", CASES)
+def test_value_and_gradients(name: str, which: str):
+    case = CASES[name]
     random = np.random.default_rng(0)
     x, kernel, weight = (
         random.normal(size=shape).astype(np.float32) for shape in (case.x, case.kernel, case.result)
@@ -116,7 +121,9 @@ def test_value_and_gradients(monkeypatch: pytest.MonkeyPatch, case: Case, on_cpu
             (of_x, of_kernel), y = gradients(x, kernel)
         return y, of_x, of_kernel
 
-    mine, expected = map(value_and_gradients, (case.mine, case.reference))
+    with formulated(FORMULATIONS[which]):
+        mine = value_and_gradients(case.mine)
+    expected = value_and_gradients(case.reference)
     assert mine[0].shape == case.result
     for one, other in zip(mine, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
@@ -136,3 +143,21 @@ def test_gradient_of_a_batch_of_batches(name: str):
     together = jax.jit(jax.vmap(gradient))(x)
     alone = jax.jit(gradient)
     np.testing.assert_allclose(together, [alone(one) for one in x], rtol=1e-4, atol=1e-4)
+
+
+def test_the_formulation_is_that_of_the_backend_unless_one_is_asked_for():
+    assert formulation() is OF_BACKEND[jax.default_backend()]
+    with formulated(AS_DEFINED):
+        assert formulation() is AS_DEFINED
+        with formulated(Formulation(lanes=8)):
+            assert formulation().lanes == 8
+        assert formulation() is AS_DEFINED
+    assert formulation() is OF_BACKEND[jax.default_backend()]
+
+
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_channels_fill_the_lanes(lanes: int):
+    x, kernel = jnp.ones((1, 4, 4, 3)), jnp.ones((3, 3, 3, 5))
+    with formulated(Formulation(lanes=lanes)):
+        text = str(jax.make_jaxpr(lambda x: convolve(x, kernel))(x))
+    assert ("f32[3,3,4,8]" in text) == (lanes == 4)

@@ -1,0 +1,75 @@
+"""Quality over time, and the same steps in PyTorch."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from importlib import resources
+from importlib.util import find_spec
+
+import numpy as np
+
+from mgp_jax.benchmark.cost import Case, measure
+from mgp_jax.benchmark.device.setting import Setting, on_cpu
+from mgp_jax.benchmark.device.speed import generator_named
+from mgp_jax.benchmark.quality import at_time, curve_of
+from mgp_jax.benchmark.reference import run_reference
+from mgp_jax.degradations import Identity
+from mgp_jax.doctor import Check
+from mgp_jax.errors import SettingError
+from mgp_jax.images import read_image
+from mgp_jax.recipes import recipe_for
+
+PORTRAITS = ("eileen_collins_aligned", "eileen_collins", "grace_hopper")
+SECONDS = (1.0, 2.0, 5.0, 10.0)
+
+
+def quality(setting: Setting) -> Iterator[Check]:
+    """Yields PSNR and LPIPS of the bundled portraits after 1, 2, 5 and 10 seconds an image."""
+    for name in ("faces64",) if setting.quick or on_cpu() else ("faces64", "faces1024"):
+        generator = generator_named(name)
+        recipe = recipe_for("fast", Identity(), generator)
+        portraits = PORTRAITS
+        if setting.quick:
+            recipe, portraits = recipe.with_(steps=4, codes=2, candidates=4), PORTRAITS[:1]
+        truths = np.stack([_portrait(portrait, generator.resolution) for portrait in portraits])
+        curve, compiling = curve_of(generator, truths, Identity(), recipe)
+        points = {seconds: at_time(curve, seconds) for seconds in SECONDS}
+        text = ", ".join(
+            f"{seconds:g} s {point['psnr']:.1f} dB / {point['lpips']:.3f}"
+            for seconds, point in points.items()
+            if point is not None
+        )
+        end = curve[-1]
+        text += f"; ends after {end['seconds']:.2f} s with {end['psnr']:.1f} / {end['lpips']:.4f}"
+        yield Check(name, True, text, {"curve": curve, "compile_seconds": compiling})
+
+
+def pytorch(setting: Setting) -> Iterator[Check]:
+    """Yields seconds a step and image of the codes' phase here and in PyTorch's loops."""
+    if find_spec("torch") is None:
+        yield Check("PyTorch", True, "is not installed here: nothing to compare with", None)
+        return
+    device = "cpu" if on_cpu() else "cuda"
+    names = ("faces64",) if setting.quick or on_cpu() else ("faces64", "faces1024", "pggan:1024")
+    for name in names:
+        for batch in (1,) if setting.quick or on_cpu() else (1, 4, 16):
+            case = Case(name, codes=8, batch=batch, rounds=2, steps=2 if setting.quick else 10)
+            ours = measure(case)["seconds"]
+            arguments = ["--step-only", "--generator", name, "--codes", str(case.codes)]
+            arguments += ["--batch", str(batch), "--perceptual", "0", "--device", device]
+            for loop in ("tuned", "compiled"):
+                title = f"{name}, batch {batch}, {loop}"
+                try:
+                    (cost,) = run_reference([*arguments, "--loop", loop], sys.executable)
+                except SettingError as error:
+                    yield Check(title, True, str(error), {"error": str(error)})
+                    continue
+                theirs = cost["seconds"]
+                found = f"ours {1e3 * ours:.3g} ms, PyTorch {1e3 * theirs:.3g} ms a step and image"
+                found += f", ratio {ours / theirs:.2f}"
+                yield Check(title, True, found, asdict(case) | {"ours": ours, "pytorch": cost})
+
+
+def _portrait(name: str, size: int) -> np.ndarray:
+    with resources.as_file(resources.files("mgp_jax.assets") / f"{name}.png") as path:
+        return read_image(path, size)

@@ -1,0 +1,45 @@
+"""How much is examined, and what the parts ask of the machine."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import jax
+
+from mgp_jax.errors import SettingError
+
+# Ten minutes with what starts and ends a process.
+SECONDS = 570.0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How much is examined.
+
+    Attributes:
+        seconds: all parts together.
+        quick: the least that shows whether a part works: small networks, few steps.
+        began: when, on the clock of `time.perf_counter`.
+    """
+
+    seconds: float = SECONDS
+    quick: bool = False
+    began: float = field(default_factory=time.perf_counter)
+
+    def __post_init__(self) -> None:
+        if not self.seconds > 0:
+            raise SettingError(f"seconds: {self.seconds}, must be positive")
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left."""
+        return self.began + self.seconds - time.perf_counter()
+
+
+# Where a checkout or an installation is, for processes that a part starts.
+ROOT = Path(__file__).parents[3]
+
+
+def on_cpu() -> bool:
+    """Whether the device to examine is the CPU itself."""
+    return jax.default_backend() == "cpu"

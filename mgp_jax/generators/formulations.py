@@ -1,0 +1,54 @@
+"""Which of several algebraically equal formulations is computed: chosen here, by the backend.
+
+All of them are right on every backend; tests hold each against XLA's own. Only their speed differs,
+and `python tests/benchmarks/accelerator.py` measures it on the machine at hand.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+import jax
+
+
+@dataclass(frozen=True)
+class Formulation:
+    """How convolutions are computed.
+
+    Attributes:
+        products: by matrix products, minimal filtering and shifted sums, instead of XLA's own
+            convolution.
+        lanes: XLA's own convolution gets channels padded with zeros to a multiple of this.
+        modulated: styles go into the kernel, one for every image, instead of scaling what the
+            shared kernel is applied to (StyleGAN2).
+    """
+
+    products: bool = False
+    lanes: int = 1
+    modulated: bool = False
+
+
+# Multiplies as often as the definition says: XLA's own convolution, NHWC.
+AS_DEFINED = Formulation()
+OF_BACKEND = {"cpu": Formulation(products=True)}
+
+_chosen = ContextVar[Formulation | None]("formulation", default=None)
+
+
+def formulation() -> Formulation:
+    """Returns the formulation to trace: the one that was asked for, or that of the backend."""
+    return _chosen.get() or OF_BACKEND.get(jax.default_backend(), AS_DEFINED)
+
+
+@contextmanager
+def formulated(choice: Formulation) -> Iterator[None]:
+    """Has what is traced within computed in one formulation.
+
+    What `jax.jit` has traced before it does not trace again; `jax.clear_caches()` lets it.
+    """
+    token = _chosen.set(choice)
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
