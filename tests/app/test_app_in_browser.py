@@ -180,6 +180,10 @@ def test_editing_exploring_and_reports(visit: Opener, photograph: Path):
 def test_stop_frees_the_slot(visit: Opener, photograph: Path):
     page = visit()
     bring(page, photograph)
+    # Long enough to be stopped, however quick the machine is.
+    page.get_by_text("More", exact=True).click()
+    page.get_by_text("quality: better and slower").click()
+    page.locator("#samples input[type=number]").fill("4")
     page.locator("#run").click()
     page.locator("#stop").click()
     expect(page.locator("#view")).to_contain_text("Stopped.")
