@@ -8,7 +8,7 @@ import numpy as np
 
 from mgp_jax.app.faults import AUTO, BY_NAME, SMALL, degradation_of
 from mgp_jax.batch import Job
-from mgp_jax.degradations import Degradation, Identity, parse, unresized
+from mgp_jax.degradations import Degradation, Identity, parse
 from mgp_jax.errors import SettingError
 from mgp_jax.faces import LARGEST, NONE, can_find_faces, choose
 from mgp_jax.generators import Generator
@@ -170,9 +170,6 @@ def job_of(wish: Wish, what: Generator, prepared: Prepared, reading: Reading, to
         )
         return resolve(what, seen, recipe, seed=wish.seed)
 
-    def estimated(found: Degradation) -> Inversion:
-        return replace(undoing(posed(unresized(found), resolution)), degradation=found)
-
     inversion = undoing(degradation if faces is None else posed(degradation, resolution))
     return Job(
         task="restore",
@@ -183,5 +180,5 @@ def job_of(wish: Wish, what: Generator, prepared: Prepared, reading: Reading, to
         reading=reading,
         faces=faces,
         scale=wish.enlarged,
-        estimated=estimated if estimates else None,
+        estimated=undoing if estimates else None,
     )

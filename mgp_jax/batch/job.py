@@ -25,6 +25,7 @@ from mgp_jax.degradations import (
     in_words,
     operators_of,
     require_carried,
+    unresized,
 )
 from mgp_jax.errors import ImageError, SettingError
 from mgp_jax.faces import choose
@@ -32,6 +33,7 @@ from mgp_jax.images import MaskPicture, Reading
 from mgp_jax.images.masks import central_square
 from mgp_jax.inversion import Inversion, find_frame
 from mgp_jax.methods import MULTI_CODE
+from mgp_jax.portraits import posed
 from mgp_jax.precision import single_precision
 from mgp_jax.recipes import described
 from mgp_jax.restoration import check_frame, check_starts
@@ -73,8 +75,9 @@ class Job:
         faces: which faces of a photograph are restored, see `faces.choose`; None to restore the
             central square instead.
         scale: with faces, how many times the photograph is enlarged.
-        estimated: where the degradation is estimated from each photograph, returns how it is
-            inverted; `degradation` and `inversion` are then of a clean photograph.
+        estimated: where the degradation is estimated from each photograph, returns the inversion
+            that its recipe is chosen by; `degradation` and `inversion` are then of a clean
+            photograph.
     """
 
     task: str
@@ -112,8 +115,10 @@ class Job:
         """Returns how an input is restored."""
         degradation, frame = item.degradation, item.frame
         if self.estimated is not None:
-            own = self.estimated(degradation).executed(self.inversion.execution)
-            return replace(own, recipe=replace(own.recipe, samples=self.samples))
+            own = self.estimated(posed(unresized(degradation), self.resolution))
+            own = own.executed(self.inversion.execution)
+            recipe = replace(own.recipe, samples=self.samples)
+            return replace(own, degradation=degradation, recipe=recipe)
         if not self.one_by_one:
             return self.inversion
         seen = degradation if frame is None else compose(frame, degradation)
@@ -314,7 +319,7 @@ def settings_of(job: Job, entries: Sequence[Input]) -> dict[str, Any]:
     """Returns all that determines the results, as JSON values."""
     inversion, recipe = job.inversion, job.inversion.recipe
     degradation = job.degradation if job.masks is None else job.masks
-    degradation = degradation if job.estimated is None else "auto"
+    degradation = degradation if job.estimated is None else AUTO
     libraries = LIBRARIES if job.faces is None else (*LIBRARIES, *FACE_LIBRARIES)
     return {
         "task": job.task,

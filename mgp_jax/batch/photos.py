@@ -96,14 +96,11 @@ def load_photo(job: Job, entry: Input) -> LoadedPhoto:
     height, width = photograph.shape[:2]
     chosen = choose(large, job.faces)
     faces = [settled(face, width, height) for face in chosen]
+    made, steps = degradation, None
+    if job.estimated is not None:
+        made, steps = None, quantisation(entry.path, job.reading)
     try:
-        portraits = portraits_of(
-            photograph,
-            faces,
-            degradation if job.estimated is None else None,
-            job.inversion.image_shape,
-            quantisation(entry.path, job.reading),
-        )
+        portraits = portraits_of(photograph, faces, made, job.inversion.image_shape, steps)
     except SettingError as error:
         raise ImageError(f"{entry.path}: {error}") from None
     items = tuple(

@@ -3,7 +3,7 @@
 import os
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -103,7 +103,7 @@ class Restoring(Facing, Optimising):
         import jax
 
         from mgp_jax.batch import Job, failures, summary, timing
-        from mgp_jax.degradations import AUTO, Frame, Identity, compose, parse, unresized
+        from mgp_jax.degradations import AUTO, Frame, Identity, compose, parse
         from mgp_jax.inversion import load
         from mgp_jax.planning import make_plan
         from mgp_jax.portraits import posed
@@ -131,13 +131,11 @@ class Restoring(Facing, Optimising):
         seen = compose(frame, degradation) if isinstance(frame, Frame) else degradation
         faces = self.which_faces(what, degradation)
         seen = seen if faces is None else posed(degradation, resolution)
-        inversion = self.resolve(what, seen, self.samples, self.precision)
 
-        def estimated(degradation: "Degradation") -> "Inversion":
-            undone = posed(unresized(degradation), resolution)
-            own = self.resolve(what, undone, self.samples, self.precision)
-            return replace(own, degradation=degradation)
+        def undoing(seen: "Degradation") -> "Inversion":
+            return self.resolve(what, seen, self.samples, self.precision)
 
+        inversion = undoing(seen)
         job = Job(
             task=self.name,
             inversion=inversion,
@@ -158,7 +156,7 @@ class Restoring(Facing, Optimising):
             save_latents=self.save_latents,
             faces=faces,
             scale=self.scale if faces is None else self.enlargement,
-            estimated=estimated if self.estimates else None,
+            estimated=undoing if self.estimates else None,
         )
         if self.dry_run:
             plan = make_plan(job, self.inputs, self.out, self.overwrite)
