@@ -1,5 +1,6 @@
 """The variables of an inversion, how several codes become one feature map, and its rendering."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -228,6 +229,12 @@ def render(split: Split, codes: Codes) -> jax.Array:
 def render_batch(split: Split, codes: Codes) -> jax.Array:
     """Renders a batch of codes, leaves with leading axes B: float[B, H, W, C]."""
     return jax.vmap(render, in_axes=(None, 0))(split, codes)
+
+
+def render_all(split: Split, codes: Sequence[Codes]) -> np.ndarray:
+    """Renders several codes one after another, so that each is rounded as in a batch of one."""
+    batches = (jax.tree.map(lambda x: jnp.asarray(x)[None], item) for item in codes)
+    return np.concatenate([np.asarray(render_batch(split, batch)) for batch in batches])
 
 
 def cast(tree: Any, dtype: jnp.dtype) -> Any:

@@ -108,7 +108,7 @@ def edited(generator: Generator, split: Split, codes: Codes, edits: Edits) -> np
         if direction.space != split.space:
             direction = in_every_style(direction, generator)
         after = edit(split, after, direction, strength)
-    images = [fade(split, codes, after)]
+    images = [fade(split, codes)(after)]
     if edits.region is None or edits.region.all():
         return render_all(split, images)[0]
     image, original = render_all(split, [*images, codes])

@@ -74,7 +74,6 @@ class Edit(Facing, Inverting):
     def run(self, argv: Sequence[str]) -> int:
         """Inverts, edits and writes."""
         from mgp_jax.batch.folder import require_own
-        from mgp_jax.editing import default_carry
 
         strengths = evenly(self.range, self.frames)
         if self.faces not in (None, "none") and self.takes_a_square:
@@ -90,7 +89,7 @@ class Edit(Facing, Inverting):
         region = None
         if self.mask is not None:
             region = self.region_of(self.mask, source.split.generator.resolution)
-        settings = asked_for(self) | {"residual": self.residual or default_carry()}
+        settings = asked_for(self) | {"residual": self.carry}
         folder = self.out / "edits" / direction.name.replace("|", "-without-")
         require_own(folder, settings, self.overwrite)
         items = source.items()
@@ -109,6 +108,13 @@ class Edit(Facing, Inverting):
     def takes_a_square(self) -> bool:
         """Whether another option is for one square image."""
         return bool(self.mask or self.start or isinstance(self.codes, Path))
+
+    @property
+    def carry(self) -> str:
+        """What becomes of the residual."""
+        from mgp_jax.editing import default_carry
+
+        return self.residual or default_carry()
 
     def inverting(self, argv: Sequence[str]) -> "Source":
         """Returns what is edited where photographs are inverted first."""
@@ -224,11 +230,11 @@ class Edit(Facing, Inverting):
         """Renders codes as they are, float[H, W, C], and with every strength, float[F, H, W, C]."""
         import numpy as np
 
-        from mgp_jax.editing import default_carry, render_edits
+        from mgp_jax.editing import render_edits
 
         moved = self.codes_moved or None
-        residual = self.residual or default_carry()
-        original, *rest = render_edits(split, codes, direction, [0.0, *strengths], moved, residual)
+        frames = render_edits(split, codes, direction, [0.0, *strengths], moved, self.carry)
+        original, *rest = frames
         return original, np.stack(rest)
 
     def put_back(self, record: "Record", squares: "Sequence[np.ndarray]") -> "Iterator[np.ndarray]":

@@ -1,5 +1,6 @@
 """Semantic editing: directions in latent spaces, moves along them, ways between photographs."""
 
+from mgp_jax.codes import render_all
 from mgp_jax.editing.boundaries import (
     METHODS,
     Boundary,
@@ -22,7 +23,7 @@ from mgp_jax.editing.discovery import ganspace, sefa
 from mgp_jax.editing.effects import drift, effects_on_faces
 from mgp_jax.editing.finding import find_direction
 from mgp_jax.editing.interpolation import interpolate, match, mix_styles
-from mgp_jax.editing.moves import edit, lift, limit, render_all, render_edits
+from mgp_jax.editing.moves import edit, lift, limit, render_edits
 from mgp_jax.editing.residuals import default_carry, fade, keep, warp
 
 __all__ = [

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import ndimage
 
-from mgp_jax.codes import Codes, render_batch
+from mgp_jax.codes import Codes, render_all
 from mgp_jax.editing.directions import Direction
 from mgp_jax.editing.residuals import CARRIES
 from mgp_jax.errors import SettingError
@@ -105,13 +105,7 @@ def render_edits(
     if generator.space(direction.space) > generator.space(split.space):
         split, codes = lift(split, codes, direction.space)
     edited = [edit(split, codes, direction, strength, moved) for strength in strengths]
-    return render_all(split, [CARRIES[residual](split, codes, item) for item in edited])
-
-
-def render_all(split: Split, codes: Sequence[Codes]) -> np.ndarray:
-    """Renders several codes one after another, so that each is rounded as in a batch of one."""
-    batches = (jax.tree.map(lambda x: jnp.asarray(x)[None], item) for item in codes)
-    return np.concatenate([np.asarray(render_batch(split, batch)) for batch in batches])
+    return render_all(split, list(map(CARRIES[residual](split, codes), edited)))
 
 
 def limit(frames: np.ndarray, original: np.ndarray, region: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import ndimage
 
-from mgp_jax.codes import Codes, fuse, render_batch
+from mgp_jax.codes import Codes, fuse, render_all
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Features, Split
 
@@ -21,15 +21,17 @@ FADING = 0.5
 # Height and width in pixels of the renderings in which it is seen what has moved where.
 SEEN = 256
 
-Carry = Callable[[Split, Codes, Codes], Codes]
+# Takes the split and the codes of an inversion; what comes back takes these codes edited.
+Carry = Callable[[Split, Codes], Callable[[Codes], Codes]]
 
 
-def keep(split: Split, before: Codes, after: Codes) -> Codes:
+def keep(split: Split, before: Codes) -> Callable[[Codes], Codes]:
     """Leaves the residual of edited codes as it is."""
-    return after
+    del split, before
+    return lambda after: after
 
 
-def fade(split: Split, before: Codes, after: Codes) -> Codes:
+def fade(split: Split, before: Codes) -> Callable[[Codes], Codes]:
     """Lets the residual of edited codes fade where the edit draws something else.
 
     Where the edit changes the composed map, the residual would draw the old mouth over the new one;
@@ -38,18 +40,18 @@ def fade(split: Split, before: Codes, after: Codes) -> Codes:
     Args:
         split: what the codes are for.
         before: the codes of the inversion.
-        after: the same, edited.
 
-    Returns: `after` with the residual times 1 / (1 + (d / FADING)^2), d being the change of the
-        composed map at that place in parts of its root mean square.
+    Returns: a function of the same codes, edited, that returns them with the residual times
+        1 / (1 + (d / FADING)^2), d being the change of the composed map at that place in parts of
+        its root mean square.
     """
     if before.residual is None:
-        return after
-    old, new = fuse(split, before), fuse(split, after)
-    return after._replace(residual=_faded(old, new, before.residual))
+        return keep(split, before)
+    old = _fuse(split, before)
+    return lambda after: after._replace(residual=_faded(old, _fuse(split, after), before.residual))
 
 
-def warp(split: Split, before: Codes, after: Codes) -> Codes:
+def warp(split: Split, before: Codes) -> Callable[[Codes], Codes]:
     """Moves the residual of edited codes along with what the edit moves, then lets it fade.
 
     What has moved where is the optical flow between two renderings of the codes without their
@@ -59,25 +61,29 @@ def warp(split: Split, before: Codes, after: Codes) -> Codes:
     Args:
         split: what the codes are for.
         before: the codes of the inversion.
-        after: the same, edited.
 
-    Raises:
-        SettingError: OpenCV is not installed, which the extra `faces` brings.
+    Returns: a function of the same codes, edited. It raises a SettingError if OpenCV is not
+        installed, which the extra `faces` brings.
 
     Source of the flow: Kroeger et al. 2016, "Fast Optical Flow using Dense Inverse Search".
     """
     if before.residual is None:
-        return after
-    bare = before._replace(residual=None), after._replace(residual=None)
-    first, second = (np.asarray(render_batch(split, _batched(codes)))[0] for codes in bare)
-    if np.array_equal(first, second):
-        return after
-    flow = displacement(first, second)
-    old, residual = (
-        jax.tree.map(lambda maps: moved(np.asarray(maps), flow), part)
-        for part in (fuse(split, bare[0]), before.residual)
-    )
-    return after._replace(residual=_faded(old, fuse(split, bare[1]), residual))
+        return keep(split, before)
+    (first,) = render_all(split, [before._replace(residual=None)])
+    old = _fuse(split, before)
+
+    def along(after: Codes) -> Codes:
+        (second,) = render_all(split, [after._replace(residual=None)])
+        if np.array_equal(first, second):
+            return after
+        flow = displacement(first, second)
+        there, residual = (
+            jax.tree.map(lambda maps: moved(np.asarray(maps), flow), part)
+            for part in (old, before.residual)
+        )
+        return after._replace(residual=_faded(there, _fuse(split, after), residual))
+
+    return along
 
 
 CARRIES: dict[str, Carry] = {"keep": keep, "fade": fade, "warp": warp}
@@ -133,8 +139,7 @@ def moved(maps: np.ndarray, flow: np.ndarray) -> np.ndarray:
     return np.stack(fetched, axis=-1).astype(maps.dtype)
 
 
-def _batched(codes: Codes) -> Codes:
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], codes)
+_fuse = jax.jit(fuse)
 
 
 @jax.jit

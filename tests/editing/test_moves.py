@@ -100,10 +100,10 @@ def test_strengths_are_in_deviations(case: Case):
 
 def test_a_residual_fades_where_the_edit_draws_something_else(case: Case):
     split, codes, direction = case
-    same = fade(split, codes, edit(split, codes, direction, 0.0))
+    same = fade(split, codes)(edit(split, codes, direction, 0.0))
     jax.tree.map(np.testing.assert_array_equal, same, codes)
     edited = edit(split, codes, direction, 2.5)
-    carried = fade(split, codes, edited)
+    carried = fade(split, codes)(edited)
     old, new = fuse(split, codes), fuse(split, edited)
     for before, after, residual, faded in zip(
         *map(jax.tree.leaves, (old, new, codes.residual, carried.residual)), strict=True
@@ -118,7 +118,7 @@ def test_a_residual_fades_where_the_edit_draws_something_else(case: Case):
         edited._replace(residual=None),
     )
     bare = codes._replace(residual=None)
-    assert fade(split, bare, bare) is bare
+    assert fade(split, bare)(bare) is bare
     frames = [
         render_edits(split, codes, direction, [0.0, 2.5], residual=name)
         for name in ("keep", "fade")

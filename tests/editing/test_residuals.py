@@ -65,9 +65,9 @@ def test_an_edit_of_nothing_leaves_the_residual(name: str):
     residual = jax.tree.map(lambda x: np.ones_like(x), fuse(split, codes))
     codes = codes._replace(residual=residual)
     direction = Direction(np.eye(8, dtype=np.float32)[0], "w", "d")
-    same = CARRIES[name](split, codes, edit(split, codes, direction, 0.0))
+    same = CARRIES[name](split, codes)(edit(split, codes, direction, 0.0))
     jax.tree.map(np.testing.assert_array_equal, same.residual, residual)
-    changed = CARRIES[name](split, codes, edit(split, codes, direction, 3.0))
+    changed = CARRIES[name](split, codes)(edit(split, codes, direction, 3.0))
     pairs = zip(*map(jax.tree.leaves, (changed.residual, residual)), strict=True)
     assert any(np.any(a != b) for a, b in pairs) is (name != "keep")
 
