@@ -1,6 +1,5 @@
 """The demonstration: tasks on the public portraits, and a page with the results."""
 
-import json
 import shlex
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mgp_jax.batch import Event, Job, Record, load_codes, run
-from mgp_jax.batch.folder import RESULTS, writing
+from mgp_jax.batch.folder import RESULTS, write_records
 from mgp_jax.degradations import Degradation, Mask, parse
 from mgp_jax.editing import default_carry, find_direction, render_edits
 from mgp_jax.generators import Generator, load_generator
@@ -101,9 +100,11 @@ def draw_edits(job: Job, record: Record, folder: Path) -> Path:
         record: of the inversion.
         folder: of the inversion.
 
-    Returns: the folder with the strips, and with a record of each.
+    Returns: the folder with the strips, and with a record of each; they are not drawn again.
     """
     split, strips = job.inversion.split, folder / "edits"
+    if (strips / RESULTS).exists():
+        return strips
     codes = load_codes(folder / record["codes"], split)
     captions = [f"{strength:+g}" for strength in STRENGTHS]
     strips.mkdir(exist_ok=True)
@@ -116,8 +117,7 @@ def draw_edits(job: Job, record: Record, folder: Path) -> Path:
         strip = contact_sheet([list(frames)], [name], headings=captions)
         write_image(strips / f"{direction.name}.png", strip)
         records.append({"input": name, "status": "ok", "output": f"{direction.name}.png"})
-    with writing(strips / RESULTS) as file:
-        file.write("".join(json.dumps(record) + "\n" for record in records).encode())
+    write_records(strips / RESULTS, records)
     return strips
 
 

@@ -8,7 +8,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any
@@ -191,6 +191,16 @@ def repair(file: Path) -> None:
         complete = data.rfind(b"\n") + 1
         if complete < len(data):
             os.truncate(file, complete)
+
+
+def write_records(file: Path, records: Iterable[Mapping[str, Any]]) -> None:
+    """Writes all records of a folder anew, in one go.
+
+    Raises:
+        OutputError: they cannot be written.
+    """
+    with writing(file) as stream:
+        stream.write("".join(json.dumps(record) + "\n" for record in records).encode())
 
 
 def append_records(file: Path, records: Sequence[Mapping[str, Any]]) -> None:

@@ -123,12 +123,11 @@ def finish(folder: Path, records: "Sequence[Record]", kind: str, telling: Tellin
 
     Records of other photographs that the folder holds stay.
     """
-    from mgp_jax.batch.folder import RESULTS, read_records, writing
+    from mgp_jax.batch.folder import RESULTS, read_records, write_records
 
     kept = {record.get("input"): record for record in read_records(folder / RESULTS)}
     kept |= {record["input"]: record for record in records}
-    with writing(folder / RESULTS) as file:
-        file.write("".join(json.dumps(record) + "\n" for record in kept.values()).encode())
+    write_records(folder / RESULTS, kept.values())
     good = [record for record in records if record["status"] == "ok"]
     text = "".join(f"{folder / record['picture']}\n" for record in good)
     text += f"{len(records)} {kind}: {len(good)} ok, {len(records) - len(good)} failed"
