@@ -22,7 +22,7 @@ from mgp_jax.errors import SettingError
 from mgp_jax.generators.convolution import convolve, convolve_depthwise
 from mgp_jax.generators.crossing import Features
 from mgp_jax.generators.layers import leaky_relu
-from mgp_jax.generators.style import Dense, Mapping, Noise, StyleConfig, Truncation, styles_of
+from mgp_jax.generators.style import Chain, Dense, Noise, StyleConfig, styles_of
 
 MAPPING_GAIN = 2**0.5
 
@@ -188,13 +188,8 @@ class Image(nnx.Module):
         return jnp.tanh(image) if self.tanh else image
 
 
-class MobileStyleGAN(nnx.Module):
-    """The stages `mapping`, `truncation`, `layer0` ... and `to_rgb` as attributes."""
+class MobileStyleGAN(Chain):
+    """The whole network, see `Chain`."""
 
     def __init__(self, config: MobileStyleGANConfig, *, rngs: nnx.Rngs):
-        self.mapping = Mapping(config, gain=MAPPING_GAIN, rngs=rngs)
-        self.truncation = Truncation(config)
-        self.layer0 = First(config, rngs=rngs)
-        for i in range(1, len(config.channels)):
-            setattr(self, f"layer{i}", Layer(config, i, rngs=rngs))
-        self.to_rgb = Image(config, rngs=rngs)
+        super().__init__(config, First, Layer, Image, gain=MAPPING_GAIN, rngs=rngs)

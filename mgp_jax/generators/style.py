@@ -7,6 +7,7 @@ act: equalised learning rate, learning-rate multipliers and gains are folded in.
 """
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
@@ -168,6 +169,36 @@ class Truncation(nnx.Module):
         truncated = self.mean[...] + self.psi * (w - self.mean[...])
         cutoff = self.styles if self.cutoff is None else self.cutoff
         return jnp.where(jnp.arange(self.styles)[:, None] < cutoff, truncated, w)
+
+
+class Chain(nnx.Module):
+    """The stages `mapping`, `truncation`, `layer0` ... and `to_rgb` as attributes.
+
+    Args:
+        config: the generator's configuration.
+        first: makes layer 0.
+        layer: makes every other layer, given its number too.
+        image: makes the last stage.
+        gain: of the mapping network.
+        rngs: source of the initial weights.
+    """
+
+    def __init__(
+        self,
+        config: StyleConfig,
+        first: Callable[..., nnx.Module],
+        layer: Callable[..., nnx.Module],
+        image: Callable[..., nnx.Module],
+        *,
+        gain: float,
+        rngs: nnx.Rngs,
+    ):
+        self.mapping = Mapping(config, gain=gain, rngs=rngs)
+        self.truncation = Truncation(config)
+        self.layer0 = first(config, rngs=rngs)
+        for i in range(1, len(config.channels)):
+            setattr(self, f"layer{i}", layer(config, i, rngs=rngs))
+        self.to_rgb = image(config, rngs=rngs)
 
 
 class Noise(nnx.Module):

@@ -22,7 +22,7 @@ from mgp_jax.generators.layers import (
     leaky_relu,
     upsample_nearest,
 )
-from mgp_jax.generators.style import Dense, Mapping, Noise, StyleConfig, Truncation, styles_of
+from mgp_jax.generators.style import Chain, Dense, Noise, StyleConfig, styles_of
 
 BLUR = (0.25, 0.5, 0.25)
 
@@ -130,16 +130,11 @@ class Image(ToRGB):
         return image if self.enlarge == 1 else upsample_nearest(image, self.enlarge)
 
 
-class StyleGAN(nnx.Module):
-    """The stages `mapping`, `truncation`, `layer0` ... and `to_rgb` as attributes."""
+class StyleGAN(Chain):
+    """The whole network, see `Chain`."""
 
     def __init__(self, config: StyleGANConfig, *, rngs: nnx.Rngs):
-        self.mapping = Mapping(config, gain=1.0, rngs=rngs)
-        self.truncation = Truncation(config)
-        self.layer0 = First(config, rngs=rngs)
-        for i in range(1, len(config.channels)):
-            setattr(self, f"layer{i}", Layer(config, i, rngs=rngs))
-        self.to_rgb = Image(config, rngs=rngs)
+        super().__init__(config, First, Layer, Image, gain=1.0, rngs=rngs)
 
 
 def instance_norm(x: jax.Array) -> jax.Array:

@@ -20,7 +20,7 @@ from mgp_jax.generators.convolution import convolve, convolve_transposed
 from mgp_jax.generators.crossing import Features
 from mgp_jax.generators.formulations import formulation
 from mgp_jax.generators.layers import filter_separable, leaky_relu, upsample_filtered
-from mgp_jax.generators.style import Dense, Mapping, Noise, StyleConfig, Truncation, styles_of
+from mgp_jax.generators.style import Chain, Dense, Noise, StyleConfig, styles_of
 
 GAIN = 2**0.5
 FILTER = (0.25, 0.75, 0.75, 0.25)
@@ -99,6 +99,11 @@ class StyledToRGB(nnx.Module):
         kernel = self.style(styles[:, self.index])[..., None] * self.kernel[...]
         return _clip(jnp.einsum("nhwc,nco->nhwo", maps, kernel) + self.bias[...], self.clamp)
 
+    def added(self, rgb: jax.Array | None, maps: jax.Array, styles: jax.Array) -> jax.Array:
+        """Adds the image of maps to the one that has been accumulated so far, if there is one."""
+        own = self.image(maps, styles)
+        return own if rgb is None else rgb + own
+
 
 class Styled(Noise):
     """Modulated 3x3 convolution, noise, bias, leaky ReLU; on even layers the to-RGB of a skip.
@@ -153,8 +158,7 @@ class Styled(Noise):
         if self.index % 2 and rgb is not None:
             rgb = upsample_filtered(rgb)
         if self.rgb is not None:
-            own = self.rgb.image(maps, styles)
-            rgb = own if rgb is None else rgb + own
+            rgb = self.rgb.added(rgb, maps, styles)
         return Features(maps, rgb, styles)
 
 
@@ -187,21 +191,16 @@ class Image(StyledToRGB):
 
     def __call__(self, x: Features) -> jax.Array:
         """Maps `Features` to an image float[N, H, W, C], in [-1, 1] up to overshoots."""
-        image = self.image(x.maps, styles_of(x))
-        image = image if x.rgb is None else image + x.rgb
+        image = self.added(x.rgb, x.maps, styles_of(x))
         return jnp.tanh(image) if self.tanh else image
 
 
-class StyleGAN2(nnx.Module):
-    """The stages `mapping`, `truncation`, `layer0` ... and `to_rgb` as attributes."""
+class StyleGAN2(Chain):
+    """The whole network, see `Chain`."""
 
     def __init__(self, config: StyleGAN2Config, *, rngs: nnx.Rngs):
-        self.mapping = Mapping(config, gain=GAIN, rngs=rngs)
-        self.truncation = Truncation(config)
-        self.layer0 = First(config, rngs=rngs)
-        for i in range(1, len(config.channels)):
-            setattr(self, f"layer{i}", Layer(config, i, rngs=rngs))
-        self.to_rgb = Image(config, clamp=config.conv_clamp, rngs=rngs)
+        image = partial(Image, clamp=config.conv_clamp)
+        super().__init__(config, First, Layer, image, gain=GAIN, rngs=rngs)
 
 
 def demodulation(style: jax.Array, kernel: jax.Array) -> jax.Array:

@@ -18,7 +18,7 @@ from mgp_jax.generators.convolution import convolve
 from mgp_jax.generators.crossing import Features, Params
 from mgp_jax.generators.layers import blur, leaky_relu, upsample_filtered
 from mgp_jax.generators.linear_attention import ChannelNorm, LinearAttention
-from mgp_jax.generators.style import Dense, Mapping, StyleConfig, Truncation, styles_of
+from mgp_jax.generators.style import Chain, Dense, StyleConfig, styles_of
 from mgp_jax.generators.stylegan2 import Image, StyledToRGB, demodulation, style_layer
 
 
@@ -122,8 +122,7 @@ class Block(nnx.Module):
             maps = conv(maps, styles[:, self.index], self.noise[...])
         rgb = None if rgb is None else blur(upsample_filtered(rgb, "edge"))
         if self.rgb is not None:
-            own = self.rgb.image(maps, styles)
-            rgb = own if rgb is None else rgb + own
+            rgb = self.rgb.added(rgb, maps, styles)
         return Features(maps, rgb, styles)
 
 
@@ -153,13 +152,8 @@ class Layer(Block):
         return self.run(x)
 
 
-class StyleGAN2PyTorch(nnx.Module):
-    """The stages `mapping`, `truncation`, `layer0` ... and `to_rgb` as attributes."""
+class StyleGAN2PyTorch(Chain):
+    """The whole network, see `Chain`."""
 
     def __init__(self, config: StyleGAN2PyTorchConfig, *, rngs: nnx.Rngs):
-        self.mapping = Mapping(config, gain=1.0, rngs=rngs)
-        self.truncation = Truncation(config)
-        self.layer0 = First(config, rngs=rngs)
-        for i in range(1, len(config.channels)):
-            setattr(self, f"layer{i}", Layer(config, i, rngs=rngs))
-        self.to_rgb = Image(config, rngs=rngs)
+        super().__init__(config, First, Layer, Image, gain=1.0, rngs=rngs)
