@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 # Nearly all of the time goes into compiling, so the compiler shall not try hard.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
@@ -36,6 +37,15 @@ def few_programs() -> Iterator[None]:
     """Lets go of the programs of a module: thousands would use up memory and its mappings."""
     yield
     jax.clear_caches()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Headless Chromium, see `chromium.py`; who asks for it has imported that, or is skipped."""
+    from chromium import launched
+
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session", autouse=True)

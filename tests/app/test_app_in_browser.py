@@ -11,18 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 from applications import Application
-from chromium import PHONE, WIDE, Browser, Page, expect, launched
+from chromium import PHONE, WIDE, Browser, Page, expect
 from odd_files import FILES, make_files
 from PIL import Image
 
 PATIENCE = 60_000
 Opener = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -5,19 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import PHONE, WIDE, Browser, Page, launched
+from chromium import PHONE, WIDE, Browser, Page
 from run_folders import failed_record, image, make_large_run, make_run
 
 from mgp_jax.images import write_animation
 from mgp_jax.report import pictures, write_demo_page, write_page
 
 Opener = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture
