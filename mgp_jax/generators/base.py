@@ -26,6 +26,7 @@ class Config(ABC):
     A family without styles, noise or labels leaves what there is about them as it is.
     """
 
+    latent_size: int
     labels: Labels | None = None
 
     @property
@@ -34,9 +35,9 @@ class Config(ABC):
         """Height and width of the image in pixels."""
 
     @property
-    @abstractmethod
     def latent_shape(self) -> tuple[int, ...]:
         """Shape of one latent code."""
+        return (self.latent_size,)
 
     @property
     @abstractmethod

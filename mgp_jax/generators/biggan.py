@@ -68,11 +68,6 @@ class BigGANConfig(Config):
         return 4 * 2 ** sum(self.doubles)
 
     @property
-    def latent_shape(self) -> tuple[int, ...]:
-        """Shape of one latent code."""
-        return (self.latent_size,)
-
-    @property
     def stage_names(self) -> tuple[str, ...]:
         """Names of the stages in order."""
         return ("condition", *(f"layer{i}" for i in range(len(self.channels))), "to_rgb")

@@ -46,11 +46,6 @@ class DCGANConfig(Config):
         return 4 * 2 ** len(self.channels)
 
     @property
-    def latent_shape(self) -> tuple[int, ...]:
-        """Shape of one latent code."""
-        return (self.latent_size,)
-
-    @property
     def stage_names(self) -> tuple[str, ...]:
         """Names of the stages in order."""
         return tuple(f"layer{i}" for i in range(len(self.channels) + 1))

@@ -65,11 +65,6 @@ class PGGANConfig(Config):
         return 4 * 2 ** (len(self.channels) // 2 - 1) * self.enlarge
 
     @property
-    def latent_shape(self) -> tuple[int, ...]:
-        """Shape of one latent code."""
-        return (self.latent_size,)
-
-    @property
     def stage_names(self) -> tuple[str, ...]:
         """Names of the stages in order."""
         return (*(f"layer{i}" for i in range(len(self.channels))), "to_rgb")

@@ -83,11 +83,6 @@ class SequentialConfig(Config):
         """Channels of the image."""
         return self.sizes[-1][2]
 
-    @property
-    def latent_shape(self) -> tuple[int, ...]:
-        """Shape of one latent code."""
-        return (self.latent_size,)
-
     def draw_latents(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
         """Draws from the distribution of the latent codes, normal or uniform in [-1, 1]."""
         if self.latent == "normal":

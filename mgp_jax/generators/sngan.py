@@ -58,11 +58,6 @@ class SNGANConfig(Config):
         return self.start * 2 ** (len(self.channels) - 1)
 
     @property
-    def latent_shape(self) -> tuple[int, ...]:
-        """Shape of one latent code."""
-        return (self.latent_size,)
-
-    @property
     def stage_names(self) -> tuple[str, ...]:
         """Names of the stages in order."""
         first = ("condition",) if self.labels else ()

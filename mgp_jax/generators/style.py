@@ -60,11 +60,6 @@ class StyleConfig(Config):
         raise NotImplementedError
 
     @property
-    def latent_shape(self) -> tuple[int, ...]:
-        """Shape of one latent code."""
-        return (self.latent_size,)
-
-    @property
     def stage_names(self) -> tuple[str, ...]:
         """Names of the stages in order."""
         layers = (f"layer{i}" for i in range(len(self.channels)))
