@@ -4,6 +4,7 @@ See `chromium.py`; needs Gradio too.
 """
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -196,7 +197,10 @@ def test_a_closed_tab_frees_the_slot_and_its_files(
     count = len(list(visitors.iterdir()))
     leaving.close()
     restore(staying)
-    staying.wait_for_timeout(1000)
+    # The server learns of it by and by.
+    deadline = time.monotonic() + PATIENCE / 1000
+    while len(list(visitors.iterdir())) > count - 1 and time.monotonic() < deadline:
+        staying.wait_for_timeout(250)
     assert len(list(visitors.iterdir())) <= count - 1
 
 

@@ -1,7 +1,7 @@
 """Quality over time, and the same steps in PyTorch."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from importlib import resources
 from importlib.util import find_spec
@@ -17,6 +17,7 @@ from mgp_jax.degradations import Identity
 from mgp_jax.doctor import Check
 from mgp_jax.errors import SettingError
 from mgp_jax.images import read_image
+from mgp_jax.metrics import PAIR
 from mgp_jax.recipes import recipe_for
 
 PORTRAITS = ("eileen_collins_aligned", "eileen_collins", "grace_hopper")
@@ -35,12 +36,12 @@ def quality(setting: Setting) -> Iterator[Check]:
         curve, compiling = curve_of(generator, truths, Identity(), recipe)
         points = {seconds: at_time(curve, seconds) for seconds in SECONDS}
         text = ", ".join(
-            f"{seconds:g} s {point['psnr']:.1f} dB / {point['lpips']:.3f}"
+            f"{seconds:g} s {_scores(point)}"
             for seconds, point in points.items()
             if point is not None
         )
         end = curve[-1]
-        text += f"; ends after {end['seconds']:.2f} s with {end['psnr']:.1f} / {end['lpips']:.4f}"
+        text += f"; ends after {end['seconds']:.2f} s with {_scores(end)}"
         yield Check(name, True, text, {"curve": curve, "compile_seconds": compiling})
 
 
@@ -68,6 +69,10 @@ def pytorch(setting: Setting) -> Iterator[Check]:
                 found = f"ours {1e3 * ours:.3g} ms, PyTorch {1e3 * theirs:.3g} ms a step and image"
                 found += f", ratio {ours / theirs:.2f}"
                 yield Check(title, True, found, asdict(case) | {"ours": ours, "pytorch": cost})
+
+
+def _scores(point: Mapping[str, float]) -> str:
+    return " / ".join(f"{m.number(point[m.name])} {m.unit}".rstrip() for m in PAIR)
 
 
 def _portrait(name: str, size: int) -> np.ndarray:
