@@ -6,7 +6,7 @@ import platform
 import shutil
 from collections.abc import Callable, Iterator
 from importlib import resources
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,9 +50,13 @@ def examine() -> Iterator[Check]:
 
 
 def check_versions(name: str) -> Check:
-    """Looks up the versions of what is installed."""
+    """Looks up the versions of what is installed; a checkout need not be."""
     versions = {"python": platform.python_version()}
-    versions |= {package: version(package) for package in PACKAGES}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "not installed"
     found = ", ".join(f"{package} {number}" for package, number in versions.items())
     return Check(name, True, found, versions)
 

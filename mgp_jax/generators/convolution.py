@@ -252,7 +252,7 @@ def convolve_depthwise(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
     Returns: float[N, H, W, C].
     """
-    if formulation().products:
+    if formulation().shifts:
         products = (kernel[row, column] * part for (row, column), part in shifted(x, len(kernel)))
         return sum(products, start=jnp.zeros((), x.dtype))
     margin = len(kernel) // 2

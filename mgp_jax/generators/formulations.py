@@ -17,21 +17,22 @@ class Formulation:
     """How convolutions are computed.
 
     Attributes:
-        products: by matrix products, minimal filtering and shifted sums, instead of XLA's own
-            convolution.
+        products: by matrix products and minimal filtering, instead of XLA's own convolution.
+        shifts: depthwise ones by sums of shifted products.
         lanes: XLA's own convolution gets channels padded with zeros to a multiple of this.
         modulated: styles go into the kernel, one for every image, instead of scaling what the
             shared kernel is applied to (StyleGAN2).
     """
 
     products: bool = False
+    shifts: bool = False
     lanes: int = 1
     modulated: bool = False
 
 
 # Multiplies as often as the definition says: XLA's own convolution, NHWC.
 AS_DEFINED = Formulation()
-OF_BACKEND = {"cpu": Formulation(products=True)}
+OF_BACKEND = {"cpu": Formulation(products=True, shifts=True)}
 
 _chosen = ContextVar[Formulation | None]("formulation", default=None)
 

@@ -83,7 +83,9 @@ class Loop:
         # Where a GPU would do it so: automatic mixed precision; the layout is that of the weights.
         mixed = torch.autocast("cuda", torch.bfloat16, enabled=self.z.is_cuda)
         objective = mixed(self.objective)
-        self.loss = torch.compile(objective) if kind == "compiled" else objective
+        # Small steps on a GPU are bound by launches, which recorded graphs save.
+        mode = "reduce-overhead" if self.z.is_cuda else "default"
+        self.loss = torch.compile(objective, mode=mode) if kind == "compiled" else objective
 
     def render(self) -> torch.Tensor:
         """Renders the current codes: [B, 3, H, W]."""
@@ -150,8 +152,8 @@ def curve(
                 yield done, spent, loop.render()[0].permute(1, 2, 0).cpu().numpy()
 
 
-def quality(arguments: argparse.Namespace) -> None:
-    """Prints one JSON line an image: PSNR and LPIPS over time."""
+def quality(arguments: argparse.Namespace, kind: str) -> None:
+    """Prints one JSON line an image: PSNR and LPIPS over time of a loop."""
     generator = named_generator(arguments.generator)
     network = Network(generator, cut_of(generator, arguments.layer))
     degradation = parse(arguments.task, generator.resolution)
@@ -159,7 +161,7 @@ def quality(arguments: argparse.Namespace) -> None:
     for path in find_images(arguments.images):
         truth = read_image(path, generator.resolution)
         observation = apply(torch.tensor(truth).permute(2, 0, 1)[None])
-        loop = Loop(network, observation, apply, arguments.codes, arguments.steps, arguments.loop)
+        loop = Loop(network, observation, apply, arguments.codes, arguments.steps, kind)
         seen = observation[0].permute(1, 2, 0).cpu().numpy()
         points = []
         for step, spent, image in curve(
@@ -169,42 +171,46 @@ def quality(arguments: argparse.Namespace) -> None:
             scores = compare(restored[None], truth[None])
             point = {name: scores[name][0] for name in ("psnr", "lpips")}
             points.append({"step": step, "seconds": round(spent, 4), **point})
-        record = {"image": str(path), "loop": arguments.loop, "task": arguments.task}
+        record = {"image": str(path), "loop": kind, "task": arguments.task}
         print(json.dumps(record | {"curve": points}), flush=True)
 
 
-def step_cost(arguments: argparse.Namespace) -> None:
-    """Prints a JSON line: seconds a step and image, and the arithmetic of it."""
+def step_cost(arguments: argparse.Namespace, kind: str, batch: int) -> None:
+    """Prints a JSON line: seconds a step and image of a loop, and the arithmetic of it."""
     generator = named_generator(arguments.generator)
     network = Network(generator, cut_of(generator, arguments.layer))
     size = generator.resolution
-    observations = torch.tanh(torch.randn(arguments.batch, 3, size, size))
+    observations = torch.tanh(torch.randn(batch, 3, size, size))
     loop = Loop(
         network,
         observations,
         lambda image: image,
         arguments.codes,
         1000,
-        arguments.loop,
+        kind,
         arguments.perceptual,
     )
     with FlopCounterMode(display=False) as counter:
         loop.objective().backward()
-    # The first step compiles.
-    loop.step()
+    # The first step compiles, the next ones may record it.
+    for _ in range(3):
+        loop.step()
     times = []
     for _ in range(arguments.repetitions):
+        if arguments.device == "cuda":
+            torch.cuda.synchronize()
         began, used = time.perf_counter(), time.process_time()
         loop.step()
         if arguments.device == "cuda":
             torch.cuda.synchronize()
         times.append((time.perf_counter() - began, time.process_time() - used))
-    wall, processor = (min(column) / arguments.batch for column in zip(*times, strict=True))
+    wall, processor = (min(column) / batch for column in zip(*times, strict=True))
     record = {
-        "loop": arguments.loop,
+        "loop": kind,
+        "batch": batch,
         "seconds": wall,
         "processor_seconds": processor,
-        "flops": counter.get_total_flops() / arguments.batch,
+        "flops": counter.get_total_flops() / batch,
     }
     print(json.dumps(record), flush=True)
 
@@ -220,14 +226,14 @@ def main() -> None:
     parser.add_argument("--generator", default="faces64")
     parser.add_argument("--layer")
     parser.add_argument("--codes", type=int, default=20)
-    parser.add_argument("--loop", choices=LOOPS, default="tuned")
+    parser.add_argument("--loop", choices=LOOPS, nargs="+", default=["tuned"])
     parser.add_argument("--images", nargs="+", default=[])
     parser.add_argument("--task", default="identity")
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--seconds", type=float, nargs="+", default=[1, 2, 5, 10, 20, 40])
     parser.add_argument("--milestones", type=int, nargs="+", default=[200, 500, 1000])
     parser.add_argument("--step-only", action="store_true")
-    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--batch", type=int, nargs="+", default=[1])
     parser.add_argument("--perceptual", type=float, default=0.001)
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument(
@@ -236,7 +242,13 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.manual_seed(0)
     torch.set_default_device(arguments.device)
-    step_cost(arguments) if arguments.step_only else quality(arguments)
+    for kind in arguments.loop:
+        if not arguments.step_only:
+            quality(arguments, kind)
+            continue
+        for batch in arguments.batch:
+            torch.compiler.reset()  # Or the second batch size is compiled for all sizes.
+            step_cost(arguments, kind, batch)
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ CASES = {
 
 
 FORMULATIONS = {
-    "by products": Formulation(products=True),
+    "by products": OF_BACKEND["cpu"],
     "by XLA": AS_DEFINED,
     "in lanes": Formulation(lanes=4),
 }

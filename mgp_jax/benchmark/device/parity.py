@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mgp_jax.benchmark.device.networks import SMALLEST, smallest
-from mgp_jax.benchmark.device.setting import Setting
+from mgp_jax.benchmark.device.setting import Setting, side_by_side
 from mgp_jax.degradations import parse
 from mgp_jax.doctor import Check
 from mgp_jax.errors import SettingError
@@ -26,29 +26,32 @@ OPERATORS = (
     *("mask:center:4", "mask:random:0.5", "impulse:0.2", "blur:gaussian:1", "blur:motion:5:45"),
     *("jpeg:30", "jpeg:75:444", "cs:0.25"),
 )
-# Largest difference, in units of the largest number.
-TOLERANCES = {"default": 0.05, "highest": 1e-4}
+# Largest differences of value and gradient, in units of the largest number. Convolutions by minimal
+# filtering, which a device may choose for the gradient, round more.
+TOLERANCES = {"default": (0.05, 0.1), "highest": (1e-4, 1e-3)}
 
 
 def families(setting: Setting) -> Iterator[Check]:
     """Yields for every family how far image and gradient are from the CPU's."""
     del setting
-    for family in SMALLEST:
+
+    def compare(family: str) -> Check:
         generator = smallest(family)
         codes = _numbers(2, *generator.latent_shape)
-        yield compared(family, generator.apply, generator.params, codes)
+        return compared(family, generator.apply, generator.params, codes)
+
+    yield from side_by_side(compare, SMALLEST)
 
 
 def operators(setting: Setting) -> Iterator[Check]:
     """Yields for every operator how far observation and gradient are from the CPU's."""
     del setting
-    for spec in OPERATORS:
-        image = np.clip(0.5 * _numbers(SIZE, SIZE, 3), -1, 1)
+    image = np.clip(0.5 * _numbers(SIZE, SIZE, 3), -1, 1)
 
-        def observe(degradation: Any, image: jax.Array) -> jax.Array:
-            return degradation.simulate(image, jax.random.key(0))
+    def observe(degradation: Any, image: jax.Array) -> jax.Array:
+        return degradation.simulate(image, jax.random.key(0))
 
-        yield compared(spec, observe, parse(spec, SIZE), image)
+    yield from side_by_side(lambda s: compared(s, observe, parse(s, SIZE), image), OPERATORS)
 
 
 def compared(name: str, function: Callable[[Any, Any], Any], held: Any, x: np.ndarray) -> Check:
@@ -80,7 +83,11 @@ def compared(name: str, function: Callable[[Any, Any], Any], held: Any, x: np.nd
         differences[precision] = [
             difference(one, other) for one, other in zip(found, expected, strict=True)
         ]
-    ok = all(max(differences[name]) <= limit for name, limit in TOLERANCES.items())
+    ok = all(
+        found <= limit
+        for name, limits in TOLERANCES.items()
+        for found, limit in zip(differences[name], limits, strict=True)
+    )
     text = ", ".join(
         f"{name} {value:.1e}, gradient {gradient:.1e}"
         for name, (value, gradient) in differences.items()

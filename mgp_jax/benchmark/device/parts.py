@@ -35,17 +35,17 @@ class Part(NamedTuple):
 
 PARTS = (
     Part("Device", facts.facts, 30),
-    Part("Families against the CPU", parity.families, 120),
-    Part("Operators against the CPU", parity.operators, 60),
-    Part("Repetition, resuming, batches", behaviour.repetition, 90),
+    Part("Families against the CPU", parity.families, 90),
+    Part("Operators against the CPU", parity.operators, 45),
+    Part("Repetition, resuming, batches", behaviour.repetition, 60),
     Part("Recipes", behaviour.recipes, 60),
-    Part("Memory", memory.limit, 30),
+    Part("Memory", memory.limit, 60),
     Part("Sharing", memory.sharing, 30),
     Part("Peaks", facts.peaks, 15),
-    Part("Speed", speed.speed, 240),
-    Part("Quality over time", curves.quality, 60),
-    Part("PyTorch", curves.pytorch, 60),
-    Part("Formulations", variants.formulations, 60),
+    Part("Speed", speed.speed, 200),
+    Part("Quality over time", curves.quality, 75),
+    Part("PyTorch", curves.pytorch, 120),
+    Part("Formulations", variants.formulations, 90),
     Part("Between steps", variants.host, 30),
 )
 

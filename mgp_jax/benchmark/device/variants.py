@@ -1,22 +1,30 @@
 """What may pay on an accelerator, each beside what is done by default."""
 
 import tempfile
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from orbax.checkpoint import v1 as ocp
 
-from mgp_jax.benchmark.device.setting import Setting, on_cpu
-from mgp_jax.benchmark.device.speed import MEASURED, generator_named, timed_steps
+from mgp_jax.benchmark.device.setting import Setting, on_cpu, side_by_side
+from mgp_jax.benchmark.device.speed import MEASURED, generator_named, seconds_a_step
 from mgp_jax.doctor import Check
 from mgp_jax.generators.formulations import AS_DEFINED, Formulation, formulated
-from mgp_jax.inversion import image_keys, pose, resolve, start
+from mgp_jax.inversion import Inversion, image_keys, pose, resolve, start
 from mgp_jax.recipes import Phase, Recipe
-from mgp_jax.solve import Execution, advance, begin, compile_program, measure_seconds
+from mgp_jax.solve import (
+    Execution,
+    Problem,
+    ResolvedPhase,
+    State,
+    advance,
+    begin,
+    compile_program,
+    measure_seconds,
+)
 
 CODES = Recipe("codes", (Phase(1000, schedule="constant"),), codes=8)
 CHUNKS = (1, 10, 100)
@@ -28,35 +36,55 @@ def formulations(setting: Setting) -> Iterator[Check]:
     for name, batch in _workloads(setting):
         generator = generator_named(name)
         recipe = CODES.with_(space="w") if "w" in dict(generator.config.spaces) else CODES
-        measure = partial(timed_steps, generator, recipe, batch, least)
-        low = partial(measure, execution=Execution(precision="bfloat16"))
-        variants: dict[str, tuple[Formulation, Callable[[], float]]] = {
-            "XLA's own convolution": (AS_DEFINED, measure),
-            "in bfloat16": (AS_DEFINED, low),
-            "by matrix products": (Formulation(products=True), measure),
-            "channels in 128 lanes": (Formulation(lanes=128), measure),
+        whole = begun(resolve(generator, recipe=recipe), batch)
+        low = resolve(generator, recipe=recipe, execution=Execution(precision="bfloat16"))
+        variants: dict[str, tuple[Formulation, Begun]] = {
+            "XLA's own convolution": (AS_DEFINED, whole),
+            "in bfloat16": (AS_DEFINED, begun(low, batch)),
+            "by matrix products": (Formulation(products=True), whole),
+            "channels in 128 lanes": (Formulation(lanes=128), whole),
         }
+        if generator.family == "mobile_stylegan":
+            variants["depthwise by shifted sums"] = (Formulation(shifts=True), whole)
         if generator.family == "stylegan2":
-            variants["modulated kernels"] = (Formulation(modulated=True), measure)
-        for title, (choice, run) in variants.items():
-            # What has been traced would stay in its formulation.
-            jax.clear_caches()
-            with formulated(choice):
-                seconds = run()
+            variants["modulated kernels"] = (Formulation(modulated=True), whole)
+        lowered = [_lowered(choice, this) for choice, this in variants.values()]
+        programs = side_by_side(compile_program, lowered)
+        for (title, (_, this)), program in list(zip(variants.items(), programs, strict=True)):
+            steps = this.phase.steps
+            seconds = seconds_a_step(program, this.problem, this.state, steps, least)
             found = f"{1e3 * seconds:.3g} ms a step"
             yield Check(f"{name}, batch {batch}, {title}", True, found, {"seconds": seconds})
-        jax.clear_caches()
+
+
+class Begun(NamedTuple):
+    """An inversion at the beginning of its one phase."""
+
+    problem: Problem
+    state: State
+    phase: ResolvedPhase
+
+
+def begun(inversion: Inversion, batch: int) -> Begun:
+    """Begins an inversion of gray images."""
+    (phase,) = inversion.phases
+    seen = jnp.zeros((batch, *inversion.image_shape))
+    problem, keys = pose(inversion, seen), image_keys(0, jnp.arange(batch))
+    variables = start(problem, keys, phase)
+    return Begun(problem, begin(problem, variables, jnp.zeros(batch, jnp.int32), phase), phase)
+
+
+def _lowered(choice: Formulation, this: Begun) -> Any:
+    # What has been traced would stay in its formulation.
+    jax.clear_caches()
+    with formulated(choice):
+        return advance.lower(this.problem, this.state, 1, this.phase)
 
 
 def host(setting: Setting) -> Iterator[Check]:
     """Yields what chunks, donated buffers and checkpoints cost between steps."""
     name, batch = _workloads(setting)[0]
-    inversion = resolve(generator_named(name), recipe=CODES)
-    (phase,) = inversion.phases
-    seen = jnp.zeros((batch, *inversion.image_shape))
-    problem, keys = pose(inversion, seen), image_keys(0, jnp.arange(batch))
-    variables = start(problem, keys, phase)
-    state = begin(problem, variables, jnp.zeros(batch, jnp.int32), phase)
+    problem, state, phase = begun(resolve(generator_named(name), recipe=CODES), batch)
     plain: Any = advance
     giving = jax.jit(plain.__wrapped__, static_argnames="phase", donate_argnames="state")
     for title, function in (("kept", advance), ("donated", giving)):
