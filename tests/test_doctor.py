@@ -19,6 +19,13 @@ def test_all_is_well():
     assert checks["disk"].facts["free"] > 0
 
 
+def test_a_checkout_need_not_be_installed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(doctor, "PACKAGES", ("mgp_jax_elsewhere", "jax"))
+    check = doctor.check_versions("versions")
+    assert check.ok and check.facts["mgp_jax_elsewhere"] == "not installed"
+    assert check.facts["jax"] == doctor.jax.__version__
+
+
 def test_every_bundled_file_is_recorded():
     folder = Path(doctor.__file__).parent / "assets"
     lines = [line.split() for line in (folder / "SHA256SUMS").read_text().splitlines()]

@@ -30,7 +30,8 @@ def run_reference(
     if not script.is_file():
         raise SettingError(f"reference {script}: there is no such file; it is in a checkout only")
     known = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(known)}
+    # JAX only reads weights there; it would take most of a GPU's memory from PyTorch.
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(known), "JAX_PLATFORMS": "cpu"}
     try:
         process = subprocess.Popen(
             [python, str(script), *arguments],

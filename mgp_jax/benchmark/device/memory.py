@@ -36,7 +36,7 @@ def limit(setting: Setting) -> Iterator[Check]:
     nothing.
     """
     if not statistics():
-        yield _judged(fitted(setting.quick))
+        yield judged(fitted(setting.quick))
         return
     with tempfile.TemporaryDirectory() as cache:
         known = {
@@ -50,7 +50,7 @@ def limit(setting: Setting) -> Iterator[Check]:
     if isinstance(done, str):
         yield Check("limit", False, done, None)
     else:
-        yield _judged(json.loads(done[-1]))
+        yield judged(json.loads(done[-1]))
 
 
 def fitted(quick: bool) -> dict[str, Any]:
@@ -72,7 +72,8 @@ def fitted(quick: bool) -> dict[str, Any]:
     }
 
 
-def _judged(facts: dict[str, Any]) -> Check:
+def judged(facts: dict[str, Any]) -> Check:
+    """Holds what `fitted` has said against the limit."""
     bound, count, after = facts["limit"], facts["images"], facts["after"]
     text = f"{bound / 1e6:.1f} MB: {count} of 8 images at a time"
     if "peak_bytes_in_use" not in after:

@@ -35,7 +35,7 @@ class Part(NamedTuple):
 
 PARTS = (
     Part("Device", facts.facts, 30),
-    Part("Families against the CPU", parity.families, 90),
+    Part("Families against the CPU", parity.families, 100),
     Part("Operators against the CPU", parity.operators, 45),
     Part("Repetition, resuming, batches", behaviour.repetition, 60),
     Part("Recipes", behaviour.recipes, 60),

@@ -1,12 +1,8 @@
 """How much is examined, and what the parts ask of the machine."""
 
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import jax
 
@@ -42,20 +38,6 @@ class Setting:
 
 # Where a checkout or an installation is, for processes that a part starts.
 ROOT = Path(__file__).parents[3]
-
-
-Item = TypeVar("Item")
-Found = TypeVar("Found")
-MOST_THREADS = 8
-
-
-def side_by_side(function: Callable[[Item], Found], items: Iterable[Item]) -> Iterator[Found]:
-    """Yields what a function returns for every item, in their order, computed in threads.
-
-    Most of the time is that of compilers, each of which keeps one core busy.
-    """
-    with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as pool:
-        yield from pool.map(function, items)
 
 
 def on_cpu() -> bool:

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from orbax.checkpoint import v1 as ocp
 
-from mgp_jax.benchmark.device.setting import Setting, on_cpu, side_by_side
+from mgp_jax.benchmark.device.setting import Setting, on_cpu
 from mgp_jax.benchmark.device.speed import MEASURED, generator_named, seconds_a_step
 from mgp_jax.doctor import Check
 from mgp_jax.generators.formulations import AS_DEFINED, Formulation, formulated
@@ -23,6 +23,7 @@ from mgp_jax.solve import (
     advance,
     begin,
     compile_program,
+    compile_steps,
     measure_seconds,
 )
 
@@ -48,13 +49,16 @@ def formulations(setting: Setting) -> Iterator[Check]:
             variants["depthwise by shifted sums"] = (Formulation(shifts=True), whole)
         if generator.family == "stylegan2":
             variants["modulated kernels"] = (Formulation(modulated=True), whole)
-        lowered = [_lowered(choice, this) for choice, this in variants.values()]
-        programs = side_by_side(compile_program, lowered)
-        for (title, (_, this)), program in list(zip(variants.items(), programs, strict=True)):
+        for title, (choice, this) in variants.items():
+            # What has been traced would stay in its formulation.
+            jax.clear_caches()
+            with formulated(choice):
+                program = compile_steps(this.problem, this.state, this.phase)
             steps = this.phase.steps
-            seconds = seconds_a_step(program, this.problem, this.state, steps, least)
+            seconds, _ = seconds_a_step(program, this.problem, this.state, steps, least)
             found = f"{1e3 * seconds:.3g} ms a step"
             yield Check(f"{name}, batch {batch}, {title}", True, found, {"seconds": seconds})
+        jax.clear_caches()
 
 
 class Begun(NamedTuple):
@@ -72,13 +76,6 @@ def begun(inversion: Inversion, batch: int) -> Begun:
     problem, keys = pose(inversion, seen), image_keys(0, jnp.arange(batch))
     variables = start(problem, keys, phase)
     return Begun(problem, begin(problem, variables, jnp.zeros(batch, jnp.int32), phase), phase)
-
-
-def _lowered(choice: Formulation, this: Begun) -> Any:
-    # What has been traced would stay in its formulation.
-    jax.clear_caches()
-    with formulated(choice):
-        return advance.lower(this.problem, this.state, 1, this.phase)
 
 
 def host(setting: Setting) -> Iterator[Check]:
