@@ -288,7 +288,7 @@ def check_frame(frame: Frame | None, degradation: Degradation) -> None:
     """Raises SettingError for a frame where the observation cannot tell what lies around it."""
     if frame is None:
         return
-    if degradation.sigma > 0 or not degradation.linear:
+    if not degradation.exact:
         raise SettingError(f"frame: {degradation} must be linear and without noise")
     if isinstance(degradation, Identity):
         raise SettingError("frame: the photograph is known, there is nothing to restore around it")
