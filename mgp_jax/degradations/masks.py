@@ -145,7 +145,7 @@ class Mask(Degradation):
             along = last - first
             part = np.clip((pixels - first) @ along / (along @ along), 0, 1)
             distance = np.linalg.norm(pixels - first - part[..., None] * along, axis=-1)
-            known &= distance > STROKE * width / 2
+            known &= distance > max(STROKE * width, 1) / 2
         text = f"mask:strokes:{count}" + (f":seed={seed}" if seed else "")
         return cls.from_array(known, text)
 

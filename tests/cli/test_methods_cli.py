@@ -61,9 +61,9 @@ def test_every_method_restores_a_batch(
     out, steps = tmp_path / "out", 0 if method in AT_ONCE else 4
     command = ["restore", *photographs, "--degradation", "down:2", "--simulate", "--out", out]
     command += ["--method", method, "--generator"]
-    command += [styled if METHODS[method].needs == "styles" else small]
+    command += [styled if "styles" in METHODS[method].needs else small]
     command += ["--steps", steps] if steps else []
-    command += ["--encoder", encoders[0]] if METHODS[method].needs == "encoder" else []
+    command += ["--encoder", encoders[0]] if "encoder" in METHODS[method].needs else []
     done = mgp(*command)
     assert done.status == cli.OK, done.err
     assert json.loads((out / "settings.json").read_text())["method"] == method
