@@ -112,7 +112,7 @@ def run_tables(
             if (task, method.name) in done:
                 continue
             try:
-                price = add_price(method, case, prices)
+                price = add_price(method, case, prices, comparison.budget)
                 (folder / "prices.json").write_text(json.dumps(prices, indent=1))
                 steps = steps_for(method, case, comparison.budget, price)
                 restored = case.restore(method, steps)

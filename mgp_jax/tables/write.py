@@ -14,7 +14,6 @@ from mgp_jax.methods import METHODS
 from mgp_jax.metrics import METRICS, PAIR, Metric
 from mgp_jax.report.contact_sheet import contact_sheet
 from mgp_jax.report.markdown import NOTHING, markdown_table
-from mgp_jax.tables.plots import plot_grid, plot_methods, plot_strengths
 from mgp_jax.tables.statistics import Score, summarise
 
 Record = dict[str, Any]
@@ -43,6 +42,9 @@ def write_tables(
 
     Returns: the path of the Markdown file.
     """
+    # Here, because a bare checkout runs the tables without matplotlib.
+    from mgp_jax.tables.plots import plot_grid, plot_methods, plot_strengths
+
     tasks = list(dict.fromkeys(record["task"] for record in records))
     parts = [heading(about)]
     summary: dict[str, dict[str, Any]] = {}

@@ -47,7 +47,9 @@ def test_filters_are_drawn_by_the_key():
     found = {array.tobytes() for array in reduced}
     expected = set()
     for filter in Image.Resampling:
-        planes = [Image.fromarray(IMAGE[..., k]).resize((8, 8), filter) for k in range(3)]
+        planes = [
+            np.asarray(Image.fromarray(IMAGE[..., k]).resize((8, 8), filter)) for k in range(3)
+        ]
         expected.add(np.stack(planes, axis=-1).tobytes())
     assert found == expected and len(expected) == 6
     np.testing.assert_array_equal(reduced[0], degradation.degrade(IMAGE, jax.random.key(0)))
