@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from commands import Mgp
 from flax import nnx
+from networks import write_lpips_vgg
 from PIL import Image
 
 from mgp_jax import cli
@@ -64,6 +65,8 @@ def test_every_method_restores_a_batch(
     command += [styled if "styles" in METHODS[method].needs else small]
     command += ["--steps", steps] if steps else []
     command += ["--encoder", encoders[0]] if "encoder" in METHODS[method].needs else []
+    if "lpips_vgg" in METHODS[method].needs:
+        command += ["--lpips-vgg", write_lpips_vgg(tmp_path / "vgg.safetensors")]
     done = mgp(*command)
     assert done.status == cli.OK, done.err
     assert json.loads((out / "settings.json").read_text())["method"] == method
