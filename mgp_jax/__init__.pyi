@@ -6,6 +6,7 @@ from .degradations import Blur as Blur
 from .degradations import CompressedSensing as CompressedSensing
 from .degradations import Degradation as Degradation
 from .degradations import Downsample as Downsample
+from .degradations import Drop as Drop
 from .degradations import Frame as Frame
 from .degradations import Grayscale as Grayscale
 from .degradations import Identity as Identity
@@ -13,11 +14,13 @@ from .degradations import Impulse as Impulse
 from .degradations import Jpeg as Jpeg
 from .degradations import Mask as Mask
 from .degradations import Noise as Noise
+from .degradations import Poisson as Poisson
 from .degradations import Resize as Resize
 from .degradations import as_degradation as as_degradation
 from .degradations import back_project as back_project
 from .degradations import compose_degradations as compose_degradations
 from .degradations import parse as parse
+from .degradations import true_observation as true_observation
 from .errors import MGPError as MGPError
 from .faces import Face as Face
 from .faces import align as align

@@ -41,7 +41,7 @@ def put_back(degradation: Degradation, image: jax.Array, observation: jax.Array)
     Returns: float[H, W, C] in [-1, 1].
     """
     image = jnp.clip(image, -1, 1)
-    if isinstance(degradation, Identity) or degradation.sigma > 0 or not degradation.linear:
+    if isinstance(degradation, Identity) or not degradation.exact:
         return image
     if isinstance(degradation, Mask):
         return jnp.where(degradation.known > 0, observation, image)

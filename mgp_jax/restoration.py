@@ -84,7 +84,7 @@ def restore(
     seed: int = 0,
     patience: int | None = None,
     target_psnr: float | None = None,
-    restarts: int = 1,
+    restarts: int | None = None,
     blend: bool = False,
     frame: Frame | None = None,
     execution: Execution = Execution(),
@@ -107,7 +107,7 @@ def restore(
         patience: see `invert`.
         target_psnr: see `invert`.
         restarts: number of starts of each restoration, of which the one that matches its
-            observation best is kept.
+            observation best is kept; None for the method's.
         blend: let what is filled into holes of a mask run into the known pixels without a seam,
             see `blend_in`.
         frame: where in the photographs the generator's image lies, None for all over them. What is
@@ -144,7 +144,7 @@ def restore(
         inversion,
         observations,
         degradation,
-        restarts=restarts,
+        restarts=inversion.method.restarts if restarts is None else restarts,
         blend=blend,
         frame=frame,
         on_progress=on_progress,
@@ -288,7 +288,7 @@ def check_frame(frame: Frame | None, degradation: Degradation) -> None:
     """Raises SettingError for a frame where the observation cannot tell what lies around it."""
     if frame is None:
         return
-    if degradation.sigma > 0 or not degradation.linear:
+    if not degradation.exact:
         raise SettingError(f"frame: {degradation} must be linear and without noise")
     if isinstance(degradation, Identity):
         raise SettingError("frame: the photograph is known, there is nothing to restore around it")

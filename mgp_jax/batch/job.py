@@ -32,7 +32,7 @@ from mgp_jax.faces import choose
 from mgp_jax.images import MaskPicture, Reading
 from mgp_jax.images.masks import central_square
 from mgp_jax.inversion import Inversion, find_frame
-from mgp_jax.methods import MULTI_CODE
+from mgp_jax.methods import BROUGHT, MULTI_CODE
 from mgp_jax.portraits import posed
 from mgp_jax.precision import single_precision
 from mgp_jax.recipes import described
@@ -357,7 +357,7 @@ def settings_of(job: Job, entries: Sequence[Input]) -> dict[str, Any]:
             # Of masks in a folder, which the degradation is any one of, each counts for itself.
             "degradation": checksum(str(degradation), degradation if job.masks is None else ()),
             "recipe": checksum(described(recipe)),
-            "encoder": checksum("", inversion.networks.get("encoder")),
+            "encoder": checksum("", [inversion.networks.get(name) for name in BROUGHT]),
             "inputs": [checksum_of_file(entry.path) for entry in entries],
             "masks": [checksum_of_mask(job.masks, entry.path) for entry in entries if job.masks],
         },

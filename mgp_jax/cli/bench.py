@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Union
 import tyro
 
 from mgp_jax.cli.common import Command, Telling
+from mgp_jax.cli.robust import Robust
 from mgp_jax.cli.speed import Cost, Speed
 from mgp_jax.cli.tables import Tables
 
-MEASUREMENTS: tuple[type[Command], ...] = (Tables, Speed, Cost)
+MEASUREMENTS: tuple[type[Command], ...] = (Tables, Robust, Speed, Cost)
 
 if TYPE_CHECKING:
     Measurement = Command

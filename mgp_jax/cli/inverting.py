@@ -101,7 +101,7 @@ class Inverting(Optimising):
             task="invert",
             inversion=inversion,
             degradation=inversion.degradation,
-            restarts=self.restarts,
+            restarts=self.starts_of(inversion),
             batch_size=self.batch_size,
             note={"command": shlex.join(["mgp", *argv])},
             reading=self.reading,

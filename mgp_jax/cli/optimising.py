@@ -45,10 +45,13 @@ class Optimising(Starting):
     codes that stay probable; paper: as published, for comparison; w and w+: the usual projector of
     style-based generators, one code and the noise maps. Or a file that `mgp tune` has written."""
     method: Annotated[str, tyro.conf.arg(metavar="NAME")] = "multi-code"
-    """multi-code; or a method to compare with: one-code, encoder-optimised, feature-map, w, w+, ilo
-    (intermediate layers), pivotal, dip (deep image prior), codes-only, encoder, observation."""
+    """multi-code; or a method to compare with: one-code, encoder-optimised, feature-map, pulse, w,
+    w+, robust, ilo (intermediate layers), pivotal, dip (deep image prior), codes-only, encoder,
+    observation."""
     encoder: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """For the methods that start from an encoder: its file, made by `mgp train-encoder`."""
+    lpips_vgg: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """For the method robust: LPIPS with VGG16, a file written by mgp-convert."""
     seed: int = 0
     """Seed of the random starts and of simulated noise."""
     batch_size: Annotated[int, tyro.conf.arg(metavar="B")] = 8
@@ -57,8 +60,9 @@ class Optimising(Starting):
     """Stop an image when the observation is matched to so many dB."""
     patience: Annotated[int | None, tyro.conf.arg(metavar="STEPS")] = None
     """Stop an image when its objective has not fallen for so many steps."""
-    restarts: Annotated[int, tyro.conf.arg(metavar="R")] = 1
-    """Starts of each restoration, of which the one that matches its observation best is kept."""
+    restarts: Annotated[int | None, tyro.conf.arg(metavar="R")] = None
+    """Starts of each restoration, of which the one that matches its observation best is kept; the
+    method's unless given, which is 1 but for pulse."""
 
     white: Annotated[float | None, tyro.conf.arg(metavar="LEVEL")] = None
     """The level that is white in images of more than 8 bits: 4095 for 12 bits that are stored in
@@ -115,16 +119,22 @@ class Optimising(Starting):
             networks=self.networks(what),
         )
 
+    def starts_of(self, inversion: "Inversion") -> int:
+        """Returns the number of starts of each restoration."""
+        return inversion.method.restarts if self.restarts is None else self.restarts
+
     def networks(self, what: "What") -> "dict[str, Any]":
         """Returns the networks that the user brings."""
         from mgp_jax.generators import Generator
         from mgp_jax.methods.encoder_network import load_encoder
+        from mgp_jax.perception import load_lpips
 
+        brought = {} if self.lpips_vgg is None else {"lpips_vgg": load_lpips(self.lpips_vgg)}
         if self.encoder is None:
-            return {}
+            return brought
         if not isinstance(what, Generator):
             raise SettingError("encoder: only a whole generator has one")
-        return {"encoder": load_encoder(self.encoder, what)}
+        return {**brought, "encoder": load_encoder(self.encoder, what)}
 
     def restore(self, job: "Job", overwrite: bool = False) -> "list[Record]":
         """Runs a restoration over all inputs, shows how far it is, and writes the report."""

@@ -143,7 +143,7 @@ class Restoring(Facing, Optimising):
             blend=self.blend_holes,
             frame=frame,
             trajectory=self.trajectory,
-            restarts=self.restarts,
+            restarts=self.starts_of(inversion),
             simulate=self.simulate,
             batch_size=self.batch_size,
             checkpoint_every=self.checkpoint_every,

@@ -10,6 +10,7 @@ from mgp_jax.degradations.base import AUTO, Degradation, Operator, as_degradatio
 from mgp_jax.degradations.blurring import Blur
 from mgp_jax.degradations.carrying import carried, require_carried
 from mgp_jax.degradations.composition import Composition, compose, kind_of, operators_of
+from mgp_jax.degradations.counting import Drop, Poisson
 from mgp_jax.degradations.estimating import Estimate, estimate, is_gray
 from mgp_jax.degradations.explaining import explained, in_words, observed_size, unresized
 from mgp_jax.degradations.framing import Frame
@@ -20,6 +21,7 @@ from mgp_jax.degradations.pointwise import Grayscale, Identity, Noise
 from mgp_jax.degradations.projection import adjoint, back_project, laplacian, smoothest
 from mgp_jax.degradations.resampling import Downsample, Resize
 from mgp_jax.degradations.sensing import CompressedSensing
+from mgp_jax.degradations.true import true_observation
 
 # Its name beside `codes.compose`, among the public names of the package.
 compose_degradations = compose
@@ -31,6 +33,7 @@ __all__ = [
     "CompressedSensing",
     "Degradation",
     "Downsample",
+    "Drop",
     "Estimate",
     "Frame",
     "Grayscale",
@@ -40,6 +43,7 @@ __all__ = [
     "Mask",
     "Noise",
     "Operator",
+    "Poisson",
     "Resize",
     "adjoint",
     "as_degradation",
@@ -58,5 +62,6 @@ __all__ = [
     "parse",
     "require_carried",
     "smoothest",
+    "true_observation",
     "unresized",
 ]

@@ -13,6 +13,8 @@ from typing import Any, ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax import lax
 
 from mgp_jax.errors import SettingError
 
@@ -111,14 +113,69 @@ class Degradation:
         return 0.0
 
     @property
-    def noise_error(self) -> jax.Array:
-        """Mean squared error that the noise alone causes in an observation in [-1, 1]."""
-        return (2 * self.sigma) ** 2 * jnp.mean(self.support)
+    def variance(self) -> tuple[jax.Array | float, jax.Array | float]:
+        """Constant c and slope s of the noise's variance c + s (v + 1) at a value v in [-1, 1]."""
+        return (2 * self.sigma) ** 2, 0.0
+
+    @property
+    def signal_dependent(self) -> bool:
+        """Whether bright values are noisier than dark ones: the slope of `variance` is not 0."""
+        return False
+
+    @property
+    def exact(self) -> bool:
+        """Whether an observation is what the operator makes of the image: nothing at random."""
+        return self.linear and self.sigma == 0
+
+    def noise_error(self, observation: jax.Array) -> jax.Array:
+        """Returns the mean `misfit` that noise alone causes in an observation: float[]."""
+        constant, slope = self.variance
+        known = self.visible(observation)
+        if not self.signal_dependent:
+            return constant * jnp.mean(known)
+        return jnp.mean(known * (constant + slope * (jnp.clip(observation, -1) + 1)))
+
+    def misfit(self, seen: jax.Array, observation: jax.Array) -> jax.Array:
+        """Compares what the operator makes of an image with an observation, value by value.
+
+        Squared differences; with noise that depends on the signal, the deviance of a Poisson
+        distribution of the same variances, in the same units: differences of dark values count
+        more than those of bright ones, and its mean at the truth is that of `noise_error`.
+
+        Args:
+            seen: what the operator makes of an image.
+            observation: of the same shape.
+
+        Returns: float of this shape.
+
+        Source: Snyder et al. 1995, "Compensation for readout noise in CCD images", for Poisson and
+        Gaussian noise together: the variance of the latter counts as light on both sides.
+        """
+        if not self.signal_dependent:
+            return jnp.square(seen - observation)
+        constant, slope = self.variance
+        # As in Anscombe's transform, three eighths of a photon keep what is black finite.
+        least = constant + 0.375 * slope**2
+        expected, found = (least + slope * (jnp.clip(v, -1) + 1) for v in (seen, observation))
+        # Below black, where the clipped value has no gradient, the linear continuation has one.
+        expected += slope * (jnp.minimum(seen, -1) - lax.stop_gradient(jnp.minimum(seen, -1)))
+        deviance = found * jnp.log(found / expected) - found + expected
+        return 2 * jnp.mean(found) / slope**2 * deviance
 
     @property
     def support(self) -> jax.Array:
         """1 where the observation is known and 0 elsewhere; broadcasts against the observation."""
         return jnp.ones(())
+
+    @property
+    def reveals(self) -> bool:
+        """Whether an observation itself tells where it is known, see `visible`."""
+        return False
+
+    def visible(self, observation: jax.Array) -> jax.Array:
+        """Returns 1 where an observation tells of the image, else 0; broadcasts against it."""
+        del observation
+        return self.support
 
     def prepare(self, observation: jax.Array) -> jax.Array:
         """Sets to zero, as the operator does, what an observation holds where nothing is known.
@@ -138,6 +195,29 @@ class Degradation:
         """
         del key
         return self(image)
+
+    def predict(self, image: jax.Array, key: jax.Array) -> jax.Array:
+        """Makes an observation at random as `simulate` does, with a gradient.
+
+        Where the one that `simulate` draws has none, another distribution of the same mean and
+        variance takes its place.
+        """
+        return self.simulate(image, key)
+
+    def expected(self, image: jax.Array) -> jax.Array:
+        """Returns the mean of all observations, holes at unknown places included."""
+        return self(image)
+
+    def degrade(self, image: np.ndarray, key: jax.Array) -> np.ndarray:
+        """Makes an observation on the host as it comes about where this package has no part in it.
+
+        What `simulate` only imitates, codecs and filters, is done by those themselves.
+
+        Args:
+            image: float[H, W, C] in [-1, 1].
+            key: JAX random key; the same key draws the same noise.
+        """
+        return np.asarray(self.simulate(jnp.asarray(image), key))
 
     def __str__(self) -> str:
         """Returns the text form, if it has one, else the name of the class."""

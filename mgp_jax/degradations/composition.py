@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from mgp_jax.degradations.base import Degradation, Shape
+from mgp_jax.degradations.jpeg import Jpeg
+from mgp_jax.degradations.masks import Impulse
 from mgp_jax.degradations.pointwise import Identity
 from mgp_jax.errors import SettingError
 
@@ -22,8 +25,10 @@ class Composition(Degradation):
     operators: tuple[Degradation, ...]
 
     def _apply(self, image: jax.Array) -> jax.Array:
-        for operator in self.operators:
-            image = operator(image)
+        for index, operator in enumerate(self.operators):
+            # What is mixed afterwards does not tell any more where something is missing.
+            mixed = not all(later.pixelwise for later in self.operators[index + 1 :])
+            image = operator.expected(image) if mixed else operator(image)
         return image
 
     def observation_shape(self, image_shape: Shape) -> Shape:
@@ -44,6 +49,27 @@ class Composition(Degradation):
         return math.hypot(*(operator.sigma for operator in self.operators))
 
     @property
+    def variance(self) -> tuple[jax.Array | float, jax.Array | float]:
+        """Variances of all noise together."""
+        constants, slopes = zip(*(operator.variance for operator in self.operators), strict=True)
+        return sum(constants), sum(slopes)
+
+    @property
+    def signal_dependent(self) -> bool:
+        """Whether the noise of one operator is."""
+        return any(operator.signal_dependent for operator in self.operators)
+
+    @property
+    def exact(self) -> bool:
+        """Whether all operators are."""
+        return all(operator.exact for operator in self.operators)
+
+    @property
+    def reveals(self) -> bool:
+        """Whether one of the last operators does, as far back as they work by pixel."""
+        return any(operator.reveals for operator in self._last)
+
+    @property
     def kind(self) -> str | None:
         """The kind of the first operator that has one."""
         return next((kind for operator in self.operators if (kind := operator.kind)), None)
@@ -55,17 +81,37 @@ class Composition(Degradation):
         An operator that mixes pixels spreads the holes of those before it, so that what it shows
         there does count: an observation of `mask|blur` must really be blurred after masking.
         """
-        support = jnp.ones(())
-        for operator in reversed(self.operators):
-            support = support * operator.support
-            if not operator.pixelwise:
-                break
-        return support
+        return math.prod((operator.support for operator in self._last), start=jnp.ones(()))
+
+    def visible(self, observation: jax.Array) -> jax.Array:
+        """Product of what the last operators say, as far back as they work by pixel."""
+        known = (operator.visible(observation) for operator in self._last)
+        return math.prod(known, start=jnp.ones(()))
+
+    @property
+    def _last(self) -> list[Degradation]:
+        """The last operators up to, and with, the last one that mixes pixels."""
+        for index in reversed(range(len(self.operators))):
+            if not self.operators[index].pixelwise:
+                return list(self.operators[index:])
+        return list(self.operators)
 
     def simulate(self, image: jax.Array, key: jax.Array) -> jax.Array:
         """Simulates every operator in turn, each with a key of its own."""
         for index, operator in enumerate(self.operators):
             image = operator.simulate(image, jax.random.fold_in(key, index))
+        return image
+
+    def predict(self, image: jax.Array, key: jax.Array) -> jax.Array:
+        """Predicts every operator in turn, each with a key of its own."""
+        for index, operator in enumerate(self.operators):
+            image = operator.predict(image, jax.random.fold_in(key, index))
+        return image
+
+    def degrade(self, image: np.ndarray, key: jax.Array) -> np.ndarray:
+        """Degrades by every operator in turn, each with a key of its own."""
+        for index, operator in enumerate(self.operators):
+            image = operator.degrade(image, jax.random.fold_in(key, index))
         return image
 
     def __str__(self) -> str:
@@ -91,7 +137,7 @@ def compose(*operators: Degradation) -> Degradation:
 
     Behind noise or impulses only masks and more noise may follow: anything else would mix the
     noise of several pixels, and the observation would no longer have independent noise of a known
-    sigma.
+    sigma. JPEG may follow noise, as it does in cameras; it leaves at most what noise there was.
 
     Args:
         operators: any number; identities are dropped.
@@ -110,7 +156,12 @@ def compose(*operators: Degradation) -> Degradation:
     for operator in operators:
         flat.extend(part for part in operators_of(operator) if not isinstance(part, Identity))
     for index, operator in enumerate(flat):
-        mixing = [later for later in flat[index + 1 :] if not later.passes_noise]
+        compressible = (Jpeg,) if not isinstance(operator, Impulse) else ()
+        mixing = [
+            later
+            for later in flat[index + 1 :]
+            if not later.passes_noise and not isinstance(later, compressible)
+        ]
         if operator.stochastic and mixing:
             raise SettingError(f"{operator} must come after {mixing[-1]}, not before it")
     if len(flat) < 2:

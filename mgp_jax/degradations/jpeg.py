@@ -1,15 +1,19 @@
-"""The loss of JPEG compression, with gradients."""
+"""The loss of JPEG compression: a twin with gradients, and the codec itself."""
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from numbers import Number
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from PIL import Image
 
 from mgp_jax.degradations.base import STATIC, Degradation, Shape, require_whole
 from mgp_jax.errors import SettingError
+from mgp_jax.images import to_uint8
 
 # ITU-T T.81, annex K.1: quantisation steps at quality 50, for luminance and chrominance.
 LUMINANCE_STEPS = np.array(
@@ -51,17 +55,21 @@ class Jpeg(Degradation):
     rounding and clipping count as the identity (straight-through). It points the right way on
     average over the roundings; a finite difference of the function will not agree with it.
 
+    `degrade` writes and reads a file instead.
+
     Attributes:
-        quality: 1 (worst) to 100.
+        quality: 1 (worst) to 100; programs are compiled for all qualities alike.
         subsample: whether colour differences are kept at half the resolution (4:2:0), as most
             files have it; otherwise 4:4:4. Images of one channel have none.
     """
 
-    quality: int = field(metadata=STATIC)
+    quality: int
     subsample: bool = field(default=True, metadata=STATIC)
 
     def __post_init__(self):
-        require_whole("jpeg: the quality", self.quality, 1, 100)
+        # Elsewhere JAX has put something of its own in its place.
+        if isinstance(self.quality, Number | str):
+            require_whole("jpeg: the quality", self.quality, 1, 100)
 
     @property
     def linear(self) -> bool:
@@ -93,10 +101,21 @@ class Jpeg(Degradation):
         half = plane.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
         return jax.image.resize(quantise(half, steps), (height, width), "linear")
 
-    def _steps(self, base: np.ndarray) -> np.ndarray:
+    def _steps(self, base: np.ndarray) -> jax.Array:
         """Scales the steps of quality 50 to this quality, as libjpeg does."""
-        scale = 5000 // self.quality if self.quality < 50 else 200 - 2 * self.quality
-        return np.clip(np.floor((base * scale + 50) / 100), 1, 255)
+        coarse, fine = 5000 // self.quality, 200 - 2 * self.quality
+        scale = jnp.where(jnp.asarray(self.quality) < 50, coarse, fine)
+        return jnp.clip(jnp.floor((base.astype(np.float32) * scale + 50) / 100), 1, 255)
+
+    def degrade(self, image: np.ndarray, key: jax.Array) -> np.ndarray:
+        """Compresses the image by a codec, libjpeg's."""
+        del key
+        levels, file = to_uint8(np.asarray(image)), io.BytesIO()
+        picture = Image.fromarray(levels[..., 0] if levels.shape[2] == 1 else levels)
+        chroma = {} if levels.shape[2] == 1 else {"subsampling": 2 if self.subsample else 0}
+        picture.save(file, "JPEG", quality=int(self.quality), **chroma)
+        decoded = np.asarray(Image.open(file), np.float32).reshape(levels.shape)
+        return decoded / np.float32(127.5) - 1
 
     def observation_shape(self, image_shape: Shape) -> Shape:
         """Returns the shape as it is; an image has 1 or 3 channels."""
@@ -117,7 +136,7 @@ def straight_through(exact: Callable[[jax.Array], jax.Array], x: jax.Array) -> j
     return x + lax.stop_gradient(exact(x) - x)
 
 
-def quantise(plane: jax.Array, steps: np.ndarray) -> jax.Array:
+def quantise(plane: jax.Array, steps: jax.Array) -> jax.Array:
     """Rounds levels, then the cosine coefficients of every 8x8 block to multiples of their steps.
 
     Args:

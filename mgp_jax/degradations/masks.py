@@ -21,6 +21,9 @@ from mgp_jax.degradations.base import (
 from mgp_jax.errors import SettingError
 from mgp_jax.images import MaskPicture, read_mask_picture
 
+# Thickness of a stroke as a part of the width.
+STROKE = 0.08
+
 
 @dataclass(frozen=True, eq=False)
 class Mask(Degradation):
@@ -115,6 +118,36 @@ class Mask(Degradation):
                 would be missing.
         """
         return cls.from_array(*_scattered("mask:random", fraction, shape, seed))
+
+    @classmethod
+    def strokes(cls, count: int, shape: Shape, seed: int = 0) -> Self:
+        """Hides straight strokes across an image of the shape (H, W, ...), drawn by seed.
+
+        Each is 8 % of the width thick, and leads from a point of one outer third of the image to
+        one of the opposite third.
+
+        Raises:
+            SettingError: there are no strokes, or so many that no pixel is left.
+
+        Source: Poirier-Ginter and Lalonde 2023, section 4.
+        """
+        require_whole("mask:strokes: the number of strokes", count, 1)
+        require_whole("mask:strokes: the seed", seed, 0)
+        height, width = shape[:2]
+        draws = np.random.Generator(np.random.PCG64(seed)).random((count, 5))
+        y, x = np.mgrid[:height, :width]
+        pixels = np.stack([y + 0.5, x + 0.5], axis=-1)
+        known = np.ones((height, width), bool)
+        for across, *places in draws:
+            ends = np.reshape(places, (2, 2)) * [[1 / 3, 1]] + [[0, 0], [2 / 3, 0]]
+            # Half of them lead from top to bottom, the others from left to right.
+            first, last = (ends if across < 0.5 else ends[:, ::-1]) * (height, width)
+            along = last - first
+            part = np.clip((pixels - first) @ along / (along @ along), 0, 1)
+            distance = np.linalg.norm(pixels - first - part[..., None] * along, axis=-1)
+            known &= distance > max(STROKE * width, 1) / 2
+        text = f"mask:strokes:{count}" + (f":seed={seed}" if seed else "")
+        return cls.from_array(known, text)
 
     @property
     def scattered(self) -> bool:

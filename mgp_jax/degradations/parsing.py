@@ -5,11 +5,15 @@ Operators are separated by `|` and applied from left to right; their arguments b
 
     identity                    gray
     down:FACTOR[:METHOD]        method: area (default), bilinear, bicubic, bilinear-antialias,
-                                bicubic-antialias
+                                bicubic-antialias, pillow (area predicts it; the true one is any
+                                filter of Pillow)
     resize:SIZE[:METHOD]        to SIZE x SIZE pixels, whatever the factor is; same methods
     noise:SIGMA                 on the [0, 1] scale
+    poisson:PEAK                photons in white
+    drop:PROBABILITY            dead pixels, black, at random places
     mask:center:SIZE            a square hole of SIZE pixels
     mask:random:FRACTION        missing pixels; option seed
+    mask:strokes:COUNT          straight strokes; option seed
     mask:FILE.png               white = missing
     mask:inverted:FILE.png      black = missing
     impulse:FRACTION            pixels replaced by random colours; option seed
@@ -34,6 +38,7 @@ from mgp_jax.arrays import read_array
 from mgp_jax.degradations.base import Degradation, Shape, as_degradation
 from mgp_jax.degradations.blurring import Blur
 from mgp_jax.degradations.composition import compose
+from mgp_jax.degradations.counting import Drop, Poisson
 from mgp_jax.degradations.jpeg import Jpeg
 from mgp_jax.degradations.masks import Impulse, Mask
 from mgp_jax.degradations.pointwise import Grayscale, Identity, Noise
@@ -171,21 +176,29 @@ def _method(arguments: Arguments) -> str:
 
 
 def _mask(arguments: Arguments, shape: Shape) -> Degradation:
-    kind = arguments.word("center:SIZE, random:FRACTION or a file")
+    kind = arguments.word("center:SIZE, random:FRACTION, strokes:COUNT or a file")
     _require_pixels(arguments, shape)
     if kind == "center":
         return Mask.center(arguments.whole("the size of the hole"), shape)
     if kind == "random":
         return Mask.random(arguments.number("the fraction"), shape, arguments.seed())
+    if kind == "strokes":
+        return Mask.strokes(arguments.whole("the number of strokes"), shape, arguments.seed())
     inverted = kind == "inverted" and len(arguments.rest) > 0
     path, arguments.rest = arguments.path, []
     if inverted:
         path = path.partition(":")[2].strip()
     if not Path(path).suffix and not Path(path).exists():
-        near = difflib.get_close_matches(kind, ("center", "random"), 1)
-        hint = f"did you mean {near[0]}?" if near else "center, random or a file is needed"
+        near = difflib.get_close_matches(kind, ("center", "random", "strokes"), 1)
+        needed = "center, random, strokes or a file is needed"
+        hint = f"did you mean {near[0]}?" if near else needed
         arguments.fail(f"unknown mask {kind!r}; {hint}")
     return Mask.from_file(path, shape[0], inverted)
+
+
+def _drop(arguments: Arguments, shape: Shape) -> Degradation:
+    _require_pixels(arguments, shape)
+    return Drop.of(arguments.number("the probability"))
 
 
 def _impulse(arguments: Arguments, shape: Shape) -> Degradation:
@@ -243,6 +256,8 @@ BUILDERS: dict[str, Callable[[Arguments, Shape], Degradation]] = {
     "down": _down,
     "resize": _resize,
     "noise": lambda arguments, shape: Noise(arguments.number("sigma")),
+    "poisson": lambda arguments, shape: Poisson.of(arguments.number("the number of photons")),
+    "drop": _drop,
     "mask": _mask,
     "impulse": _impulse,
     "blur": _blur,

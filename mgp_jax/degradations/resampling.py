@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from PIL import Image
 
 from mgp_jax.degradations.base import STATIC, Degradation, Shape, require_whole
 from mgp_jax.errors import SettingError
@@ -15,27 +17,63 @@ RESIZE = {
     "bilinear-antialias": ("linear", True),
     "bicubic-antialias": ("cubic", True),
 }
-METHODS = ("area", *RESIZE)
+METHODS = ("area", *RESIZE, "pillow")
+# Of which `pillow` takes any.
+FILTERS = tuple(Image.Resampling)
+
+
+PREDICTED_BY_AREA = ("area", "pillow")
+
+
+class Reduction(Degradation):
+    """What both have in common.
+
+    Attributes:
+        method: see `Downsample`.
+    """
+
+    method: str
+    _kind = "super-resolution"
+
+    @property
+    def exact(self) -> bool:
+        """Whether the method is known."""
+        return self.method != "pillow"
+
+    def degrade(self, image: np.ndarray, key: jax.Array) -> np.ndarray:
+        """Reduces the image; by a filter of Pillow at random if the method is `pillow`."""
+        if self.method != "pillow":
+            return super().degrade(image, key)
+        height, width, _ = self.observation_shape(image.shape)
+        resample = FILTERS[int(jax.random.randint(key, (), 0, len(FILTERS)))]
+        planes = [
+            Image.fromarray(np.ascontiguousarray(plane, np.float32)).resize(
+                (width, height), resample
+            )
+            for plane in np.moveaxis(image, -1, 0)
+        ]
+        return np.stack([np.asarray(plane) for plane in planes], axis=-1)
 
 
 @dataclass(frozen=True)
-class Downsample(Degradation):
+class Downsample(Reduction):
     """Reduces float[H, W, C] to float[H / factor, W / factor, C].
 
     `area` is the mean of each block. `bilinear` and `bicubic` sample without a low-pass filter, as
     `torch.nn.functional.interpolate(scale_factor=1 / factor, mode=..., align_corners=False)` does
     (bicubic: Keys' kernel with a = -0.75). Real reductions are filtered: `bilinear-antialias` and
     `bicubic-antialias` are torch's `antialias=True` (bicubic: a = -0.5) and those of Pillow.
+    With `pillow` it is not known how an image is reduced: `area` predicts it, and `degrade` takes
+    one of Pillow's six filters at random.
 
     Attributes:
         factor: by how much height and width are divided; both must be multiples of it.
-        method: `area`, `bilinear`, `bicubic`, `bilinear-antialias` or `bicubic-antialias`.
+        method: `area`, `bilinear`, `bicubic`, `bilinear-antialias`, `bicubic-antialias` or
+            `pillow`.
     """
 
     factor: int = field(metadata=STATIC)
     method: str = field(default="area", metadata=STATIC)
-
-    _kind = "super-resolution"
 
     def __post_init__(self):
         require_whole("down: the factor", self.factor, 2)
@@ -43,7 +81,7 @@ class Downsample(Degradation):
 
     def _apply(self, image: jax.Array) -> jax.Array:
         height, width, channels = self.observation_shape(image.shape)
-        if self.method == "area":
+        if self.method in PREDICTED_BY_AREA:
             blocks = image.reshape(height, self.factor, width, self.factor, channels)
             return blocks.mean(axis=(1, 3))
         method, antialias = RESIZE[self.method]
@@ -64,7 +102,7 @@ class Downsample(Degradation):
 
 
 @dataclass(frozen=True)
-class Resize(Degradation):
+class Resize(Reduction):
     """Reduces float[H, W, C] to float[size, size, C], whatever the factor is.
 
     For factors that are whole numbers it does what `Downsample` does. `area` is the mean over what
@@ -78,15 +116,13 @@ class Resize(Degradation):
     size: int = field(metadata=STATIC)
     method: str = field(default="area", metadata=STATIC)
 
-    _kind = "super-resolution"
-
     def __post_init__(self):
         require_whole("resize: the size", self.size, 1)
         require_method("resize", self.method)
 
     def _apply(self, image: jax.Array) -> jax.Array:
         shape = self.observation_shape(image.shape)
-        if self.method == "area":
+        if self.method in PREDICTED_BY_AREA:
             rows, columns = (area_weights(length, self.size) for length in image.shape[:2])
             return jnp.einsum("yj,xk,jkc->yxc", rows, columns, image, precision="highest")
         method, antialias = RESIZE[self.method]

@@ -17,7 +17,7 @@ from mgp_jax.sharding import SPLIT, WHOLE, place
 from mgp_jax.solve import Problem
 from mgp_jax.solve.phase import fields_of
 from mgp_jax.terms import Given, Target
-from mgp_jax.terms.networks import observe
+from mgp_jax.terms.networks import holes, looking, observe
 
 
 def image_keys(seed: int, indices: Any, starts: int = 1) -> jax.Array:
@@ -49,13 +49,11 @@ def pose(inversion: Inversion, observations: jax.Array) -> Problem:
     mesh, dtype = inversion.execution.mesh, jnp.dtype(inversion.execution.precision)
     split, networks = place(cast((inversion.split, dict(inversion.networks)), dtype), mesh, WHOLE)
     degradation = inversion.degradation
-    tolerances = jnp.full(
-        len(observations), jnp.maximum(inversion.tolerance, degradation.noise_error)
-    )
-    looking = [p for p in inversion.recipe.phases if p.perceptual or p.lpips]
-    size = looking[0].perceptual_size if looking else None
-    target = make_targets(networks, degradation, observations, tolerances, size)
+    tolerances = jnp.full(len(observations), inversion.tolerance, jnp.float32)
+    phases = looking(inversion.recipe.phases)
+    size = phases[0].perceptual_size if phases else None
     key = seeded_key(inversion.seed)
+    target = make_targets(networks, degradation, observations, tolerances, key, size)
     given = Given(split, *place((degradation, networks, key), mesh, WHOLE))
     return Problem(given, place(target, mesh, SPLIT))
 
@@ -66,6 +64,7 @@ def make_targets(
     degradation: Degradation,
     observations: jax.Array,
     tolerances: jax.Array,
+    key: jax.Array,
     size: int | None,
 ) -> Target:
     """Makes the targets of a batch; what networks see in them is computed here, once.
@@ -74,12 +73,17 @@ def make_targets(
         networks: the networks by name.
         degradation: what made the observations.
         observations: float[B, ...].
-        tolerances: float[B], mean squared error at which an image stops; 0 for never.
+        tolerances: float[B], mean squared error at which an image stops, unless that of its noise
+            is larger; 0 for that alone.
+        key: see `Given`.
         size: resize to this size for the networks.
     """
     observations = jax.vmap(degradation.prepare)(observations)
-    features = jax.vmap(lambda image: observe(networks, image, size))(observations)
-    return Target(observations, features, tolerances)
+    filling = holes(degradation, observations.shape[1:], key)
+    features = jax.vmap(lambda image: observe(networks, image, size, filling))(observations)
+    tolerances = jnp.maximum(tolerances, jax.vmap(degradation.noise_error)(observations))
+    visible = jax.vmap(degradation.visible)(observations) if degradation.reveals else None
+    return Target(observations, features, tolerances, visible)
 
 
 def check_observations(inversion: Inversion, observations: Any) -> jax.Array:

@@ -131,23 +131,23 @@ def resolve(
         patience: see `invert`.
         target_psnr: see `invert`.
         execution: how it is computed.
-        networks: `encoder` for the methods that start from one; `vgg` and `lpips` to replace the
-            bundled ones in the terms that look through them.
+        networks: `encoder` for the methods that start from one; `lpips_vgg` (LPIPS with VGG16) for
+            those that look through it; `vgg` and `lpips` to replace the bundled ones in the terms
+            that look through them.
 
     Raises:
         SettingError: a setting is out of range or does not fit the generator.
     """
     what, method, degradation = load(what), find_method(method), as_degradation(degradation)
     own = dict(networks or {})
-    if not method.suits(what, own.get("encoder")):
-        needed = "an encoder" if method.needs == "encoder" else "a style-based generator"
+    if needed := method.missing(what, own):
         raise SettingError(f"method {method.name}: needs {needed}")
     recipe = default_recipe(recipe, method, degradation, what)
     split = what if isinstance(what, Split) else cut_for(what, recipe)
     looking = networks_for(recipe.phases, own)
     if "lpips" in looking:
         check_size(recipe.phases, degradation.observation_shape(split.image_shape))
-    if method.needs == "encoder":
+    if "encoder" in method.needs:
         looking["encoder"] = own["encoder"]
     return Inversion(
         split=split,

@@ -31,7 +31,7 @@ ENCODER = replace(
     title="encoder",
     start=encode,
     recipe=always(AT_ONCE),
-    needs="encoder",
+    needs=("encoder",),
     most=None,
 )
 ENCODER_OPTIMISED = replace(

@@ -1,6 +1,6 @@
 """What a method is: where variables start, how they render, what a phase holds fixed."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,6 +14,14 @@ from mgp_jax.solve import ResolvedPhase, make_transform, within_ball
 from mgp_jax.terms import Given, Rendering, Settings, Target
 
 What = Generator | Split
+Need = Literal["styles", "encoder", "lpips_vgg"]
+NEEDS: dict[Need, str] = {
+    "styles": "a style-based generator",
+    "encoder": "an encoder",
+    "lpips_vgg": "LPIPS with VGG16",
+}
+# Networks that a user brings.
+BROUGHT = ("encoder", "lpips_vgg")
 
 
 def no_place(split: Split, recipe: Recipe, number: int) -> Hashable:
@@ -69,11 +77,13 @@ class Method:
             hashable; they find it in `phase.settings.place`.
         transform: `transform(held, phase)` returns the optax transform of the moving variables.
         prior: where its knowledge of images comes from.
-        needs: what it cannot do without.
+        needs: what it cannot do without: styles of the generator, or networks by their names.
         alone: variables that images cannot share a program for, such as the weights of a network:
             where they move, images run one after another.
         most: the steps behind which more only harm, for a degradation and a generator; None for no
             such limit.
+        restarts: number of starts of each restoration, of which the best is kept, unless told
+            otherwise.
     """
 
     name: str
@@ -85,15 +95,26 @@ class Method:
     place: Callable[[Split, Recipe, int], Hashable] = no_place
     transform: Callable[[Any, ResolvedPhase], optax.GradientTransformation] = by_rates
     prior: Literal["generator", "network", "none"] = "generator"
-    needs: Literal["encoder", "styles", None] = None
+    needs: tuple[Need, ...] = ()
     alone: tuple[str, ...] = ()
     most: Callable[[Degradation, What], int] | None = None
+    restarts: int = 1
 
-    def suits(self, what: What, encoder: Any = None) -> bool:
-        """Says whether there is all it needs."""
-        if self.needs == "styles":
-            return isinstance(what, Generator) and "w" in dict(what.config.spaces)
-        return self.needs is None or encoder is not None
+    def missing(self, what: What, networks: Mapping[str, Any]) -> str | None:
+        """Returns what it needs and what there is not, in words; None if there is all.
+
+        Args:
+            what: the generator.
+            networks: networks by name; None for those that there are not.
+        """
+        for need in self.needs:
+            if need == "styles":
+                there = isinstance(what, Generator) and "w" in dict(what.config.spaces)
+            else:
+                there = networks.get(need) is not None
+            if not there:
+                return NEEDS[need]
+        return None
 
     def fewest(self, degradation: Degradation, what: What) -> int:
         """Returns the fewest steps it can do: one for each phase, none where it has no steps."""

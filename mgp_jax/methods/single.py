@@ -38,9 +38,9 @@ def with_recipe(name: str, title: str, recipe: Recipe, **changes: Any) -> Method
 
 ONE = with_recipe("one-code", "one code", ONE_CODE)
 FREE = with_recipe("feature-map", "free feature map", FREE_MAP)
-W = with_recipe("w", "W projection", pixels_only(PROJECTION_W["inversion"]), needs="styles")
+W = with_recipe("w", "W projection", pixels_only(PROJECTION_W["inversion"]), needs=("styles",))
 W_PLUS = with_recipe(
-    "w+", "W+ projection", pixels_only(PROJECTION_W_PLUS["inversion"]), needs="styles"
+    "w+", "W+ projection", pixels_only(PROJECTION_W_PLUS["inversion"]), needs=("styles",)
 )
 CODES_ONLY = replace(
     MULTI_CODE,

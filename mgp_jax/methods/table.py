@@ -8,6 +8,8 @@ from mgp_jax.methods.method import Method
 from mgp_jax.methods.multi_code import MULTI_CODE
 from mgp_jax.methods.observation import OBSERVATION
 from mgp_jax.methods.pivotal import PIVOTAL
+from mgp_jax.methods.pulse import PULSE
+from mgp_jax.methods.robust import ROBUST
 from mgp_jax.methods.single import CODES_ONLY, FREE, ONE, W_PLUS, W
 
 # In the order of the rows of tables.
@@ -20,8 +22,10 @@ METHODS: dict[str, Method] = {
         ENCODER,
         ENCODER_OPTIMISED,
         FREE,
+        PULSE,
         W,
         W_PLUS,
+        ROBUST,
         LAYERS,
         PIVOTAL,
         CODES_ONLY,

@@ -1,5 +1,6 @@
 """LPIPS, the learned perceptual distance of Zhang et al. 2018, version 0.1."""
 
+import os
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import resources
@@ -147,6 +148,19 @@ def make_lpips(weights: Weights) -> LPIPS:
         )
         abstract = nnx.eval_shape(lambda: VGG16(widths, rngs=nnx.Rngs(params=0)))
     return LPIPS(jax.tree.map(jnp.asarray, backbone), linear, nnx.graphdef(abstract))
+
+
+def load_lpips(path: str | os.PathLike[str]) -> LPIPS:
+    """Loads the distance of a weights file, such as `mgp-convert` makes of LPIPS with VGG16.
+
+    Raises:
+        WeightsError: the file cannot be read, or holds something else.
+    """
+    try:
+        return make_lpips(load_weights(path))
+    except WeightsError as error:
+        text = str(error)
+        raise WeightsError(text if str(path) in text else f"{path}: {text}") from None
 
 
 @cache

@@ -17,7 +17,9 @@ class Phase:
         steps: number of iterations.
         moves: which variables are optimised, as far as there are such; those of the multi-code
             method are the fields of `Codes`.
-        optimizer: `adam`, `sgd`, or a function that makes an optax transform of a learning rate.
+        optimizer: `adam`, `sgd`, `normalised` (gradient descent whose steps have the length of the
+            learning rate), `spherical` (Adam on a sphere), or a function that makes an optax
+            transform of a learning rate.
         schedule: `cosine` (to zero at the last step) or `constant` learning rates.
         z_rate: learning rate of the latent codes.
         alpha_rate: learning rate of the importances, in units of the value they start from.
@@ -33,8 +35,10 @@ class Phase:
         pixel: weight of the mean squared error, images in [-1, 1].
         perceptual: weight of the mean absolute difference of VGG16 features.
         lpips: weight of the LPIPS distance (AlexNet).
+        pyramid: weight of LPIPS (VGG16) summed over halved sizes, plus a tenth of the absolute
+            difference of the smallest; compares observations at random with their noise.
         perceptual_size: height and width that images are resized to for features and LPIPS, None
-            for their own.
+            for their own; a pyramid begins with the first half that is no larger.
         prior: weight of mean z^2 + mean (alpha / start - 1)^2, which keeps codes probable; in W and
             W+ z counts from the mean style.
         styles_prior: weight of the mean squared distance of the tail's styles from the mean.
@@ -64,6 +68,7 @@ class Phase:
     pixel: float = 1.0
     perceptual: float = 0.0
     lpips: float = 0.0
+    pyramid: float = 0.0
     perceptual_size: int | None = None
     prior: float = 0.0
     styles_prior: float = 0.0

@@ -8,7 +8,52 @@ import jax.numpy as jnp
 import optax
 
 MakeTransform = Callable[[optax.ScalarOrSchedule], optax.GradientTransformation]
-TRANSFORMS: dict[str, MakeTransform] = {"adam": optax.adam, "sgd": optax.sgd}
+
+
+def normalised_descent(rate: optax.ScalarOrSchedule) -> optax.GradientTransformation:
+    """Gradient descent whose steps have the length of the learning rate in every vector.
+
+    A vector is what lies along the last axis of an array; one without a gradient stays.
+
+    Source: Poirier-Ginter and Lalonde 2023, "Robust unsupervised StyleGAN image restoration".
+    """
+
+    def unit(x: jax.Array) -> jax.Array:
+        length = jnp.linalg.norm(x, axis=-1, keepdims=True)
+        return jnp.where(length > 0, x / jnp.where(length > 0, length, 1), 0)
+
+    units = optax.stateless(lambda updates, params: jax.tree.map(unit, updates))
+    return optax.chain(units, optax.scale_by_learning_rate(rate))
+
+
+def spherical_adam(rate: optax.ScalarOrSchedule) -> optax.GradientTransformation:
+    """Adam on a sphere: every step ends on the one on which normal vectors of many numbers lie.
+
+    A vector is what lies along the last axis of an array; its length is kept the root of its size.
+
+    Source: Menon et al. 2020, "PULSE: self-supervised photo upsampling via latent space exploration
+    of generative models".
+    """
+    adam = optax.adam(rate)
+
+    def land(x: jax.Array, step: jax.Array) -> jax.Array:
+        moved = x + step
+        length = jnp.linalg.norm(moved, axis=-1, keepdims=True)
+        return moved * (x.shape[-1] ** 0.5 / (length + 1e-12)) - x
+
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+        steps, state = adam.update(updates, state, params)
+        return jax.tree.map(land, params, steps), state
+
+    return optax.GradientTransformation(adam.init, update)
+
+
+TRANSFORMS: dict[str, MakeTransform] = {
+    "adam": optax.adam,
+    "sgd": optax.sgd,
+    "normalised": normalised_descent,
+    "spherical": spherical_adam,
+}
 SCHEDULES = ("cosine", "constant")
 
 

@@ -117,11 +117,33 @@ def measure(method: Method, case: Case) -> Price:
     return Price(max(short - step * few, 0.0), step)
 
 
-def add_price(method: Method, case: Case, prices: dict[str, Price]) -> Price:
-    """Returns the price of a method; one that is missing among `prices` is measured and added."""
+def measure_once(method: Method, case: Case, steps: int) -> Price:
+    """Measures the price of a method by so many steps, with the programs that these need anyway."""
+    case.restore(method, steps)
+    began = clock()
+    case.restore(method, steps)
+    seconds = (clock() - began) / len(case.observations)
+    return Price(0.0, seconds / steps) if steps else Price(seconds, 0.0)
+
+
+def add_price(
+    method: Method, case: Case, prices: dict[str, Price], budget: Budget | None = None
+) -> Price:
+    """Returns the price of a method; one that is missing among `prices` is measured and added.
+
+    Args:
+        method: the method.
+        case: what it restores.
+        prices: what has been measured, by `cost_key`.
+        budget: one in steps does with their own programs; None for one in seconds.
+    """
     key = cost_key(method, case)
     if key not in prices:
-        prices[key] = measure(method, case)
+        if budget is None or budget.seconds:
+            prices[key] = measure(method, case)
+        else:
+            steps = steps_for(method, case, budget, Price(0.0, 0.0))
+            prices[key] = measure_once(method, case, steps)
     return prices[key]
 
 

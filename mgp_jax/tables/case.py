@@ -21,6 +21,7 @@ class Case(NamedTuple):
         observations: float[B, ...].
         encoder: the generator's encoder, or None.
         seed: seed of all random starts.
+        lpips_vgg: LPIPS with VGG16, or None.
     """
 
     generator: Generator
@@ -28,6 +29,12 @@ class Case(NamedTuple):
     observations: jax.Array
     encoder: Any
     seed: int
+    lpips_vgg: Any = None
+
+    @property
+    def networks(self) -> dict[str, Any]:
+        """What methods may need, None where there is no such network."""
+        return {"encoder": self.encoder, "lpips_vgg": self.lpips_vgg}
 
     def recipe(self, method: Method) -> Recipe:
         """Returns how a method optimises the case, the number of steps aside."""
@@ -56,5 +63,5 @@ class Case(NamedTuple):
             recipe.with_(steps=max(steps, fewest)) if fewest else recipe,
             method=method,
             seed=self.seed,
-            networks={"encoder": self.encoder},
+            networks=self.networks,
         ).images

@@ -70,3 +70,45 @@ def plot_methods(records: Sequence[Record], path: Path, metric: Metric = PAIR[1]
         axis.grid(alpha=0.3)
     axes[0].set_ylim(len(methods) - 0.5, -0.5)
     save_figure(figure, path)
+
+
+def plot_strengths(records: Sequence[Record], path: Path, metric: Metric = PAIR[1]) -> bool:
+    """Draws one metric of all methods against the strength of tasks such as `noise-3`.
+
+    Returns: whether there is anything to draw: a task of two strengths or more.
+    """
+    by_task: dict[str, dict[int, list[Record]]] = {}
+    for record in records:
+        task, _, strength = record["task"].rpartition("-")
+        if task and strength.isdecimal():
+            by_task.setdefault(task, {}).setdefault(int(strength), []).append(record)
+    by_task = {task: found for task, found in by_task.items() if len(found) > 1}
+    if not by_task:
+        return False
+    methods = list(dict.fromkeys(record["method"] for record in records))
+    figure = new_figure(3.4 * len(by_task) + 2, 3.6)
+    axes = figure.subplots(1, len(by_task), squeeze=False)[0]
+    for axis, (task, found) in zip(axes, by_task.items(), strict=True):
+        for number, method in enumerate(methods):
+            line = [
+                (strength, metric.factor * score.mean)
+                for strength, rows in sorted(found.items())
+                for row in rows
+                if row["method"] == method
+                and (score := summarise(row.get("scores", {}).get(metric.name, ()))) is not None
+            ]
+            axis.plot(
+                [strength for strength, _ in line],
+                [score for _, score in line],
+                color=COLOURS[number % len(COLOURS)],
+                marker=MARKERS[number % len(MARKERS)],
+                linestyle="-" if number < len(COLOURS) else "--",
+                label=METHODS[method].title,
+            )
+        axis.set(title=task, xlabel="strength")
+        axis.set_xticks(sorted(found))
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel(metric.axis)
+    axes[-1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+    save_figure(figure, path)
+    return True

@@ -6,7 +6,7 @@ of the steps in `prices.json`, and all images.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,22 @@ import jax.numpy as jnp
 import numpy as np
 
 from mgp_jax.batch import append_records, checksum, open_folder
-from mgp_jax.degradations import parse
+from mgp_jax.degradations import parse, true_observation
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Generator
 from mgp_jax.images import write_image
 from mgp_jax.methods import METHODS, Method, find_method
 from mgp_jax.methods.encoder_network import Encoder
 from mgp_jax.methods.encoder_network import checksum as weights_of
-from mgp_jax.metrics import METRICS, compare
+from mgp_jax.metrics import METRICS, Scores, compare
+from mgp_jax.perception import LPIPS
+from mgp_jax.recipes import Recipe
 from mgp_jax.seeds import seeded_key
 from mgp_jax.tables.budget import Budget, Price, add_price, steps_for, version
 from mgp_jax.tables.case import Case
 from mgp_jax.tables.images import Images
-from mgp_jax.tasks import task_named, tasks_for
+from mgp_jax.tables.robust import measured
+from mgp_jax.tasks import TASKS, Task
 
 Record = dict[str, Any]
 
@@ -44,6 +47,11 @@ class Comparison:
         tasks: names of tasks, all if empty.
         methods: names of methods, all that suit the generator if empty.
         seed: seed of the random starts and of the noise.
+        lpips_vgg: LPIPS with VGG16; without it the methods that look through it are left out, and
+            it measures nothing.
+        table: what the names of tasks stand for.
+        true: whether observations come about truly, see `true_observation`, and are measured as
+            published for that: see `measured`.
     """
 
     generator: Generator
@@ -53,6 +61,24 @@ class Comparison:
     tasks: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
     seed: int = 0
+    lpips_vgg: LPIPS | None = None
+    table: Mapping[str, Task] = field(default_factory=lambda: TASKS)
+    true: bool = False
+
+    @property
+    def networks(self) -> dict[str, Any]:
+        """What methods may need, None where there is no such network."""
+        return {"encoder": self.encoder, "lpips_vgg": self.lpips_vgg}
+
+    def task(self, name: str) -> Task:
+        """Returns what a name stands for.
+
+        Raises:
+            SettingError: there is no such task.
+        """
+        if name not in self.table:
+            raise SettingError(f"task {name}: there are {', '.join(self.table)}")
+        return self.table[name]
 
 
 def run_tables(
@@ -74,7 +100,8 @@ def run_tables(
         SettingError: a task or method does not exist, or the folder holds another comparison.
     """
     images, chosen = comparison.images, methods_of(comparison)
-    tasks = comparison.tasks or tuple(tasks_for("tables"))
+    tables = (name for name, row in comparison.table.items() if "tables" in row.uses)
+    tasks = comparison.tasks or tuple(tables)
     cases = {task: make_case(comparison, task) for task in tasks}
     records = open_folder(folder, settings_of(comparison, cases, chosen))
     done = {(record["task"], record["method"]) for record in records}
@@ -85,7 +112,7 @@ def run_tables(
             if (task, method.name) in done:
                 continue
             try:
-                price = add_price(method, case, prices)
+                price = add_price(method, case, prices, comparison.budget)
                 (folder / "prices.json").write_text(json.dumps(prices, indent=1))
                 steps = steps_for(method, case, comparison.budget, price)
                 restored = case.restore(method, steps)
@@ -96,7 +123,8 @@ def run_tables(
                     "error": None,
                     "steps": steps,
                     "seconds": round(price.of(steps), 4),
-                    "scores": scores_of(restored, images.truths, task),
+                    "minimised": minimised(case.recipe(method)),
+                    "scores": scores_of(comparison, case, task, restored),
                 }
             except SettingError as error:
                 record = {"task": task, "method": method.name, "error": str(error)}
@@ -114,13 +142,12 @@ def methods_of(comparison: Comparison) -> list[Method]:
         SettingError: one does not exist, or one that was named does not suit.
     """
     for name in comparison.methods:
-        if not find_method(name).suits(comparison.generator, comparison.encoder):
-            what = "an encoder" if METHODS[name].needs == "encoder" else "a style-based generator"
-            raise SettingError(f"method {name}: needs {what}")
+        if needed := find_method(name).missing(comparison.generator, comparison.networks):
+            raise SettingError(f"method {name}: needs {needed}")
     return [
         method
         for method in METHODS.values()
-        if method.suits(comparison.generator, comparison.encoder)
+        if method.missing(comparison.generator, comparison.networks) is None
         and (not comparison.methods or method.name in comparison.methods)
     ]
 
@@ -133,24 +160,43 @@ def make_case(comparison: Comparison, task: str) -> Case:
     """
     generator = comparison.generator
     resolution = generator.resolution
-    degradation = parse(task_named(task).spec(resolution), resolution, generator.channels)
+    degradation = parse(comparison.task(task).spec(resolution), resolution, generator.channels)
     root = jax.random.fold_in(seeded_key(comparison.seed), 2**31 - 1)
     keys = jax.vmap(lambda n: jax.random.fold_in(root, n))(
         jnp.arange(len(comparison.images.truths))
     )
-    seen = jax.vmap(degradation.simulate)(jnp.asarray(comparison.images.truths), keys)
-    return Case(comparison.generator, degradation, seen, comparison.encoder, comparison.seed)
+    truths = comparison.images.truths
+    if comparison.true:
+        pairs = zip(truths, keys, strict=True)
+        seen = jnp.stack([true_observation(degradation, *pair) for pair in pairs])
+    else:
+        seen = jax.vmap(degradation.simulate)(jnp.asarray(truths), keys)
+    return Case(
+        generator, degradation, seen, comparison.encoder, comparison.seed, comparison.lpips_vgg
+    )
 
 
-def scores_of(restored: np.ndarray, truths: np.ndarray, task: str) -> dict[str, list[float | None]]:
+def scores_of(comparison: Comparison, case: Case, task: str, restored: np.ndarray) -> Scores:
     """Measures restored images: every metric that their size and the task allow, by image."""
-    kind = task_named(task).kind
+    truths, kind = comparison.images.truths, comparison.task(task).kind
+    if comparison.true:
+        return measured(case, restored, truths)
     chosen = [
         metric
         for metric in METRICS.values()
         if metric.recorded or (metric.measures(truths.shape) and metric.kind in (None, kind))
     ]
     return compare(restored, truths, chosen)
+
+
+def minimised(recipe: Recipe) -> list[str]:
+    """Returns the metrics that a recipe minimises, which then say less than the others."""
+    weights = {"lpips": "lpips", "pyramid": "lpips_vgg"}
+    return [
+        name
+        for weight, name in weights.items()
+        if any(getattr(phase, weight) for phase in recipe.phases)
+    ]
 
 
 def write_images(folder: Path, stems: Sequence[str], images: np.ndarray) -> None:
@@ -189,4 +235,5 @@ def settings_of(
             for task, case in cases.items()
         },
         "seed": comparison.seed,
+        **({"lpips_vgg": checksum("", comparison.lpips_vgg)} if comparison.true else {}),
     }

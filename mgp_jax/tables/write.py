@@ -9,14 +9,17 @@ from typing import Any
 import numpy as np
 
 from mgp_jax.images import read_image, to_uint8, write_image
+from mgp_jax.images.photographs import resized
 from mgp_jax.methods import METHODS
 from mgp_jax.metrics import METRICS, PAIR, Metric
 from mgp_jax.report.contact_sheet import contact_sheet
 from mgp_jax.report.markdown import NOTHING, markdown_table
-from mgp_jax.tables.plots import plot_grid, plot_methods
 from mgp_jax.tables.statistics import Score, summarise
 
 Record = dict[str, Any]
+
+# Height and width in pixels of an image on a sheet, at most.
+LARGEST = 256
 
 PAIR_TITLE = " / ".join(metric.title for metric in PAIR)
 
@@ -26,6 +29,7 @@ def write_tables(
     records: Sequence[Record],
     about: Mapping[str, Any],
     grid: Sequence[Record] = (),
+    metrics: Sequence[Metric] = tuple(METRICS.values()),
 ) -> Path:
     """Writes `tables.md`, `tables.json`, the plots and for every task a sheet of pictures.
 
@@ -34,15 +38,19 @@ def write_tables(
         records: the records of `run_tables`.
         about: what is said above the tables: `generator`, `images`, `budget`, `seed`, `command`.
         grid: the records of `run_grid`.
+        metrics: what is shown, as far as there are scores.
 
     Returns: the path of the Markdown file.
     """
+    # Here, because a bare checkout runs the tables without matplotlib.
+    from mgp_jax.tables.plots import plot_grid, plot_methods, plot_strengths
+
     tasks = list(dict.fromkeys(record["task"] for record in records))
     parts = [heading(about)]
     summary: dict[str, dict[str, Any]] = {}
     for task in tasks:
         rows = [record for record in records if record["task"] == task]
-        parts.append(f"## {task.replace('-', ' ').capitalize()}\n\n{table(rows)}")
+        parts.append(f"## {task.replace('-', ' ').capitalize()}\n\n{table(rows, metrics)}")
         summary[task] = {
             record["method"]: {
                 "steps": record["steps"],
@@ -60,6 +68,8 @@ def write_tables(
             write_image(folder / f"{task}.png", sheet)
     plot_methods(records, folder / "methods.png")
     parts.insert(1, f"{overview(records)}\n\n![LPIPS of all methods](methods.png)")
+    if plot_strengths(records, folder / "strengths.png"):
+        parts.insert(2, "![LPIPS of all methods by strength](strengths.png)")
     if grid:
         plot_grid(grid, folder / "codes.png")
         parts.append(f"## Number of codes and cut\n\n![PSNR](codes.png)\n\n{grid_table(grid)}")
@@ -77,13 +87,14 @@ def heading(about: Mapping[str, Any]) -> str:
         f"# All methods on all tasks\n\n`{about['command']}`\n\n"
         f"Generator {about['generator']}, {count} images, {about['budget']} an image and method, "
         f"seed {about['seed']}. Mean and standard error over the images; the best of the methods "
-        "that use the generator is bold. Seconds an image are without compilation."
+        "that use the generator is bold; \\* is what a method itself minimises. Seconds an image "
+        "are without compilation."
     )
 
 
-def table(rows: Sequence[Record]) -> str:
+def table(rows: Sequence[Record], shown: Sequence[Metric] = tuple(METRICS.values())) -> str:
     """Returns a Markdown table of one task, a row for each method."""
-    metrics = [m for m in METRICS.values() if any(_score(row, m) for row in rows)]
+    metrics = [m for m in shown if any(_score(row, m) for row in rows)]
     best = {metric.name: _best(rows, metric) for metric in metrics}
     titles = ["method", *(metric.heading for metric in metrics), "steps", "s / image"]
     lines = []
@@ -144,6 +155,7 @@ def _cell(row: Record, metric: Metric, bold: bool = False, spread: bool = True) 
         return NOTHING
     text = metric.number(score.mean)
     text = f"**{text}**" if bold else text
+    text += "\\*" if metric.name in row.get("minimised", ()) else ""
     if score.error is None or not spread:
         return text
     return f"{text} ± {metric.number(score.error)}"
@@ -163,6 +175,11 @@ def _best(rows: Sequence[Record], metric: Metric) -> Record | None:
     return pick(scored, key=lambda pair: pair[0])[1]
 
 
+def small(image: np.ndarray) -> np.ndarray:
+    """Returns an image as large as a sheet shows it at most."""
+    return image if len(image) <= LARGEST else resized(image, LARGEST)
+
+
 def pictures(
     folder: Path, task: str, rows: Sequence[Record], stems: Sequence[str], most: int = 4
 ) -> np.ndarray | None:
@@ -173,7 +190,7 @@ def pictures(
     columns = [*names, "truth"]
     place = folder / "images" / task
     images = [
-        [to_uint8(read_image(place / name / f"{stem}.png")) for name in columns]
+        [to_uint8(small(read_image(place / name / f"{stem}.png"))) for name in columns]
         for stem in stems[:most]
     ]
     scale = math.ceil(96 / images[0][0].shape[0])

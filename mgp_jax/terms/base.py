@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from mgp_jax.degradations import Degradation
+from mgp_jax.degradations import Degradation, Identity
 from mgp_jax.generators.split import Split
 from mgp_jax.recipes import Phase
 
@@ -35,11 +35,14 @@ class Target(NamedTuple):
             images.
         features: what the networks see in the observation, by their names.
         tolerance: mean squared error at which the optimisation stops, float[].
+        visible: 1 where the observation tells of the image, else 0, broadcasts against it; None
+            where the operator itself says so.
     """
 
     observation: jax.Array
     features: Mapping[str, Any]
     tolerance: jax.Array
+    visible: jax.Array | None = None
 
 
 class Rendering(NamedTuple):
@@ -57,6 +60,8 @@ class Rendering(NamedTuple):
         networks: see `Given`.
         size: height and width that images are resized to before networks look at them; None for
             their own.
+        degradation: what made the observations.
+        key: see `Given`; None where nothing is drawn.
     """
 
     image: jax.Array
@@ -68,6 +73,8 @@ class Rendering(NamedTuple):
     mean_style: Any = None
     networks: Mapping[str, Any] = {}
     size: int | None = None
+    degradation: Degradation = Identity()
+    key: Any = None
 
 
 Term = Callable[[Rendering, Target, Any], jax.Array]

@@ -8,6 +8,7 @@ from mgp_jax.solve.phase import ResolvedPhase
 from mgp_jax.solve.state import Losses
 from mgp_jax.terms.base import Given, Settings, Target, Term
 from mgp_jax.terms.observation import features, lpips, pixels
+from mgp_jax.terms.pyramid import pyramid
 from mgp_jax.terms.variables import noise_autocorrelation, prior, styles_prior, tether
 
 # By the name of their weight in a phase.
@@ -15,6 +16,7 @@ TERMS: dict[str, Term] = {
     "pixel": pixels,
     "perceptual": features,
     "lpips": lpips,
+    "pyramid": pyramid,
     "prior": prior,
     "styles_prior": styles_prior,
     "tether": tether,
@@ -30,11 +32,16 @@ def objective(
     weights = settings.phase
     rendering = settings.render(given, variables, held, phase)
     image = rendering.image.astype(jnp.promote_types(rendering.image.dtype, jnp.float32))
+    seen = given.degradation(image)
+    if target.visible is not None:
+        seen = jnp.where(target.visible > 0, seen, target.observation)
     rendering = rendering._replace(
         image=image,
-        seen=given.degradation(image),
+        seen=seen,
         networks=given.networks,
         size=weights.perceptual_size,
+        degradation=given.degradation,
+        key=given.key,
     )
     error = pixels(rendering, target, variables)
     total = weights.pixel * error

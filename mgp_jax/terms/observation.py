@@ -10,12 +10,12 @@ from mgp_jax.terms.networks import look
 
 
 def pixels(rendering: Rendering, target: Target, variables: Any) -> jax.Array:
-    """Mean squared error of the values.
+    """Mean squared error of the values, or what takes its place: see `Degradation.misfit`.
 
     Source: Gu et al. 2020, eq. (5) to (8): the objective looks through the degradation.
     """
     del variables
-    return jnp.mean(jnp.square(rendering.seen - target.observation))
+    return jnp.mean(rendering.degradation.misfit(rendering.seen, target.observation))
 
 
 def features(rendering: Rendering, target: Target, variables: Any) -> jax.Array:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from commands import Mgp
 from flax import nnx
+from networks import write_lpips_vgg
 from PIL import Image
 
 from mgp_jax import cli
@@ -61,9 +62,11 @@ def test_every_method_restores_a_batch(
     out, steps = tmp_path / "out", 0 if method in AT_ONCE else 4
     command = ["restore", *photographs, "--degradation", "down:2", "--simulate", "--out", out]
     command += ["--method", method, "--generator"]
-    command += [styled if METHODS[method].needs == "styles" else small]
+    command += [styled if "styles" in METHODS[method].needs else small]
     command += ["--steps", steps] if steps else []
-    command += ["--encoder", encoders[0]] if METHODS[method].needs == "encoder" else []
+    command += ["--encoder", encoders[0]] if "encoder" in METHODS[method].needs else []
+    if "lpips_vgg" in METHODS[method].needs:
+        command += ["--lpips-vgg", write_lpips_vgg(tmp_path / "vgg.safetensors")]
     done = mgp(*command)
     assert done.status == cli.OK, done.err
     assert json.loads((out / "settings.json").read_text())["method"] == method

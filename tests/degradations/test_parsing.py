@@ -33,7 +33,7 @@ WRONG_SPECS = {
     "noise:25": "on the [0, 1] scale",
     "noise:nan": "not nan",
     "noise:big": "sigma must be a number, not 'big'",
-    "mask": "center:SIZE, random:FRACTION or a file is missing",
+    "mask": "center:SIZE, random:FRACTION, strokes:COUNT or a file is missing",
     "mask:centre:8": "did you mean center?",
     "mask:hole": "unknown mask 'hole'",
     "mask:center": "the size of the hole is missing",

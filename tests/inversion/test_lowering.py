@@ -25,6 +25,7 @@ from mgp_jax.inversion.problem import make_targets
 from mgp_jax.recipes import RECIPES, Phase, Recipe
 from mgp_jax.solve import advance, begin, finish
 from mgp_jax.tasks import TASKS
+from mgp_jax.terms.networks import looking
 
 PLATFORMS = ("cuda", "tpu")
 # An operator for every kind of problem.
@@ -70,11 +71,11 @@ def whole(inversion: Inversion, count: int = 2) -> str:
     """All programs of an inversion, one after the other, from shapes alone."""
     problem, _ = outline(inversion, count)
     keys = jax.eval_shape(lambda: image_keys(0, jnp.arange(count)))
-    sizes = [p.perceptual_size for p in inversion.recipe.phases if p.perceptual or p.lpips]
+    sizes = [phase.perceptual_size for phase in looking(inversion.recipe.phases)]
 
     def run(problem: Any, keys: jax.Array) -> Any:
         given, observed = problem.given, problem.target.observation
-        seen = (given.networks, given.degradation, observed, problem.target.tolerance)
+        seen = (given.networks, given.degradation, observed, problem.target.tolerance, given.key)
         problem = problem._replace(target=make_targets(*seen, sizes[0] if sizes else None))
         variables = start(problem, keys, inversion.phases[0])
         status = jnp.zeros(count, jnp.int32)

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from networks import untrained
+from networks import small_lpips_vgg, untrained
 
 from mgp_jax.generators import DCGANConfig, Generator, StyleGAN2Config, generate, random_latents
 from mgp_jax.methods.encoder_network import Encoder, train_encoder
+from mgp_jax.perception import LPIPS
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +22,11 @@ def styled() -> Generator:
 @pytest.fixture(scope="session")
 def truths(small: Generator) -> np.ndarray:
     return generate(small, random_latents(small, 2, seed=3))
+
+
+@pytest.fixture(scope="session")
+def lpips_vgg() -> LPIPS:
+    return small_lpips_vgg()
 
 
 @pytest.fixture(scope="session")

@@ -15,12 +15,13 @@ from mgp_jax.generators import Generator, Split, generate, random_latents
 from mgp_jax.inversion import Inversion, Result, image_keys, invert, resolve, run
 from mgp_jax.methods import METHODS, find_method
 from mgp_jax.methods.encoder_network import Encoder
+from mgp_jax.perception import LPIPS
 from mgp_jax.recipes import Recipe
 from mgp_jax.solve import Execution, Progress, Status
 from mgp_jax.tables.case import Case
 
 STEPS = 100
-STYLED = ("w", "w+")
+STYLED = ("w", "w+", "robust")
 
 
 def psnr(images: np.ndarray, truths: np.ndarray) -> np.ndarray:
@@ -37,6 +38,7 @@ def psnr(images: np.ndarray, truths: np.ndarray) -> np.ndarray:
         ("feature-map", 20),
         ("ilo", 25),
         ("pivotal", 25),
+        ("pulse", 20),
         ("dip", 20),
         ("codes-only", 20),
         ("multi-code", 20),
@@ -60,7 +62,9 @@ def recipe_of(name: str, what: Generator, steps: int = STEPS) -> Recipe:
 
 
 @pytest.fixture(scope="module")
-def runs(small: Generator, styled: Generator, encoder: Encoder, truths: np.ndarray) -> Any:
+def runs(
+    small: Generator, styled: Generator, encoder: Encoder, lpips_vgg: LPIPS, truths: np.ndarray
+) -> Any:
     """Inversions of two images by any method, with all that they report."""
 
     @cache
@@ -71,7 +75,7 @@ def runs(small: Generator, styled: Generator, encoder: Encoder, truths: np.ndarr
             what,
             recipe=recipe_of(name, what, steps),
             method=name,
-            networks={"encoder": encoder},
+            networks={"encoder": encoder, "lpips_vgg": lpips_vgg},
             execution=Execution(chunk=7),
         )
         seen: list[Progress] = []
@@ -118,7 +122,9 @@ def test_a_result_is_what_its_variables_render(runs: Any, name: str):
     inversion, images, result, _ = runs(name)
     phase = inversion.recipe.phases[-1]
     error = np.mean((result.images - images) ** 2, (1, 2, 3))
-    if phase.noise_regularization or phase.prior or phase.tether:
+    if not phase.pixel:
+        assert np.isfinite(result.loss).all()
+    elif phase.noise_regularization or phase.prior or phase.tether:
         assert (error <= result.loss + 1e-6).all()
     else:
         np.testing.assert_allclose(error, result.loss, rtol=1e-4, atol=1e-7)
@@ -178,16 +184,19 @@ def test_certain_pixels_are_put_back(small: Generator, truths: np.ndarray):
     np.testing.assert_array_equal(restored[known], truths[known])
 
 
-def test_who_can_run(small: Generator, styled: Generator, encoder: Encoder):
-    names = {name for name, method in METHODS.items() if not method.suits(small, None)}
-    assert names == {"encoder", "encoder-optimised", "w", "w+"}
-    names = {name for name, method in METHODS.items() if not method.suits(styled, None)}
-    assert names == {"encoder", "encoder-optimised"}
-    assert METHODS["encoder"].suits(small, encoder)
+def test_who_can_run(small: Generator, styled: Generator, encoder: Encoder, lpips_vgg: LPIPS):
+    def missing(what: Generator | Split, **networks: Any) -> set[str]:
+        return {name for name, m in METHODS.items() if m.missing(what, networks) is not None}
+
+    assert missing(small) == {"encoder", "encoder-optimised", *STYLED}
+    assert missing(styled) == {"encoder", "encoder-optimised", "robust"}
+    assert missing(styled, encoder=encoder, lpips_vgg=None) == {"robust"}
+    assert missing(styled, encoder=encoder, lpips_vgg=lpips_vgg) == set()
+    assert METHODS["robust"].missing(styled, {}) == "LPIPS with VGG16"
+    assert METHODS["robust"].missing(small, {}) == "a style-based generator"
     # Of two functions nothing is known but what they compute.
     functions = Split.of(head, tail, jnp.ones((5, 48)), latent_shape=(5,))
-    names = {name for name, method in METHODS.items() if not method.suits(functions, None)}
-    assert names == {"encoder", "encoder-optimised", "w", "w+"}
+    assert missing(functions) == {"encoder", "encoder-optimised", *STYLED}
 
 
 def head(params: jax.Array, z: jax.Array) -> jax.Array:

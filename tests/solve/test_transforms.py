@@ -58,3 +58,20 @@ def test_the_ball_is_projected_on(radius: float, several: bool):
     expected = np.sign(residual) * np.maximum(np.abs(residual) - high, 0)
     for found, wanted in zip(jax.tree.leaves(mine), jax.tree.leaves(parts(expected)), strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["normalised", "spherical"])
+def test_vectors_move_one_by_one(name: str):
+    """By the learning rate each, or to the sphere on which normal vectors lie."""
+    x = {"z": jnp.asarray(np.random.default_rng(0).normal(size=(3, 8)), jnp.float32)}
+    gradient = {"z": x["z"] * jnp.asarray([[1e-3], [0.0], [1e3]])}
+    transform: Any = make_transform(name, "constant", 5, {"z": 0.1})
+    updates, _ = transform.update(gradient, transform.init(x), x)
+    moves = np.linalg.norm(updates["z"], axis=1)
+    if name == "normalised":
+        np.testing.assert_allclose(moves, [0.1, 0, 0.1], rtol=1e-5)
+        unit = x["z"][0] / np.linalg.norm(x["z"][0])
+        np.testing.assert_allclose(updates["z"][0], -0.1 * unit, rtol=1e-5)
+    else:
+        reached = np.linalg.norm(x["z"] + updates["z"], axis=1)
+        np.testing.assert_allclose(reached, 8**0.5, rtol=1e-5)

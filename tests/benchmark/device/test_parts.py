@@ -1,17 +1,16 @@
 """How parts are run and written: in order, within their time, and whatever breaks."""
 
 import json
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from bare import run_bare
 
 from mgp_jax.benchmark.device.parts import PARTS, Finding, Part, as_markdown, prove
-from mgp_jax.benchmark.device.setting import ROOT, Setting
+from mgp_jax.benchmark.device.setting import Setting
 from mgp_jax.cli import SOME_FAILED, WRONG_USAGE, main
 from mgp_jax.doctor import Check
 from mgp_jax.errors import OutputError, SettingError
@@ -103,32 +102,12 @@ def test_doctor_runs_the_parts(
     assert main(["doctor", "--quick"]) == WRONG_USAGE
 
 
-# Refuses what a bare checkout beside JAX, Flax, Optax and Orbax lacks, then runs the script.
-BARE = """
-import importlib.abc, runpy, sys
-
-class Refusing(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in sys.argv[1].split(","):
-            raise ModuleNotFoundError(name)
-
-sys.meta_path.insert(0, Refusing())
-sys.argv = sys.argv[2:]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-ABSENT = "anyascii,chex,cv2,defusedxml,dm_pix,lazy_loader,matplotlib,msgspec,mtcnn,skimage,sklearn"
-ABSENT += ",torch,tyro"
-
-
-def run_bare(out: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    script = ROOT / "tests" / "benchmarks" / "accelerator.py"
-    command = [sys.executable, "-c", BARE, ABSENT, str(script), "--out", str(out), "--quick"]
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    return subprocess.run([*command, *options], capture_output=True, text=True, env=environment)
+def run_accelerator(out: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return run_bare("accelerator.py", "--out", str(out), "--quick", *options)
 
 
 def test_the_script_runs_from_a_bare_checkout(tmp_path: Path):
-    done = run_bare(tmp_path, "--parts", "device")
+    done = run_accelerator(tmp_path, "--parts", "device")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ok    Device: rendering: average colour" in done.stdout
     records = json.loads((tmp_path / "accelerator.json").read_text())
@@ -137,12 +116,12 @@ def test_the_script_runs_from_a_bare_checkout(tmp_path: Path):
 
 @pytest.mark.slow
 def test_all_parts_run_from_a_bare_checkout(tmp_path: Path):
-    done = run_bare(tmp_path)
+    done = run_accelerator(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     records = json.loads((tmp_path / "accelerator.json").read_text())
     assert list(dict.fromkeys(r["part"] for r in records)) == [part.title for part in PARTS]
 
 
 def test_a_part_that_is_not_there(tmp_path: Path):
-    done = run_bare(tmp_path, "--parts", "colour")
+    done = run_accelerator(tmp_path, "--parts", "colour")
     assert done.returncode == 2 and "--parts: there are device," in done.stderr

@@ -1,0 +1,96 @@
+"""The pyramid of LPIPS: what it compares, by the means of four pixels."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from networks import small_lpips_vgg
+from objectives import losses_of
+
+from mgp_jax.degradations import parse
+from mgp_jax.inversion.problem import make_targets
+from mgp_jax.recipes import Phase
+from mgp_jax.seeds import seeded_key
+from mgp_jax.terms import Target
+from mgp_jax.terms.networks import levels
+
+
+def random_image(size: int, seed: int = 0) -> np.ndarray:
+    return np.tanh(np.random.default_rng(seed).normal(size=(size, size, 3))).astype(np.float32)
+
+
+NETWORKS = {"lpips_vgg": small_lpips_vgg()}
+PYRAMID = Phase(1, pixel=0.0, pyramid=0.5)
+
+
+def target_of(spec: str, observation: np.ndarray, networks: dict = NETWORKS) -> Target:
+    """The target of one observation, as a run makes it."""
+    zero, key = jnp.zeros(1), seeded_key(0)
+    made = make_targets(networks, parse(spec, 32), observation[None], zero, key, None)
+    features = {k: [(a[0], tuple(t[0] for t in b)) for a, b in v] for k, v in made.features.items()}
+    visible = None if made.visible is None else made.visible[0]
+    return Target(made.observation[0], features, made.tolerance[0], visible)
+
+
+def halved(x: np.ndarray) -> np.ndarray:
+    return x.reshape(len(x) // 2, 2, len(x) // 2, 2, 3).mean(axis=(1, 3))
+
+
+@pytest.mark.parametrize(("size", "wanted"), [(None, [64, 32, 16]), (40, [32, 16]), (8, [16])])
+def test_levels(size: int | None, wanted: list[int]):
+    x = random_image(64)
+    found = levels(jnp.asarray(x), size)
+    assert [len(level) for level in found] == wanted
+    np.testing.assert_allclose(found[-1], halved(halved(x)), atol=1e-6)
+    # What is too small is enlarged, what is gray is taken as RGB.
+    (small,) = levels(jnp.asarray(x[:4, :4, :1]), size)
+    enlarged = np.kron(x[:4, :4, :1], np.ones((4, 4, 1)))
+    np.testing.assert_allclose(small, np.repeat(enlarged, 3, axis=2), atol=1e-6)
+
+
+def test_it_is_the_sum_over_sizes():
+    one, other = random_image(32), random_image(32, 1)
+    losses = losses_of(one, target_of("identity", other), PYRAMID, networks=NETWORKS)
+    distance = NETWORKS["lpips_vgg"]
+    pairs = [(one, other), (halved(one), halved(other))]
+    total = sum(float(distance((a + 1) / 2, (b + 1) / 2)) for a, b in pairs)
+    total += 0.1 * np.abs(pairs[-1][0] - pairs[-1][1]).mean()
+    np.testing.assert_allclose(losses.total, 0.5 * total, rtol=1e-4)
+    np.testing.assert_allclose(losses.error, np.mean((one - other) ** 2), rtol=1e-5)
+
+
+def test_holes_show_the_same_on_both_sides():
+    one, mask = random_image(32), parse("mask:center:16", 32)
+    seen = np.asarray(mask(jnp.asarray(one)))
+    target = target_of("mask:center:16", seen)
+    assert losses_of(one, target, PYRAMID, mask, NETWORKS).total < 1e-5
+    # And nobody sees what is drawn there.
+    largest = target.features["lpips_vgg"][0][0]
+    assert np.std(largest[8:24, 8:24]) > 0.4
+    np.testing.assert_array_equal(largest[:8], one[:8])
+
+
+def test_noise_is_compared_with_noise():
+    """Of flat images the one as bright is nearest, although the noise is another."""
+    noise, flat = parse("noise:0.2", 32), np.zeros((32, 32, 3), np.float32)
+    seen = np.asarray(noise.simulate(jnp.asarray(flat), seeded_key(7)))
+    target = target_of("noise:0.2", seen)
+    noisy = losses_of(flat, target, PYRAMID, noise, NETWORKS).total
+    assert noisy < 0.8 * losses_of(flat, target, PYRAMID, networks=NETWORKS).total
+
+
+def test_dead_pixels_do_not_count_in_the_error():
+    drop, one = parse("drop:0.5", 32), 0.5 * random_image(32)
+    seen = np.asarray(drop.simulate(jnp.asarray(one), seeded_key(3)))
+    target = target_of("drop:0.5", seen, {})
+    assert losses_of(one, target, Phase(1), drop).total < 1e-10
+    changed = losses_of(one + 0.1, target, Phase(1), drop).total
+    assert changed == pytest.approx(0.005, rel=0.1)
+
+
+def test_the_noise_of_photons_ends_an_optimisation():
+    poisson, one = parse("poisson:24", 32), random_image(32)
+    seen = np.asarray(poisson.simulate(jnp.asarray(one), seeded_key(3)))
+    noise = float(poisson.noise_error(jnp.asarray(seen)))
+    target = target_of("poisson:24", seen, {})
+    assert target.tolerance == pytest.approx(noise, rel=1e-5)
+    assert losses_of(one, target, Phase(1), poisson).error == pytest.approx(noise, rel=0.1)
