@@ -121,19 +121,18 @@ def sampled(generator: Generator, detector: Detector) -> tuple[np.ndarray, dict[
     calm = with_truncation(generator, TRUNCATION)
     z = random_latents(generator, SAMPLES, SEED)
     block = generator.resolution // MEASURED
-    images, points, kept = [], [], []
+    scores, kept = [], []
     for number, code in enumerate(z):
         (image,) = to_unit(generate(calm, code[None]))
         small = np.asarray(image).reshape(MEASURED, block, MEASURED, block, 3).mean((1, 3))
         seen = detector(np.rint(255 * small).astype(np.uint8))
         if seen is not None:
-            images.append(small)
-            points.append(seen)
+            scores.append(measure(small[None], np.asarray(seen)[None]))
             kept.append(number)
     if not kept:
         raise SettingError(f"detector: sees no face in {SAMPLES} images")
     w = generator.apply(generator.params, z[np.array(kept)], 0, generator.space("w"))
-    return np.asarray(w), measure(np.stack(images), np.stack(points))
+    return np.asarray(w), {k: np.concatenate([one[k] for one in scores]) for k in scores[0]}
 
 
 def boundaries(
