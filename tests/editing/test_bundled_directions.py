@@ -84,6 +84,7 @@ def test_they_are_made_of_samples_and_weights(tmp_path: Path, monkeypatch):
         Named("weights", "a", "b", (2, 3), "sefa:1", -1),
     )
     monkeypatch.setattr(making, "NAMED", {"small": named})
+    monkeypatch.setattr(making, "KEPT", ())
     for name, value in {"SAMPLES": 40, "MEASURED": 16, "OF_SAMPLES": 64}.items():
         monkeypatch.setattr(making, name, value)
     made = making.make(SMALL, points)

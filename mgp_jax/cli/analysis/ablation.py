@@ -64,7 +64,10 @@ class AblatedCodes(OfPhotographs):
         whole = np.asarray(render(split, codes))
         segments = self.segments_of(split, codes, whole)
         if segments is None:
-            return {"status": "failed", "error": "segments: no face is found in what the codes draw"}
+            return {
+                "status": "failed",
+                "error": "segments: no face is found in what the codes draw",
+            }
         names = FACE_PARTS if self.segments == FACE else None
         result = ablate(split, codes, self.threshold)
         matches = match_segments(result.differences, segments, self.area)
