@@ -146,7 +146,7 @@ def boundaries(
     scores: Mapping[str, np.ndarray],
     attributes: Sequence[str],
 ) -> dict[str, Boundary]:
-    """Trains a boundary for every attribute, and makes of it a move that leaves the others alone."""
+    """Trains a boundary for every attribute, and turns it into a move that changes it alone."""
     z = random_latents(generator, OF_SAMPLES, SEED)
     w = np.asarray(generator.apply(generator.params, z, 0, generator.space("w")))
     found = [regress(codes, scores[name], "w", name) for name in attributes]
