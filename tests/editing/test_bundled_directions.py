@@ -65,7 +65,8 @@ def test_names_and_layers(faces: Generator):
     for row in smile.vector[moving]:
         np.testing.assert_allclose(row, unit, atol=1e-6)
     # What random codes vary along it.
-    assert smile.deviation == measured(item.direction(), faces).deviation > 0.1
+    along = measured(item.direction(), faces).deviation
+    assert smile.deviation == pytest.approx(along, rel=1e-5) and along > 0.1
     other = find_direction("smile", faces, 3, layers=(2, 2))
     assert other.name == "smile-layers-2-2" and not other.vector[0].any()
 
