@@ -17,9 +17,15 @@ from mgp_jax.analysis.contributions import (
 )
 from mgp_jax.analysis.importances import Spread, importance_spread, sparsity
 from mgp_jax.analysis.quality import Cell, cuts_of, measure, measure_domains, over_grid
-from mgp_jax.analysis.segmentation import find_segments, read_segments
+from mgp_jax.analysis.segmentation import (
+    FACE_PARTS,
+    face_segments,
+    find_segments,
+    read_segments,
+)
 
 __all__ = [
+    "FACE_PARTS",
     "Ablation",
     "Cell",
     "CodeImages",
@@ -32,6 +38,7 @@ __all__ = [
     "cuts_of",
     "difference",
     "effective_dimension",
+    "face_segments",
     "find_segments",
     "importance_spread",
     "match_segments",

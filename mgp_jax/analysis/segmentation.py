@@ -1,4 +1,4 @@
-"""Segments of an image: from a file, or found without labels in the generator's features."""
+"""Segments of an image: of a file, of the parts of a face, or of the generator's own features."""
 
 import os
 from typing import Any
@@ -17,6 +17,7 @@ from mgp_jax.images import read_image
 # Features are compared at this size in pixels, or that of the image if it is smaller.
 SIDE = 64
 MOST_SEGMENTS = 64
+FACE_PARTS = ("background", "hair", "skin", "eyes", "nose", "mouth")
 
 
 def find_segments(split: Split, codes: Codes, count: int = 6, seed: int = 0) -> np.ndarray:
@@ -69,6 +70,47 @@ def read_segments(path: str | os.PathLike[str], resolution: int) -> np.ndarray:
             f"{path}: {len(levels)} different levels, a segmentation has 2 to {MOST_SEGMENTS}"
         )
     return _resize_nearest(labels.reshape(colours.shape[:2]), resolution)
+
+
+def face_segments(points: Any, resolution: int) -> np.ndarray:
+    """Divides an image of a face into its parts, ellipses about five face points.
+
+    Args:
+        points: float[5, 2], x and y in pixels: the eye at the left, that at the right, the tip of
+            the nose, the corners of the mouth at the left and at the right.
+        resolution: height and width of the image.
+
+    Returns: int[resolution, resolution], numbers of `FACE_PARTS`. Ears and forehead are skin or
+        hair, neck and clothes background.
+
+    Raises:
+        SettingError: the eyes are at the same place.
+    """
+    points = np.asarray(points, float)
+    middle, across = (points[0] + points[1]) / 2, points[1] - points[0]
+    distance = np.linalg.norm(across)
+    if not distance > 0:
+        raise SettingError("face points: the eyes are at the same place")
+    # Coordinates of the face: along the eyes and downwards, in distances of the eyes.
+    turn = np.stack([across, (-across[1], across[0])], axis=1) / distance**2
+    places = (np.indices((resolution, resolution))[::-1].transpose(1, 2, 0) - middle) @ turn
+    left, right, nose, *corners = (points - middle) @ turn
+    mouth, width = np.mean(corners, axis=0), np.linalg.norm(corners[1] - corners[0])
+
+    def ellipse(center: Any, half_axes: Any) -> np.ndarray:
+        return np.sum(np.square((places - center) / half_axes), axis=-1) < 1
+
+    segments = np.zeros((resolution, resolution), int)
+    parts = {
+        "hair": ellipse((0, 0.05), (1.5, 1.8)) & (places[..., 1] < 0.6),
+        "skin": ellipse((0, 0.4), (1.0, 1.3)),
+        "nose": ellipse(nose - (0, 0.2), (0.28, 0.4)),
+        "eyes": ellipse(left, (0.38, 0.24)) | ellipse(right, (0.38, 0.24)),
+        "mouth": ellipse(mouth, (0.62 * width, 0.28)),
+    }
+    for name, part in parts.items():
+        segments[part] = FACE_PARTS.index(name)
+    return segments
 
 
 def _resize_nearest(labels: np.ndarray, resolution: int) -> np.ndarray:

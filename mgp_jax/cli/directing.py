@@ -111,7 +111,7 @@ class Directions(Command):
     """Folder for the strips, which take some seconds each."""
     only: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME...")] = ()
     """Draw these directions only."""
-    range: Annotated[str, tyro.conf.arg(metavar="FROM:TO")] = "-3:3"
+    range: Annotated[str, tyro.conf.arg(metavar="FROM:TO")] = "-2:2"
     """The smallest and the largest strength, in standard deviations of random codes."""
     frames: Annotated[int, tyro.conf.arg(metavar="COUNT")] = 5
     """Number of strengths, evenly spaced."""

@@ -31,7 +31,7 @@ class Edit(Facing, Inverting):
     Writes strips, animations and single frames to DIR/edits. With --codes FILE nothing is inverted:
     the codes of a run, or latent codes of W or W+, are edited as they are.
 
-    Example: mgp edit photo.png --out edited --direction smile --range=-3:3 --frames 9
+    Example: mgp edit photo.png --out edited --direction smile --range=-2:2 --frames 9
     """
 
     name: ClassVar[str] = "edit"
@@ -55,9 +55,9 @@ class Edit(Facing, Inverting):
     direction is for."""
     keep: Annotated[tuple[str, ...], tyro.conf.arg(metavar="DIRECTION...")] = ()
     """Directions of attributes that shall not change; they are projected out."""
-    range: Annotated[str, tyro.conf.arg(metavar="FROM:TO")] = "-3:3"
+    range: Annotated[str, tyro.conf.arg(metavar="FROM:TO")] = "-2:2"
     """The smallest and the largest strength, in standard deviations of random codes along the
-    direction. A negative first number needs an equals sign: --range=-3:3."""
+    direction. A negative first number needs an equals sign: --range=-2:2."""
     frames: Annotated[int, tyro.conf.arg(metavar="COUNT")] = 9
     """Number of strengths, evenly spaced."""
     codes_moved: Annotated[tuple[int, ...], tyro.conf.arg(metavar="NUMBER...")] = ()

@@ -18,6 +18,7 @@ from mgp_jax.editing.directions import (
     in_layers,
     measured,
     read_direction,
+    separate,
 )
 from mgp_jax.editing.discovery import ganspace, sefa
 from mgp_jax.editing.effects import drift, effects_on_faces
@@ -58,6 +59,7 @@ __all__ = [
     "render_edits",
     "score_samples",
     "sefa",
+    "separate",
     "train_boundary",
     "warp",
 ]

@@ -113,7 +113,7 @@ def regress(
     space: str = "w",
     name: str = "boundary",
     held_out: float = 0.3,
-    ridge: float = 0.05,
+    ridge: float = 0.1,
 ) -> Boundary:
     """Finds the direction along which scores rise, by ridge regression; few samples are enough.
 

@@ -130,6 +130,36 @@ def condition(direction: Direction, others: Sequence[Direction]) -> Direction:
     return direction._replace(vector=left, name=f"{direction.name}|{kept}")
 
 
+def separate(directions: Sequence[Direction], covariance: np.ndarray) -> list[Direction]:
+    """Turns directions along which scores rise into moves that change one score each.
+
+    Of all moves that change a score and, to first order, no other, every one is that which is most
+    probable for random codes. The directions themselves, and what `condition` makes of them, may
+    point where random codes hardly vary: moves along them are weak, or lead away from real images.
+
+    Args:
+        directions: the gradients of K scores, of one space without rows for styles.
+        covariance: float[D, D], of random codes.
+
+    Returns: the K moves in the same order, of unit length; the columns of C N (N^T C N)^-1, where N
+        are the directions and C is the covariance.
+
+    Raises:
+        SettingError: a direction is a combination of the others.
+    """
+    normals = np.stack([item.vector for item in directions], axis=1).astype(np.float64)
+    along = np.asarray(covariance, np.float64) @ normals
+    products = normals.T @ along
+    scale = np.sqrt(np.diag(products))
+    if np.linalg.cond(products / np.outer(scale, scale)) > 1e6:
+        names = ", ".join(item.name for item in directions)
+        raise SettingError(f"directions {names}: one is a combination of the others")
+    moves = along @ np.linalg.inv(products)
+    return [
+        item._replace(vector=unit(move)) for item, move in zip(directions, moves.T, strict=True)
+    ]
+
+
 def in_layers(
     direction: Direction, generator: Generator, layers: tuple[int, int] | None
 ) -> Direction:

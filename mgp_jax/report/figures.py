@@ -127,6 +127,7 @@ def segment_matches(
     iou: np.ndarray,
     chance: np.ndarray,
     title: str | None = None,
+    names: Sequence[str] | None = None,
 ) -> Figure:
     """Draws an image, its segments, and how well each code fits each segment.
 
@@ -136,8 +137,10 @@ def segment_matches(
         iou: float[N, S].
         chance: float[S], what random pixels would reach.
         title: of the figure.
+        names: what to call each number of a segment; numbers unless given.
     """
     labels = np.unique(segments[segments >= 0])
+    called = [str(label) if names is None else names[label] for label in labels]
     count, rows = len(labels), len(iou)
     figure = new_figure(5.5 + 0.55 * count, max(3.2, 0.24 * rows + 1.4), title)
     ((left, right),) = figure.subfigures(
@@ -155,7 +158,7 @@ def segment_matches(
     )
     axes[1].set_title("segments", fontsize=9)
     bar = left.colorbar(shown, ax=axes[1], ticks=range(count))
-    bar.ax.set_yticklabels([str(label) for label in labels], fontsize=8)
+    bar.ax.set_yticklabels(called, fontsize=8)
     for axis in axes:
         axis.set(xticks=[], yticks=[])
     axis = right.subplots()
@@ -168,7 +171,7 @@ def segment_matches(
         text = "-" if np.isnan(value) else f"{value:.2f}"
         axis.text(column, row, text, color=colour, ha="center", va="center", fontsize=7)
     axis.axhline(rows - 0.5, color="white", linewidth=2)
-    axis.set_xticks(range(count), [str(label) for label in labels])
+    axis.set_xticks(range(count), called, fontsize=10 if names is None else 7)
     axis.set_yticks(range(rows + 1), [*map(str, range(rows)), "chance"], fontsize=7)
     axis.set_xlabel("segment")
     axis.set_ylabel("code")

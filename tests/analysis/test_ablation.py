@@ -9,8 +9,10 @@ from networks import untrained
 from PIL import Image
 
 from mgp_jax.analysis import (
+    FACE_PARTS,
     ablate,
     difference,
+    face_segments,
     find_segments,
     importance_spread,
     match_segments,
@@ -57,6 +59,38 @@ def test_an_ablation_zeroes_what_lies_above_the_threshold(case: Case):
     np.testing.assert_array_equal(again.differences, result.differences)
     tenth = ablate(split, codes)
     assert abs(np.sum(tenth.zeroed) - 0.1 * codes.alpha.size) <= 1
+
+
+# Eyes, nose and corners of the mouth of an upright face, in pixels of an image of 256.
+POINTS = np.array([(98, 120), (158, 122), (129, 155), (104, 184), (154, 186)], float)
+
+
+def parts_at(segments: np.ndarray, places: np.ndarray) -> list[str]:
+    columns, rows = np.rint(places).astype(int).T
+    return [FACE_PARTS[number] for number in segments[rows, columns]]
+
+
+@pytest.mark.parametrize(("turn", "scale"), [(0, 1), (25, 0.8), (-40, 0.7)])
+def test_parts_of_a_face_turn_and_grow_with_it(turn: float, scale: float):
+    cos, sin = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+
+    def placed(places) -> np.ndarray:
+        return scale * (np.asarray(places) - 128) @ np.array([(cos, sin), (-sin, cos)]) + 128
+
+    segments = face_segments(placed(POINTS), 256)
+    seen = ["eyes", "eyes", "nose", "mouth", "mouth"]
+    assert parts_at(segments, placed(POINTS)) == seen
+    others = {(85, 160): "skin", (129, 213): "skin", (128, 60): "hair", (128, 238): "background"}
+    assert parts_at(segments, placed(list(others))) == list(others.values())
+    sizes = np.bincount(segments.ravel(), minlength=len(FACE_PARTS))
+    upright = np.bincount(face_segments(POINTS, 256).ravel(), minlength=len(FACE_PARTS))
+    np.testing.assert_allclose(sizes[2:], scale**2 * upright[2:], rtol=0.03)
+    assert FACE_PARTS[np.argmax(sizes)] == "background"
+
+
+def test_eyes_at_one_place_are_no_face():
+    with pytest.raises(SettingError, match="the eyes are at the same place"):
+        face_segments(np.full((5, 2), 3.0), 16)
 
 
 def test_segments_are_found_and_reproduce(case: Case):

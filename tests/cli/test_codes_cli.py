@@ -79,7 +79,7 @@ def test_codes_of_a_run_are_edited_without_inverting(
     assert done.status == cli.OK, done.err
     edits = tmp_path / "out/edits/age-layers-0-1"
     (record,) = records_of(edits)
-    assert record["input"] == str(inverted / "codes/a.npz") and record["strengths"] == [-3, 0, 3]
+    assert record["input"] == str(inverted / "codes/a.npz") and record["strengths"] == [-2, 0, 2]
     frames = [pixels(edits / f"frames/a-0{k}.png") for k in range(3)]
     # Zero is the inversion; only the rendering's rounding may differ, in the last place.
     assert np.abs(frames[1] - pixels(inverted / "images/a.png")).max() <= 1

@@ -12,9 +12,11 @@ from networks import untrained, write_generator
 from PIL import Image
 
 from mgp_jax import cli
+from mgp_jax.analysis import FACE_PARTS, face_segments
 from mgp_jax.batch import load_codes
 from mgp_jax.cli.editing import evenly
 from mgp_jax.errors import ImageError, MGPError, SettingError
+from mgp_jax.faces import Face
 from mgp_jax.generators import DCGANConfig, StyleGAN2Config, load_generator
 
 COMMON = ("--steps", 6, "--codes", 3)
@@ -218,6 +220,28 @@ def test_analyses_of_photographs(mgp: Mgp, folder: Path, tmp_path: Path):
     first = records_of(out / "analysis/ablation")
     mgp("analyse", "ablation", folder / "a.png", *settings, "--segments", 3)
     assert records_of(out / "analysis/ablation") == first
+
+
+def test_codes_are_matched_to_parts_of_a_face(
+    mgp: Mgp, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    points = ((6.0, 6.0), (10.0, 6.0), (8.0, 8.0), (6.5, 10.0), (9.5, 10.0))
+    faces = [Face((4, 4, 12, 12), points)]
+    monkeypatch.setattr("mgp_jax.faces.find_faces", lambda image: faces)
+    monkeypatch.setattr("mgp_jax.faces.finding.default_detector", lambda: None)
+    settings = ("--generator", folder / "small.safetensors", *COMMON, "--out", tmp_path / "known")
+    command = ("analyse", "ablation", folder / "a.png", *settings, "--segments", "face")
+    status, _, err = mgp(*command)
+    assert status == cli.OK, err
+    found = tmp_path / "known/analysis/ablation"
+    rows = records_of(found)[0]["table"]
+    assert {row["segment"] for row in rows} <= {*FACE_PARTS, None}
+    with np.load(found / "a.npz") as arrays:
+        np.testing.assert_array_equal(arrays["segments"], face_segments(points, 16))
+    faces.clear()
+    status, _, err = mgp(*command)
+    assert status == cli.SOME_FAILED
+    assert "no face" in records_of(found)[0]["error"]
 
 
 def test_analyses_of_quality(mgp: Mgp, folder: Path, tmp_path: Path):

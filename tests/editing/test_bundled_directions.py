@@ -14,6 +14,7 @@ from mgp_jax.editing import (
     effects_on_faces,
     find_direction,
     making,
+    measured,
 )
 from mgp_jax.editing import bundled as bundled_file
 from mgp_jax.editing.attributes import ATTRIBUTES
@@ -61,9 +62,11 @@ def test_names_and_layers(faces: Generator):
     assert (smile.space, smile.name) == ("w+", "smile")
     assert smile.vector[moving].any(axis=1).all() and not smile.vector[~moving].any()
     unit = item.vector / np.linalg.norm(item.vector)
-    np.testing.assert_allclose(smile.vector[0], unit, atol=1e-6)
-    # What random codes vary along it: far less than a unit of W.
-    assert 0.1 < smile.deviation < 1
+    for row in smile.vector[moving]:
+        np.testing.assert_allclose(row, unit, atol=1e-6)
+    # What random codes vary along it.
+    along = measured(item.direction(), faces).deviation
+    assert smile.deviation == pytest.approx(along, rel=1e-5) and along > 0.1
     other = find_direction("smile", faces, 3, layers=(2, 2))
     assert other.name == "smile-layers-2-2" and not other.vector[0].any()
 
@@ -84,6 +87,7 @@ def test_they_are_made_of_samples_and_weights(tmp_path: Path, monkeypatch):
         Named("weights", "a", "b", (2, 3), "sefa:1", -1),
     )
     monkeypatch.setattr(making, "NAMED", {"small": named})
+    monkeypatch.setattr(making, "KEPT", ())
     for name, value in {"SAMPLES": 40, "MEASURED": 16, "OF_SAMPLES": 64}.items():
         monkeypatch.setattr(making, name, value)
     made = making.make(SMALL, points)

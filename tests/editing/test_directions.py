@@ -18,6 +18,7 @@ from mgp_jax.editing import (
     measured,
     read_direction,
     sefa,
+    separate,
 )
 from mgp_jax.errors import ImageError, SettingError
 from mgp_jax.generators import (
@@ -124,6 +125,31 @@ def test_conditions_are_projected_out_of_every_row():
     left = condition(first, [other]).vector
     np.testing.assert_allclose(np.sum(left * other.vector, axis=1), 0, atol=1e-6)
     np.testing.assert_array_equal(left[2], 0)
+
+
+def test_separate_moves_change_one_score_each_and_are_the_most_probable():
+    random = np.random.default_rng(3)
+    mixing = random.normal(size=(6, 6)) * np.array([3, 2, 1, 0.5, 0.2, 0.1])
+    covariance = mixing @ mixing.T
+    names = ("a", "b", "c")
+    gradients = [
+        Direction(random.normal(size=6).astype(np.float32), "w", name, 2.0) for name in names
+    ]
+    moves = separate(gradients, covariance)
+    assert [move[1:] for move in moves] == [gradient[1:] for gradient in gradients]
+    normals = np.stack([gradient.vector for gradient in gradients])
+    effects = normals @ np.stack([move.vector for move in moves], axis=1)
+    np.testing.assert_allclose(effects, np.diag(np.diag(effects)), atol=1e-5)
+    assert (np.diag(effects) > 0).all()
+    np.testing.assert_allclose([np.linalg.norm(move.vector) for move in moves], 1, rtol=1e-6)
+    # Whatever else moves the first score alone by as much is less probable.
+    precision, move = np.linalg.inv(covariance), moves[0].vector.astype(float)
+    _, _, rows = np.linalg.svd(normals)
+    for step in rows[3:]:
+        for other in (move + 0.1 * step, move - 0.1 * step):
+            assert other @ precision @ other > move @ precision @ move
+    with pytest.raises(SettingError, match="a, b, a: one is a combination of the others"):
+        separate([*gradients[:2], gradients[0]], covariance)
 
 
 @pytest.mark.parametrize(("space", "size"), [(None, 4), ("w", 4), ("z", 5), ("w+", 4)])

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     import numpy as np
 
     from mgp_jax.batch import Record
+    from mgp_jax.codes import Codes
+    from mgp_jax.generators import Split
     from mgp_jax.inversion import Inversion
+
+# Name of the segmentation by the parts of a face.
+FACE = "face"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,15 +34,20 @@ class AblatedCodes(OfPhotographs):
     threshold: float | None = None
     """Importances above it are set to zero (the paper's: 0.2); one that a tenth of the image's
     importances exceed, unless given."""
-    segments: Annotated[str, tyro.conf.arg(metavar="COUNT|FILE.png")] = "6"
-    """A number of segments to find in the generator's features; or an image file: a mask, or a
-    segmentation with a gray level or colour for each segment."""
+    segments: Annotated[str, tyro.conf.arg(metavar="COUNT|face|FILE.png")] = "6"
+    """A number of segments to find in the generator's features; `face` for the parts of a face,
+    which is found in what the codes draw (needs the extra `faces`); or an image file: a mask, or
+    a segmentation with a gray level or colour for each segment."""
     area: float = 0.2
     """Share of the pixels, those that change most, that are compared with the segments."""
 
     def check(self, inversion: "Inversion") -> None:
         """Reads the segmentation, if one is given."""
-        if not self.segments.isdecimal():
+        if self.segments == FACE:
+            from mgp_jax.faces.finding import default_detector
+
+            default_detector()
+        elif not self.segments.isdecimal():
             from mgp_jax.analysis import read_segments
 
             read_segments(self.segments, inversion.image_shape[0])
@@ -46,41 +56,58 @@ class AblatedCodes(OfPhotographs):
         """Ablates the codes of one photograph."""
         import numpy as np
 
-        from mgp_jax.analysis import ablate, find_segments, match_segments, read_segments
+        from mgp_jax.analysis import FACE_PARTS, ablate, match_segments
         from mgp_jax.codes import render
         from mgp_jax.report.figures import image_rows, save_figure, segment_matches
 
         split, codes, _, stem = subject
+        whole = np.asarray(render(split, codes))
+        segments = self.segments_of(split, codes, whole)
+        if segments is None:
+            return {
+                "status": "failed",
+                "error": "segments: no face is found in what the codes draw",
+            }
+        names = FACE_PARTS if self.segments == FACE else None
         result = ablate(split, codes, self.threshold)
-        if self.segments.isdecimal():
-            number = int(self.segments)
-            segments = find_segments(split, codes, number, self.seed)
-        else:
-            segments = read_segments(self.segments, split.image_shape[0])
         matches = match_segments(result.differences, segments, self.area)
         save_arrays(
             folder / f"{stem}.npz", result._asdict() | matches._asdict() | {"segments": segments}
         )
+        called = [int(label) if names is None else names[label] for label in matches.labels]
         table = [
             {
                 "code": code,
                 "zeroed": int(result.zeroed[code]),
-                "segment": int(matches.labels[best]) if best >= 0 else None,
+                "segment": called[best] if best >= 0 else None,
                 "iou": float(matches.iou[code, best]) if best >= 0 else None,
                 "chance": float(matches.chance[best]) if best >= 0 else None,
             }
             for code, best in enumerate(matches.best)
         ]
         write_table(folder / f"{stem}.csv", table)
-        whole = np.asarray(render(split, codes))
         title = f"{stem}: importances above {result.threshold:.3g} zeroed"
-        figure = segment_matches(whole, segments, matches.iou, matches.chance, title)
+        figure = segment_matches(whole, segments, matches.iou, matches.chance, title, names)
         save_figure(figure, folder / f"{stem}.png")
         rows = {"ablated": result.images, "change": result.differences}
         titles = [f"code {row['code']}: {row['zeroed']}" for row in table]
         title += " (how many: above each image)"
         save_figure(image_rows(rows, titles, title), folder / f"{stem}-changes.png")
         return {"threshold": result.threshold, "table": table}
+
+    def segments_of(
+        self, split: "Split", codes: "Codes", whole: "np.ndarray"
+    ) -> "np.ndarray | None":
+        """Returns int[H, W], the segments of an inversion; None if no face is found for them."""
+        from mgp_jax.analysis import face_segments, find_segments, read_segments
+        from mgp_jax.faces import find_faces
+
+        if self.segments == FACE:
+            faces = find_faces(whole)
+            return face_segments(faces[0].points, len(whole)) if faces else None
+        if self.segments.isdecimal():
+            return find_segments(split, codes, int(self.segments), self.seed)
+        return read_segments(self.segments, len(whole))
 
 
 @dataclass(frozen=True, kw_only=True)
