@@ -34,6 +34,8 @@ PREVIEW = 1024
 FOUND, CHOSEN = (255, 200, 0), (0, 220, 120)
 # More pixels than the generator draws, by so much, are said to become coarser.
 COARSER = 1.2
+# Faces whose eyes are so near to each other are seen from the side, see `Face.aspect`.
+PROFILE = 0.7
 
 
 class LoadedPhoto(NamedTuple):
@@ -168,6 +170,11 @@ def said(
     if max(sides) * job.scale > COARSER * job.resolution:
         name = job.inversion.split.name
         notes.append(f"{name} draws {job.resolution} pixels a side, so larger faces become coarser")
+    aside = [str(number) for number, face in enumerate(faces, 1) if face.aspect < PROFILE]
+    if aside:
+        notes.append(
+            f"in profile, which generators of faces know little of: face {', '.join(aside)}"
+        )
     alone = max(sides) > max(photograph.shape[:2]) - 1
     gray = any(isinstance(operator, Grayscale) for operator in operators_of(degradation))
     if gray and not alone:

@@ -15,7 +15,7 @@ from mgp_jax.images import luminance, to_uint8
 # half axes, in sides.
 CENTRE, HALF_WIDTH, HALF_HEIGHT = 0.51, 0.42, 0.46
 # The outer part of the way from the centre to the outline in which the photograph takes over.
-FEATHER = 0.25
+FEATHER = 0.12
 # Of what is filled into holes, the same at the border of the square, in sides.
 BORDER = 0.05
 # Colours are compared at this size, and the difference is carried so far, in sides.

@@ -25,6 +25,11 @@ from mgp_jax.seeds import seeded_key
 
 # Sizes of the frames that a search starts from, upright and in the middle.
 SIZES = (0.95, 0.8, 0.6)
+# Codes follow a face that lies beside the frame, which goes a part of the way only. So the second
+# starts are so many times as far from the middle as the best of the first went, turned by degrees.
+FARTHER, TURNS = 4.0, (0.0, 15.0, -15.0)
+# Photographs are upright unless a turned frame costs so much less, as a part.
+UPRIGHT = 0.02
 # Codes that move with a frame, steps, learning rates of the transform (parts of the photograph,
 # logarithm of the size, radians) and of the codes, weight of their prior.
 CODES, STEPS, ALONE, RATE, CODE_RATE, PRIOR = 4, 140, 50, 0.01, 0.1, 0.003
@@ -47,8 +52,16 @@ def find_frame(inversion: Inversion, observation: np.ndarray, degradation: Degra
     key = seeded_key(inversion.seed)
     truncation = inversion.recipe.truncation
     seen = degradation.prepare(jnp.asarray(observation, jnp.float32))
-    places, losses = search(inversion.split, degradation, seen, key, truncation)
-    size, x, y, turn = np.asarray(places[int(np.nanargmin(losses))]).astype(float)
+    find = partial(search, inversion.split, degradation, seen, key, truncation=truncation)
+    first = np.array([[math.log(size), 0.5, 0.5, 0.0] for size in SIZES])
+    places, losses = map(np.asarray, find(jnp.asarray(first, jnp.float32)))
+    size, x, y, turn = places[np.nanargmin(losses)]
+    x, y = (0.5 + FARTHER * (place - 0.5) for place in (x, y))
+    second = [within(jnp.array([size, x, y, turn + math.radians(more)])) for more in TURNS]
+    farther, costs = map(np.asarray, find(jnp.stack(second)))
+    costs = costs * (1 + UPRIGHT * (np.array(TURNS) != 0))
+    best = np.concatenate([places, farther])[np.nanargmin([*losses, *costs])]
+    size, x, y, turn = (float(v) for v in (math.exp(best[0]), *best[1:3], math.degrees(best[3])))
     # Rounded down, so that it lies within the photograph, whatever becomes of the centre.
     half = math.floor(500 * size) / 1000
     x, y = (min(max(round(place, 3), half), round(1 - half, 3)) for place in (x, y))
@@ -61,11 +74,12 @@ def search(
     degradation: Degradation,
     observation: jax.Array,
     key: jax.Array,
+    starts: jax.Array,
     truncation: float,
 ) -> tuple[jax.Array, jax.Array]:
-    """Searches from all starts, one after another.
+    """Searches from places float[S, 4], see `frame_of`, one after another.
 
-    Returns: float[S, 4], size, x, y and turn in degrees; and float[S], what they cost.
+    Returns: float[S, 4], where they end; and float[S], what that costs.
     """
     plan = Plan(CODES, 1 / CODES, truncation=truncation)
     mean = 0.0 if split.mean_code is None else split.mean_code
@@ -91,9 +105,9 @@ def search(
         spread = jnp.mean(jnp.square(codes.z - mean))
         return jnp.mean(wrong + (1 - weight) * around) + PRIOR * spread
 
-    def from_start(size: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def from_start(place: jax.Array) -> tuple[jax.Array, jax.Array]:
         variables = {k: getattr(start, k) for k in ("z", "alpha", "styles")}
-        variables["place"] = jnp.stack([jnp.log(size), *jnp.array([0.5, 0.5, 0.0])])
+        variables["place"] = place
 
         def step(carry: tuple, _: None) -> tuple[tuple, None]:
             variables, state = carry
@@ -102,11 +116,10 @@ def search(
             return ({**moved, "place": within(moved["place"])}, state), None
 
         (variables, _), _ = lax.scan(step, (variables, moves.init(variables)), None, length=STEPS)
-        frame: Any = frame_of(variables["place"])
-        return jnp.stack([frame.size, frame.x, frame.y, frame.turn]), cost(variables)
+        return variables["place"], cost(variables)
 
     start = draw_codes(split, key, CODES, plan)
-    return lax.map(from_start, jnp.array(SIZES))
+    return lax.map(from_start, starts)
 
 
 def frame_of(place: jax.Array) -> Frame:

@@ -16,7 +16,7 @@ from mgp_jax import Grayscale, Mask, Phase, Recipe
 from mgp_jax.batch import Event, Input, Job, LoadedPhoto, load_input, run
 from mgp_jax.batch.photos import drawn
 from mgp_jax.errors import ImageError
-from mgp_jax.faces import finding
+from mgp_jax.faces import Face, finding
 from mgp_jax.generators import DCGANConfig
 from mgp_jax.images import MaskPicture, Reading
 from mgp_jax.solve import Execution
@@ -106,6 +106,24 @@ def test_notes_say_what_stays(job: Job, photo: Input):
     assert note.endswith("of what is missing lies beside the faces and stays")
     # The square of the face is 37 pixels wide and ends 45 pixels from the top.
     assert abs(int(note.partition("%")[0]) - 100 * (1 - 37 * 33 / (48 * 50))) <= 4
+
+
+def test_faces_from_the_side_are_named(job: Job, photo: Input, monkeypatch: pytest.MonkeyPatch):
+    def narrowed(pixels: np.ndarray, smallest: int) -> list[Face]:
+        """Marks whose eyes are near to each other, of all but the largest."""
+        faces = find_marks(pixels, smallest)
+        return [faces[0], *(squeezed(face) for face in faces[1:])]
+
+    def squeezed(face: Face) -> Face:
+        middle = (face.box[0] + face.box[2]) / 2
+        points = tuple((middle + 0.6 * (x - middle), y) for x, y in face.points)
+        return dataclasses.replace(face, points=points)
+
+    assert not any("profile" in note for note in load(job, photo).notes)
+    faces = narrowed(marked(130, 60, *GROUP), 0)
+    monkeypatch.setattr("mgp_jax.batch.photos.find_faces", lambda photograph: faces)
+    note = "in profile, which generators of faces know little of: face 2, 3"
+    assert note in load(job, photo).notes
 
 
 WRONG = {

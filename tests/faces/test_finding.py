@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scenes import GROUP, Placed, find_marks, ground, marked, needs_detector, scene
+from scenes import GROUP, find_marks, ground, marked, needs_detector, scene
 
 from mgp_jax import find_faces
 from mgp_jax.errors import SettingError
@@ -26,9 +26,9 @@ def test_places_are_those_of_the_photograph_however_large_it_is(factor: int):
 
 
 def test_what_is_not_seen_again_is_no_face():
-    calls = iter([True] + 6 * [False])
+    calls = iter([True])
     pixels = marked(400, 300, (100, 100, 60))
-    assert find_faces(pixels, lambda p, s: find_marks(p, s) if next(calls) else []) == []
+    assert find_faces(pixels, lambda p, s: find_marks(p, s) if next(calls, False) else []) == []
 
 
 def test_which_faces_are_chosen():
@@ -80,17 +80,6 @@ def test_a_mirrored_photograph_has_mirrored_faces(group):
     (face,) = find_faces(photograph)
     (other,) = find_faces(photograph[:, ::-1])
     np.testing.assert_allclose(other.mirrored(450).points, face.points, atol=0.02 * face.size)
-
-
-@needs_detector
-@pytest.mark.parametrize("turn", [-45, 45, 60])
-def test_faces_that_are_turned_far_are_found_where_they_are(turn: float):
-    upright, _ = scene((Placed("eileen_collins", 200),), 400, 340)
-    photograph, ((x, y),) = scene((Placed("eileen_collins", 200, turn),), 400, 340)
-    (straight,), (face,) = find_faces(upright), find_faces(photograph)
-    assert abs(face.turn + turn - straight.turn) < 2
-    square = square_of(face)
-    assert np.hypot(square.x - x, square.y - y) < 8 and abs(square.side - 200) < 10
 
 
 @needs_detector
