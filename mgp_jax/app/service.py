@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mgp_jax.app.editing import OpenFaces
 from mgp_jax.app.programs import Programs
 from mgp_jax.app.restoring import Restored, Step, restore
 from mgp_jax.app.uploads import READING, without_paths
@@ -43,6 +44,7 @@ class Service:
         self.folder = Path(self._temporary.name)
         self.worker = Worker()
         self.visitors = Visitors(self.folder / "visitors", self.worker)
+        self.faces = OpenFaces()
         self._programs = Programs()
 
     def generator(self, name: str) -> Generator:
@@ -73,7 +75,7 @@ class Service:
             wish = replace(wish, input=Path(copy))
 
             def task(ticket: Ticket) -> Restored:
-                self._programs.make_room(wish.kind)
+                self._programs.make_room()
                 return restore(wish, what, folder, READING, ticket)
 
             ticket = self.worker.submit(task, visitor.name)
@@ -100,4 +102,5 @@ class Service:
     def close(self) -> None:
         """Stops what runs and removes all files of visitors."""
         self.worker.close()
+        self._programs.close()
         self._temporary.cleanup()

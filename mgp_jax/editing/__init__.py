@@ -24,9 +24,10 @@ from mgp_jax.editing.effects import drift, effects_on_faces
 from mgp_jax.editing.finding import find_direction
 from mgp_jax.editing.interpolation import interpolate, match, mix_styles
 from mgp_jax.editing.moves import edit, lift, limit, render_edits
-from mgp_jax.editing.residuals import default_carry, fade, keep, warp
+from mgp_jax.editing.residuals import CARRIES, default_carry, fade, keep, warp
 
 __all__ = [
+    "CARRIES",
     "METHODS",
     "Boundary",
     "Bundled",
