@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,12 +15,14 @@ from mgp_jax.editing import (
     CARRIES,
     Direction,
     bundled_directions,
+    composed,
     default_carry,
     edit,
     find_direction,
     lift,
     limit,
     render_all,
+    render_faded,
 )
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator, Split
@@ -83,18 +85,14 @@ class Prepared(NamedTuple):
     Attributes:
         split: what the codes are for.
         codes: the face's, in that space.
-        drawn: what draws it: the split, or one of smaller images.
-        carry: what becomes of the residual, see `editing.residuals`.
         plain: float[H, W, C], the face without edits, as large as it is drawn.
-        missing: float[H, W, C], what smaller images lack of it; 0 for the split itself.
+        render: draws edited codes.
     """
 
     split: Split
     codes: Codes
-    drawn: Split
-    carry: Callable[[Codes], Codes]
     plain: np.ndarray
-    missing: np.ndarray | float
+    render: Callable[[Codes], np.ndarray]
 
 
 class OpenFace:
@@ -117,7 +115,8 @@ class OpenFace:
     def edited(self, edits: Edits, size: int | None = None) -> np.ndarray:
         """Renders the face moved along directions: float[H, W, C], in [-1, 1] up to overshoots.
 
-        What the codes have missed of the photograph moves along, or fades, as with the command.
+        What the codes have missed of the photograph moves along as with the command; in a preview
+        it fades, which takes less time.
 
         Args:
             edits: how.
@@ -139,7 +138,7 @@ class OpenFace:
         after = shared.codes
         for direction, strength in directions:
             after = edit(shared.split, after, direction, strength)
-        image = render_all(shared.drawn, [shared.carry(after)])[0] + shared.missing
+        image = shared.render(after)
         if edits.region is None:
             return image
         times = len(edits.region) // len(image)
@@ -151,15 +150,27 @@ class OpenFace:
             split, codes = self.split, self.codes
             if space != split.space:
                 split, codes = lift(split, codes, space)
-            drawn, plain, missing = split, self.plain, 0.0
-            if size is not None and (small := reduced(split, size)) is not split:
-                drawn, side = small, small.image_shape[0]
-                blocks = plain.reshape(side, -1, side, len(plain) // side, plain.shape[-1])
-                plain = blocks.mean(axis=(1, 3))
-                missing = plain - render_all(drawn, [codes])[0]
-            carry = CARRIES[default_carry()](drawn, codes)
-            self._prepared[space, size] = Prepared(split, codes, drawn, carry, plain, missing)
+            prepare = full_size if size is None else partial(preview, size=size)
+            self._prepared[space, size] = prepare(split, codes, self.plain)
         return self._prepared[space, size]
+
+
+def full_size(split: Split, codes: Codes, plain: np.ndarray) -> Prepared:
+    """Returns what edits share that are drawn as by the command."""
+    carry = CARRIES[default_carry()](split, codes)
+    return Prepared(split, codes, plain, lambda after: render_all(split, [carry(after)])[0])
+
+
+def preview(split: Split, codes: Codes, plain: np.ndarray, size: int) -> Prepared:
+    """Returns what previews share: about what the edits are, reduced; without one it is exact."""
+    drawn, old = reduced(split, size), composed(split, codes)
+    side = drawn.image_shape[0]
+    blocks = plain.reshape(side, len(plain) // side, side, len(plain) // side, -1)
+    plain = blocks.mean(axis=(1, 3))
+    missing = plain - render_faded(drawn, old, codes)
+    return Prepared(
+        split, codes, plain, lambda after: np.asarray(render_faded(drawn, old, after) + missing)
+    )
 
 
 class OpenFaces:

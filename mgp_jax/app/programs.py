@@ -34,8 +34,8 @@ class Programs:
         """Counts no longer."""
         jax.monitoring.unregister_event_duration_listener(self._heard)
 
-    def _heard(self, event: str, duration: float, **about: Any) -> None:
-        del duration, about
+    def _heard(self, event: str, duration_secs: float, **kwargs: Any) -> None:
+        del duration_secs, kwargs
         self._kept += event == COMPILED
 
 

@@ -34,7 +34,7 @@ def test_accumulated_images_are_what_is_drawn():
     there = as_features(generator.apply(generator.params, z, 0, generator.cut("layer2")))
     image = jax.jit(lambda split, z: split.tail(split.head(z)))(small, z)
     assert small.image_shape == (8, 8, 3)
-    np.testing.assert_allclose(image, there.rgb, atol=1e-5)
+    np.testing.assert_allclose(image, np.asarray(there.rgb), atol=1e-5)
 
 
 def smooth(generator: Generator) -> Generator:
