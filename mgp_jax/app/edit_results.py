@@ -21,13 +21,15 @@ class EditResult(NamedTuple):
         photograph: the restored photograph with the edited face in it; None without faces.
         region: in white where the face may change; None for everywhere.
         command: the command that makes the face, or the photograph, after that of the restoration;
-            None for several directions at once.
+            None for several directions at once, or none.
+        several: whether there are several.
     """
 
     face: Path
     photograph: Path | None
     region: Path | None
     command: list[str] | None
+    several: bool
 
 
 def write_edit(restored: Restored, place: int, edits: Edits, image: np.ndarray) -> EditResult:
@@ -55,16 +57,17 @@ def write_edit(restored: Restored, place: int, edits: Edits, image: np.ndarray) 
     if edits.region is not None:
         region = folder / f"{codes.stem}-region.png"
         write_image(region, np.where(edits.region, np.uint8(255), np.uint8(0)))
-    words = list(command(restored, codes, edits, placed is not None))
-    return EditResult(face, photograph, region, words or None)
+    moves = [(spec, strength) for spec, strength in edits.strengths.items() if strength]
+    told = None
+    if len(moves) == 1:
+        told = list(command(restored, codes, *moves[0], edits, placed is not None))
+    return EditResult(face, photograph, region, told, len(moves) > 1)
 
 
-def command(restored: Restored, codes: Path, edits: Edits, put_back: bool) -> Iterator[str]:
-    """Yields the words of the command that does the same, none if there is no such command."""
-    moved = {spec: strength for spec, strength in edits.strengths.items() if strength}
-    if len(moved) != 1:
-        return
-    ((spec, strength),) = moved.items()
+def command(
+    restored: Restored, codes: Path, spec: str, strength: float, edits: Edits, put_back: bool
+) -> Iterator[str]:
+    """Yields the words of the command that moves a face along one direction."""
     # Of two frames one is the face as it was.
     ends = f"0:{strength:g}" if strength > 0 else f"{strength:g}:0"
     yield from ("mgp", "edit", "--codes", str(codes.relative_to(restored.folder.parent)))

@@ -1,6 +1,7 @@
 """What all tabs share: the worker, the generators named at the start, the visitors."""
 
 import logging
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,8 @@ from mgp_jax.errors import MGPError, SettingError
 from mgp_jax.generators import Generator, load_generator
 
 LOG = logging.getLogger("mgp_jax.app")
+# What messages advise to those who write commands.
+OPTION = re.compile(r"; (?:say )?--[^;]*")
 
 
 class Service:
@@ -97,7 +100,8 @@ class Service:
         LOG.info("%s", error)
         folders = [] if visitor is None else sorted(visitor.folder.rglob("*/"), reverse=True)
         text = without_paths(error, {f"{folder}/": "" for folder in folders})
-        return without_paths(MGPError(text), {f"{self.folder}/": ""})
+        text = without_paths(MGPError(text), {f"{self.folder}/": ""})
+        return OPTION.sub("", text.replace("--faces none takes", "choose none under Faces, which takes"))
 
     def close(self) -> None:
         """Stops what runs and removes all files of visitors."""

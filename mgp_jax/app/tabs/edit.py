@@ -24,7 +24,7 @@ from mgp_jax.images import read_whole, to_uint8
 # Standard deviations of random codes along a direction.
 FURTHEST = 3.0
 AFTER = "After the command of the restoration, the one that does the same:"
-SEVERAL = "A command moves along one direction; of several at once, or none, there is none to show."
+SEVERAL = "The command moves along one direction at a time, so there is none for several at once."
 NOTHING_YET = "Restore a face first; it can be edited here then."
 
 
@@ -214,7 +214,7 @@ def shown(visitor: Visitor, result: EditResult) -> str:
     parts.append(markup.downloads([(name, address_of(visitor, path)) for name, path in files]))
     if result.command is not None:
         parts.append(markup.command(shlex.join(result.command), AFTER))
-    else:
+    elif result.several:
         parts.append(markup.notice(SEVERAL))
     return "".join(parts)
 
