@@ -3,7 +3,7 @@
 import io
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +86,11 @@ def truncated(path: Path) -> None:
     path.write_bytes(file.getvalue()[:5000])
 
 
+def gray() -> Image.Image:
+    return Image.new("RGB", (SIDE, SIDE), "gray")
+
+
+NO_IMAGE = "is not an image"
 # Name, how it is made, and what is wrong with it; None if it is to be read.
 FILES: dict[str, tuple[Callable[[Path], object], str | None]] = {
     "alpha.png": (transparent, None),
@@ -99,16 +104,61 @@ FILES: dict[str, tuple[Callable[[Path], object], str | None]] = {
     "pixel.png": (lambda p: Image.new("RGB", (1, 1)).save(p), "1x1 pixels is too small"),
     "rotated.jpg": (rotated, None),
     "sixteen.png": (lambda p: p.write_bytes(deep_png(pixels()[..., :1] * np.uint16(257))), None),
-    "text.png": (lambda p: p.write_text("This is a letter."), "is not an image"),
+    "text.png": (lambda p: p.write_text("This is a letter."), NO_IMAGE),
     "truncated.png": (truncated, "cannot be read"),
     "wide.png": (lambda p: Image.new("RGB", (20000, 10)).save(p), "too far from a square"),
+}
+
+
+def clear_palette(path: Path) -> None:
+    photograph().quantize(256).save(path, transparency=0)
+
+
+def claims_pixels(path: Path) -> None:
+    """A PNG file of a few bytes that says it has 3.6 thousand million pixels."""
+    data = bytearray(deep_png(pixels()[..., :1] * np.uint16(257)))
+    data[16:24] = struct.pack(">II", 60000, 60000)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    path.write_bytes(data)
+
+
+def cut_jpeg(path: Path) -> None:
+    file = io.BytesIO()
+    photograph().save(file, "JPEG", quality=98)
+    path.write_bytes(file.getvalue()[:-400])
+
+
+def many_pages(path: Path) -> None:
+    photograph().save(path, "TIFF", save_all=True, append_images=[Image.new("L", (9, 9))])
+
+
+# More of them, which only strangers bring.
+STRANGE: dict[str, tuple[Callable[[Path], object], str | None]] = {
+    "animated.gif": (lambda p: photograph().save(p, save_all=True, append_images=[gray()]), None),
+    "bits.png": (lambda p: photograph().convert("1").save(p), None),
+    "clear palette.png": (clear_palette, None),
+    "cut.jpg": (cut_jpeg, "cannot be read"),
+    "deep colours.png": (lambda p: p.write_bytes(deep_png(pixels() * np.uint16(257))), None),
+    "document.png": (lambda p: p.write_bytes(b"%PDF-1.7\n%%EOF"), "but a PDF document"),
+    "drawing.svg": (lambda p: p.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>"), NO_IMAGE),
+    "floating.tif": (lambda p: Image.fromarray(np.float32(pixels()[..., 0]) / 255).save(p), None),
+    "half.heic": (lambda p: p.write_bytes(b"\0\0\0\x18ftypheic" + bytes(64)), "read"),
+    "huge.png": (claims_pixels, "60000x60000 are too many pixels"),
+    "line.png": (lambda p: Image.new("RGB", (1, 300)).save(p), "1x300 pixels is too small"),
+    "many pages.tif": (many_pages, None),
+    "no name": (lambda p: photograph().save(p, "JPEG"), None),
+    "page.html.jpg": (lambda p: p.write_text("<!doctype html><script>alert(1)</script>"), NO_IMAGE),
+    "postscript.eps": (lambda p: p.write_text("%!PS-Adobe-3.0 EPSF-3.0\nshowpage"), NO_IMAGE),
+    "shouting.PNG": (lambda p: photograph().save(p, "PNG"), None),
+    "video.jpg": (lambda p: p.write_bytes(b"\0\0\0\x18ftypisom" + bytes(64)), "but a video"),
+    "zipped.png": (lambda p: p.write_bytes(b"PK\3\4" + bytes(64)), NO_IMAGE),
 }
 # How far each may be from the photograph, in levels; gray ones from its luminance.
 TOLERANCE = {"cmyk.jpg": 8, "heic.heic": 12, "lab.tif": 14, "palette.png": 8, "rotated.jpg": 4}
 
 
-def make_files(folder: Path) -> Path:
+def make_files(folder: Path, files: Mapping[str, tuple[Callable, str | None]] = FILES) -> Path:
     folder.mkdir()
-    for name, (make, _) in FILES.items():
+    for name, (make, _) in files.items():
         make(folder / name)
     return folder

@@ -1,34 +1,40 @@
 """Edits a restored face along several directions at once."""
 
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from mgp_jax.code_files import load_codes, split_of
 from mgp_jax.codes import Codes
 from mgp_jax.editing import (
+    CARRIES,
     Direction,
     bundled_directions,
+    composed,
+    default_carry,
     edit,
-    fade,
     find_direction,
-    in_every_style,
     lift,
     limit,
     render_all,
+    render_faded,
 )
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator, Split
+from mgp_jax.generators.reduced import reduced
 from mgp_jax.generators.style import StyleConfig
 
 # Directions that are found in the weights, where none are bundled.
 FOUND = 6
 # Height and width of the picture while a slider is pulled.
 PREVIEW = 256
-KEPT_DIRECTIONS = 64
+# Of faces that are being edited, and of directions, so many are kept.
+MOST_OPEN, KEPT_DIRECTIONS = 4, 64
 
 
 @dataclass(frozen=True)
@@ -73,8 +79,122 @@ class Edits:
     region: np.ndarray | None = field(default=None, repr=False, compare=False)
 
 
+class Prepared(NamedTuple):
+    """What all edits of a face in one space share.
+
+    Attributes:
+        split: what the codes are for.
+        codes: the face's, in that space.
+        plain: float[H, W, C], the face without edits, as large as it is drawn.
+        render: draws edited codes.
+    """
+
+    split: Split
+    codes: Codes
+    plain: np.ndarray
+    render: Callable[[Codes], np.ndarray]
+
+
+class OpenFace:
+    """A face whose codes have been read. What its edits share is computed once, when it is needed.
+
+    Args:
+        path: the codes, as a run has written them.
+        generator: what they are for.
+
+    Raises:
+        MGPError: they cannot be read, or are of several answers.
+    """
+
+    def __init__(self, path: Path, generator: Generator):
+        self.generator = generator
+        self.split, self.codes = open_codes(path, generator)
+        (self.plain,) = render_all(self.split, [self.codes])
+        self._prepared: dict[tuple[str, int | None], Prepared] = {}
+
+    def edited(self, edits: Edits, size: int | None = None) -> np.ndarray:
+        """Renders the face moved along directions: float[H, W, C], in [-1, 1] up to overshoots.
+
+        What the codes have missed of the photograph moves along as with the command; in a preview
+        it fades, which takes less time.
+
+        Args:
+            edits: how.
+            size: height and width that are enough for a preview; None for the generator's images.
+
+        Raises:
+            SettingError: a direction or layers do not fit the generator.
+        """
+        generator = self.generator
+        directions = [
+            (_direction(generator, self.split.cut, spec, edits.layers), strength)
+            for spec, strength in edits.strengths.items()
+            if strength
+        ]
+        spaces = [self.split.space, *(item.space for item, _ in directions)]
+        shared = self.prepared(max(spaces, key=generator.space), size)
+        if not directions:
+            return shared.plain
+        after = shared.codes
+        for direction, strength in directions:
+            after = edit(shared.split, after, direction, strength)
+        image = shared.render(after)
+        if edits.region is None:
+            return image
+        times = len(edits.region) // len(image)
+        return limit(image[None], shared.plain, edits.region[::times, ::times])[0]
+
+    def prepared(self, space: str, size: int | None) -> Prepared:
+        """Returns what edits in a space share, for images of a size."""
+        if (space, size) not in self._prepared:
+            split, codes = self.split, self.codes
+            if space != split.space:
+                split, codes = lift(split, codes, space)
+            prepare = full_size if size is None else partial(preview, size=size)
+            self._prepared[space, size] = prepare(split, codes, self.plain)
+        return self._prepared[space, size]
+
+
+def full_size(split: Split, codes: Codes, plain: np.ndarray) -> Prepared:
+    """Returns what edits share that are drawn as by the command."""
+    carry = CARRIES[default_carry()](split, codes)
+    return Prepared(split, codes, plain, lambda after: render_all(split, [carry(after)])[0])
+
+
+def preview(split: Split, codes: Codes, plain: np.ndarray, size: int) -> Prepared:
+    """Returns what previews share: about what the edits are, reduced; without one it is exact."""
+    drawn, old = reduced(split, size), composed(split, codes)
+    side = drawn.image_shape[0]
+    blocks = plain.reshape(side, len(plain) // side, side, len(plain) // side, -1)
+    plain = blocks.mean(axis=(1, 3))
+    missing = plain - render_faded(drawn, old, codes)
+    return Prepared(
+        split, codes, plain, lambda after: np.asarray(render_faded(drawn, old, after) + missing)
+    )
+
+
+class OpenFaces:
+    """The faces that are being edited; those that have not been for longest are let go of."""
+
+    def __init__(self) -> None:
+        self._open: OrderedDict[Path, OpenFace] = OrderedDict()
+
+    def find(self, path: Path, generator: Generator) -> OpenFace:
+        """Returns a face; it is opened if it is not yet.
+
+        Raises:
+            MGPError: see `OpenFace`.
+        """
+        if path not in self._open:
+            self._open[path] = OpenFace(path, generator)
+        self._open.move_to_end(path)
+        while len(self._open) > MOST_OPEN:
+            self._open.popitem(last=False)
+        return self._open[path]
+
+
 def open_codes(path: Path, generator: Generator) -> tuple[Split, Codes]:
-    """Reads codes of a run for editing.
+    """Reads codes of a run.
 
     Raises:
         MGPError: they cannot be read, or are of several answers.
@@ -83,36 +203,6 @@ def open_codes(path: Path, generator: Generator) -> tuple[Split, Codes]:
     if split is None:
         raise SettingError("the codes do not say where the generator was cut")
     return split, load_codes(path, split)
-
-
-def edited(generator: Generator, split: Split, codes: Codes, edits: Edits) -> np.ndarray:
-    """Renders a face moved along directions: float[H, W, C], in [-1, 1] up to overshoots.
-
-    What the codes have missed of the photograph fades where the edit draws something else.
-
-    Raises:
-        SettingError: a direction or layers do not fit the generator.
-    """
-    directions = [
-        (_direction(generator, split.cut, spec, edits.layers), strength)
-        for spec, strength in edits.strengths.items()
-        if strength
-    ]
-    if not directions:
-        return render_all(split, [codes])[0]
-    furthest = max((item.space for item, _ in directions), key=generator.space)
-    if generator.space(furthest) > generator.space(split.space):
-        split, codes = lift(split, codes, furthest)
-    after = codes
-    for direction, strength in directions:
-        if direction.space != split.space:
-            direction = in_every_style(direction, generator)
-        after = edit(split, after, direction, strength)
-    images = [fade(split, codes)(after)]
-    if edits.region is None or edits.region.all():
-        return render_all(split, images)[0]
-    image, original = render_all(split, [*images, codes])
-    return limit(image[None], original, edits.region)[0]
 
 
 @lru_cache(KEPT_DIRECTIONS)

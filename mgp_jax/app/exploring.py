@@ -46,11 +46,15 @@ def mixed(generator: Generator, mixture: Mixture) -> np.ndarray:
     Raises:
         SettingError: a seed is out of range, or there is no such layer.
     """
-    if has_styles(generator):
-        generator = with_truncation(generator, mixture.truncation)
     seeds = mixture.first, mixture.second
     z = np.concatenate([np.asarray(random_latents(generator, 1, seed)) for seed in seeds])
-    split, (first, second) = codes_of(generator, Latents(z, "z"))
+    latents = Latents(z, "z")
+    if has_styles(generator):
+        # Truncated first: a generator with another truncation would be compiled for each.
+        calm = with_truncation(generator, mixture.truncation)
+        styles = calm.apply(calm.params, z, 0, calm.space("w+"))
+        latents = Latents(np.asarray(styles), "w+")
+    split, (first, second) = codes_of(generator, latents)
     ends = render_all(split, [first, second])
     if mixture.behind is None:
         between = interpolate(first, second, mixture.share, split.space)

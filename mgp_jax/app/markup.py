@@ -79,6 +79,22 @@ def comparison(before: Any, after: Any, what: str) -> str:
     )
 
 
+def picture(image: Any, what: str, longest: int = 1024) -> str:
+    """Returns an image as large as `comparison` shows two, so that one can follow on the other.
+
+    Args:
+        image: [H, W, C], see `picture_url`.
+        what: what it is.
+        longest: see `picture_url`.
+    """
+    height, width = image.shape[:2]
+    return (
+        f'<div class="compare" style="--ratio: {width / height:.4f}">'
+        f'<img src="{picture_url(image, longest)}" alt="The face, {escaped(what)}">'
+        f'<span class="label left">{escaped(what)}</span></div>'
+    )
+
+
 def brush(image: Any, field: str) -> str:
     """Returns an image with a canvas over it to paint on; `brush.js` does the rest.
 
@@ -123,10 +139,10 @@ def downloads(files: Sequence[tuple[str, str]]) -> str:
     return f'<p class="downloads">{" ".join(links)}</p>'
 
 
-def command(text: str) -> str:
+def command(text: str, about: str = "The command that does the same:") -> str:
     """Returns a command with a button that copies it."""
     return (
-        '<div class="command"><p>The command that does the same:</p>'
+        f'<div class="command"><p>{escaped(about)}</p>'
         f'<pre tabindex="0"><code>{escaped(text)}</code></pre>'
         f'<button type="button" onclick="{COPY}">Copy</button></div>'
     )

@@ -12,6 +12,7 @@ from mgp_jax.app.tabs.restore import restore_tab
 from mgp_jax.app.tabs.runs import runs_tab
 
 TITLE = "mgp_jax"
+SCRIPTS = ("brush.js", "paste.js")
 # Fonts of the system, so that none is fetched.
 FONTS = ("system-ui", "sans-serif")
 FIXED = ("ui-monospace", "monospace")
@@ -43,7 +44,11 @@ def build_page(service: Service) -> gr.Blocks:
 
 def theme() -> themes.Base:
     """Returns the theme: colours of the report pages, fonts of the system."""
-    return themes.Base(primary_hue="teal", neutral_hue="stone", font=FONTS, font_mono=FIXED)
+    base = themes.Base(primary_hue="teal", neutral_hue="stone", font=FONTS, font_mono=FIXED)
+    # White on the usual shades is hard to read.
+    fill = {"button_primary_background_fill": "*primary_700", "button_primary_text_color": "white"}
+    fill["button_primary_background_fill_hover"] = "*primary_800"
+    return base.set(**fill, **{f"{name}_dark": shade for name, shade in fill.items()})
 
 
 def style() -> str:
@@ -52,6 +57,7 @@ def style() -> str:
 
 
 def script() -> str:
-    """Returns our own script."""
-    text = (resources.files("mgp_jax.app") / "brush.js").read_text(encoding="utf-8")
-    return f"<script>{text}</script>"
+    """Returns our own scripts."""
+    folder = resources.files("mgp_jax.app")
+    texts = [(folder / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    return "".join(f"<script>{text}</script>" for text in texts)

@@ -1,26 +1,50 @@
 """Compiled programs are kept, but not without end: every kind of run has some of its own."""
 
-from collections.abc import Hashable
+import ctypes
+import gc
+from contextlib import suppress
+from typing import Any
 
 import jax
 
-# Kinds of runs whose programs are kept. Of `faces1024` those of one take a tenth of a gigabyte.
-MOST_KINDS = 24
+# So many belong to ten kinds of runs or so, which take half a gigabyte, of `faces1024` twice that.
+MOST_PROGRAMS = 200
+COMPILED = "/jax/core/compile/backend_compile_duration"
 
 
 class Programs:
-    """Counts the kinds of runs, and lets go of all programs when there are many.
+    """Counts the programs that are compiled, and lets go of all when there are many.
 
-    JAX does not say which program belongs to which run. Those on the disk stay, so that what is
-    needed again is soon there.
+    JAX says neither which program belongs to which run nor which has not been used for long. Those
+    on the disk stay, so that what is needed again is soon there.
     """
 
     def __init__(self) -> None:
-        self._kinds: set[Hashable] = set()
+        self._kept = 0
+        jax.monitoring.register_event_duration_secs_listener(self._heard)
 
-    def make_room(self, kind: Hashable) -> None:
-        """Makes room for the programs of a kind of run, which is about to begin."""
-        if kind not in self._kinds and len(self._kinds) >= MOST_KINDS:
+    def make_room(self) -> None:
+        """Makes room for the programs of a run that is about to begin."""
+        if self._kept > MOST_PROGRAMS:
             jax.clear_caches()
-            self._kinds.clear()
-        self._kinds.add(kind)
+            self._kept = 0
+            return_memory()
+
+    def close(self) -> None:
+        """Counts no longer."""
+        jax.monitoring.unregister_event_duration_listener(self._heard)
+
+    def _heard(self, event: str, duration_secs: float, **kwargs: Any) -> None:
+        del duration_secs, kwargs
+        self._kept += event == COMPILED
+
+
+def return_memory() -> None:
+    """Gives memory that has been freed back to the system, which the C library of Linux does not.
+
+    Compilers ask for it in pieces of all sizes, so that of what is free little would fit again.
+    """
+    gc.collect()
+    # Other systems have no such function.
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)

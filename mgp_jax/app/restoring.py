@@ -106,9 +106,11 @@ class Watching:
             image = np.asarray(draw_progress(inversion, progress, self._starts))[0]
             self._picture = picture_url(np.clip(image, -1, 1), LONGEST_PREVIEW)
             self._drawn = time.monotonic()
-            if again:  # The first time it is compiled.
+            if again:
                 took = self._drawn - now
                 self._cost = took if self._cost is None else min(self._cost, took)
+            else:  # The first time it is compiled, which the next report holds.
+                self._phase = -1
         left = None if self._pace is None else self._pace * (progress.steps - progress.step)
         self.ticket.tell(Step(progress.step, progress.steps, left, self._picture))
 

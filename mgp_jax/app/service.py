@@ -1,12 +1,14 @@
 """What all tabs share: the worker, the generators named at the start, the visitors."""
 
 import logging
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mgp_jax.app.editing import OpenFaces
 from mgp_jax.app.programs import Programs
 from mgp_jax.app.restoring import Restored, Step, restore
 from mgp_jax.app.uploads import READING, without_paths
@@ -17,6 +19,8 @@ from mgp_jax.errors import MGPError, SettingError
 from mgp_jax.generators import Generator, load_generator
 
 LOG = logging.getLogger("mgp_jax.app")
+# What messages advise to those who write commands.
+OPTION = re.compile(r"; (?:say )?--[^;]*")
 
 
 class Service:
@@ -43,6 +47,7 @@ class Service:
         self.folder = Path(self._temporary.name)
         self.worker = Worker()
         self.visitors = Visitors(self.folder / "visitors", self.worker)
+        self.faces = OpenFaces()
         self._programs = Programs()
 
     def generator(self, name: str) -> Generator:
@@ -73,7 +78,7 @@ class Service:
             wish = replace(wish, input=Path(copy))
 
             def task(ticket: Ticket) -> Restored:
-                self._programs.make_room(wish.kind)
+                self._programs.make_room()
                 return restore(wish, what, folder, READING, ticket)
 
             ticket = self.worker.submit(task, visitor.name)
@@ -95,9 +100,11 @@ class Service:
         LOG.info("%s", error)
         folders = [] if visitor is None else sorted(visitor.folder.rglob("*/"), reverse=True)
         text = without_paths(error, {f"{folder}/": "" for folder in folders})
-        return without_paths(MGPError(text), {f"{self.folder}/": ""})
+        text = without_paths(MGPError(text), {f"{self.folder}/": ""})
+        return OPTION.sub("", text.replace("--faces none takes", "choose none under Faces, which takes"))
 
     def close(self) -> None:
         """Stops what runs and removes all files of visitors."""
         self.worker.close()
+        self._programs.close()
         self._temporary.cleanup()

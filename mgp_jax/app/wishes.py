@@ -1,6 +1,6 @@
 """What a visitor wants restored, as the command that does the same, and as a run."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -49,13 +49,6 @@ class Wish:
     recipe: str = "fast"
     samples: int = 1
     seed: int = 0
-
-    @property
-    def kind(self) -> Hashable:
-        """What is the same for wishes that share their programs."""
-        faults = tuple(sorted(self.faults.items()))
-        holes = self.holes is not None
-        return self.generator, faults, holes, self.faces, self.recipe, self.samples
 
     @property
     def enlarged(self) -> int:

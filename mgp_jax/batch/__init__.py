@@ -21,6 +21,7 @@ from mgp_jax.batch.job import (
 from mgp_jax.batch.masks import MaskFolder
 from mgp_jax.batch.outputs import Record
 from mgp_jax.batch.photos import LoadedPhoto, load_input
+from mgp_jax.batch.placed import Placed, placed_in_given, placed_in_written
 from mgp_jax.batch.running import Event, batches_of, fitted, run
 from mgp_jax.batch.summary import failures, summary, timing
 from mgp_jax.code_files import load_codes
@@ -33,6 +34,7 @@ __all__ = [
     "Loaded",
     "LoadedPhoto",
     "MaskFolder",
+    "Placed",
     "Record",
     "append_records",
     "batches_of",
@@ -49,6 +51,8 @@ __all__ = [
     "load_codes",
     "load_input",
     "open_folder",
+    "placed_in_given",
+    "placed_in_written",
     "read_records",
     "run",
     "settings_of",

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tyro
 
-from mgp_jax.cli.common import OptionalFiles, Space
+from mgp_jax.cli.common import Flag, OptionalFiles, Space
 from mgp_jax.cli.facing import Facing
 from mgp_jax.cli.inverting import Inverted, Inverting, Source
-from mgp_jax.cli.result_folder import asked_for, claim_results, finish, write_frames
+from mgp_jax.cli.result_folder import FREE, asked_for, claim_results, finish, write_frames
 from mgp_jax.errors import ImageError, MGPError, SettingError
 
 if TYPE_CHECKING:
@@ -66,6 +66,9 @@ class Edit(Facing, Inverting):
     """What the codes have missed of a photograph: keep it as it is; let it fade where the edit
     draws something else, so that no old mouth lies over a new one; or first move it along with what
     the edit moves (needs the extra `faces`). Unless given warp, or fade without the extra."""
+    put_back: Flag = False
+    """With --codes FILE of a face that a run has restored: put it back into the photograph that the
+    run has written (DIR/images), and write that."""
     mask: Annotated[Path | None, tyro.conf.arg(metavar="MASK.png")] = None
     """Image with the region that may change in white; nothing outside it changes."""
     animation: Literal["webp", "gif"] = "webp"
@@ -81,6 +84,8 @@ class Edit(Facing, Inverting):
                 "faces: --mask, --start and codes of a file are for one square image; they go with "
                 "--faces none"
             )
+        if self.put_back and not isinstance(self.codes, Path):
+            raise SettingError("put back: faces of photographs are; it goes with --codes FILE")
         source = self.given() if isinstance(self.codes, Path) else self.inverting(argv)
         direction = self.found(source.split)
         count = source.count
@@ -89,7 +94,9 @@ class Edit(Facing, Inverting):
         region = None
         if self.mask is not None:
             region = self.region_of(self.mask, source.split.generator.resolution)
-        settings = asked_for(self) | {"residual": self.carry}
+        # Folders that were written before the option was there are gone on with.
+        free = FREE if self.put_back else (*FREE, "put_back")
+        settings = asked_for(self, free) | {"residual": self.carry}
         folder = self.out / "edits" / direction.name.replace("|", "-without-")
         require_own(folder, settings, self.overwrite)
         items = source.items()
@@ -133,6 +140,7 @@ class Edit(Facing, Inverting):
             ImageError: the file cannot be read.
             SettingError: it does not fit the generator, or there are photographs too.
         """
+        from mgp_jax.batch import placed_in_written
         from mgp_jax.code_files import codes_of, holds_codes, load_codes, read_latents, split_of
         from mgp_jax.generators import load_generator
 
@@ -147,6 +155,12 @@ class Edit(Facing, Inverting):
         else:
             latents = read_latents(path, generator, self.latents_space)
             split, sets = codes_of(generator, latents)
+        if self.put_back:
+            placed = placed_in_written(path)
+            if placed is None:
+                raise SettingError(f"codes {path}: no run with faces has written them here")
+            face = Inverted({"input": f"{path}"}, sets[0], path.stem, (sets[0],), placed)
+            return Source(split, len(sets[0].z), lambda: iter([face]))
         stems = [path.stem] if len(sets) == 1 else [f"{path.stem}-{k}" for k in range(len(sets))]
         inputs = [f"{path}" if len(sets) == 1 else f"{path}[{k}]" for k in range(len(sets))]
         items = [
@@ -212,12 +226,12 @@ class Edit(Facing, Inverting):
         record = {"input": item.record["input"], "status": "ok", "error": None}
         record |= {"direction": direction.name, "strengths": strengths, **measured}
         photographs: Iterable[np.ndarray] = frames
-        if item.faces:
+        if item.placed is not None:
             others = [self.edits(codes, split, direction, strengths) for codes in item.faces[1:]]
             record["faces"] = [measured, *(changes(split, *pair[::-1]) for pair in others)]
             squares = [frames, *(moved for _, moved in others)]
             try:
-                photographs = self.put_back(item.record, squares)
+                photographs = item.placed.put_back(zip(*squares, strict=True), self.reading)
             except ImageError as error:  # It was there when it was inverted.
                 return record | {"status": "failed", "error": str(error)}
         captions = [f"{strength:+g}" for strength in strengths]
@@ -236,28 +250,6 @@ class Edit(Facing, Inverting):
         frames = render_edits(split, codes, direction, [0.0, *strengths], moved, self.carry)
         original, *rest = frames
         return original, np.stack(rest)
-
-    def put_back(self, record: "Record", squares: "Sequence[np.ndarray]") -> "Iterator[np.ndarray]":
-        """Returns photographs with the edited faces in them.
-
-        Args:
-            record: that of the photograph's inversion.
-            squares: float[F, R, R, C], the images of every face.
-
-        Raises:
-            ImageError: the photograph is no longer readable.
-        """
-        from mgp_jax.faces import Face
-        from mgp_jax.images import read_whole
-        from mgp_jax.portraits import put_back_faces, with_channels
-
-        photograph, _ = read_whole(record["input"], self.reading)
-        photograph = with_channels(photograph, squares[0].shape[-1])
-        faces = [
-            Face(tuple(face["box"]), tuple(map(tuple, face["points"])), face["score"])
-            for face in record["faces"]
-        ]
-        return (put_back_faces(photograph, faces, images) for images in zip(*squares, strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)

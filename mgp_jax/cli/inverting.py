@@ -16,7 +16,7 @@ from mgp_jax.seeds import check_seed
 if TYPE_CHECKING:
     import numpy as np
 
-    from mgp_jax.batch import Record
+    from mgp_jax.batch import Placed, Record
     from mgp_jax.codes import Codes
     from mgp_jax.generators import Split
     from mgp_jax.inversion import Inversion
@@ -30,12 +30,14 @@ class Inverted(NamedTuple):
         codes: its codes, those of the largest face where faces have been inverted.
         stem: name of its files.
         faces: the codes of all faces that have been inverted, the largest first.
+        placed: where these belong; None without faces.
     """
 
     record: "Record"
     codes: "Codes"
     stem: str
     faces: "tuple[Codes, ...]" = ()
+    placed: "Placed | None" = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ class Inverting(Optimising):
         self, split: "Split", records: "Sequence[Record]"
     ) -> "Iterator[Inverted | Record]":
         """Yields what each input's codes are, or a record that says why there are none."""
-        from mgp_jax.batch import load_codes
+        from mgp_jax.batch import load_codes, placed_in_given
 
         for record in records:
             if record.get("codes") is None:
@@ -146,4 +148,7 @@ class Inverting(Optimising):
                 yield {"input": record["input"], "status": "failed", "error": str(error)}
                 continue
             stem = record["name"] if faces else Path(record["codes"]).stem
-            yield Inverted(record, codes[0], stem, codes if faces else ())
+            if faces:
+                yield Inverted(record, codes[0], stem, codes, placed_in_given(record))
+            else:
+                yield Inverted(record, codes[0], stem)

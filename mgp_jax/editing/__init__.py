@@ -25,15 +25,25 @@ from mgp_jax.editing.effects import drift, effects_on_faces
 from mgp_jax.editing.finding import find_direction
 from mgp_jax.editing.interpolation import interpolate, match, mix_styles
 from mgp_jax.editing.moves import edit, lift, limit, render_edits
-from mgp_jax.editing.residuals import default_carry, fade, keep, warp
+from mgp_jax.editing.residuals import (
+    CARRIES,
+    composed,
+    default_carry,
+    fade,
+    keep,
+    render_faded,
+    warp,
+)
 
 __all__ = [
+    "CARRIES",
     "METHODS",
     "Boundary",
     "Bundled",
     "Direction",
     "about_bundled",
     "bundled_directions",
+    "composed",
     "condition",
     "default_carry",
     "default_space",
@@ -57,6 +67,7 @@ __all__ = [
     "regress",
     "render_all",
     "render_edits",
+    "render_faded",
     "score_samples",
     "sefa",
     "separate",

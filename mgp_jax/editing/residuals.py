@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import ndimage
 
-from mgp_jax.codes import Codes, fuse, render_all
+from mgp_jax.codes import Codes, fuse, render_all, render_fused
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Features, Split
 
@@ -47,8 +47,27 @@ def fade(split: Split, before: Codes) -> Callable[[Codes], Codes]:
     """
     if before.residual is None:
         return keep(split, before)
-    old = _fuse(split, before)
-    return lambda after: after._replace(residual=_faded(old, _fuse(split, after), before.residual))
+    old = composed(split, before)
+    return lambda after: after._replace(
+        residual=_faded(old, composed(split, after), before.residual)
+    )
+
+
+@jax.jit
+def render_faded(split: Split, old: Features, edited: Codes) -> jax.Array:
+    """Renders edited codes with their residual faded, up to rounding; the head runs once for both.
+
+    Args:
+        split: what the codes are for.
+        old: the composed map of the codes before the edit.
+        edited: the codes of one image, with the residual of before.
+
+    Returns: float[H, W, C], in [-1, 1] up to overshoots.
+    """
+    new = fuse(split, edited)
+    if edited.residual is not None:
+        edited = edited._replace(residual=_faded(old, new, edited.residual))
+    return render_fused(split, new, edited)
 
 
 def warp(split: Split, before: Codes) -> Callable[[Codes], Codes]:
@@ -70,7 +89,7 @@ def warp(split: Split, before: Codes) -> Callable[[Codes], Codes]:
     if before.residual is None:
         return keep(split, before)
     (first,) = render_all(split, [before._replace(residual=None)])
-    old = _fuse(split, before)
+    old = composed(split, before)
 
     def along(after: Codes) -> Codes:
         (second,) = render_all(split, [after._replace(residual=None)])
@@ -81,7 +100,7 @@ def warp(split: Split, before: Codes) -> Callable[[Codes], Codes]:
             jax.tree.map(lambda maps: moved(np.asarray(maps), flow), part)
             for part in (old, before.residual)
         )
-        return after._replace(residual=_faded(there, _fuse(split, after), residual))
+        return after._replace(residual=_faded(there, composed(split, after), residual))
 
     return along
 
@@ -139,7 +158,7 @@ def moved(maps: np.ndarray, flow: np.ndarray) -> np.ndarray:
     return np.stack(fetched, axis=-1).astype(maps.dtype)
 
 
-_fuse = jax.jit(fuse)
+composed = jax.jit(fuse)
 
 
 @jax.jit

@@ -85,6 +85,20 @@ class Config(ABC):
         kernel = jnp.moveaxis(first["kernel"], -2, 0).reshape(first["kernel"].shape[-2], -1)
         return code_rows(kernel, self.latent_shape[0], self.labels, first)
 
+    def sketch(self, network: Any, x: Features, cut: int) -> jax.Array | None:
+        """Returns about what the image is, reduced to the size of a feature map.
+
+        Args:
+            network: the network with its parameters.
+            x: what crosses the cut.
+            cut: index of the cut.
+
+        Returns: float[N, H, W, C], with the height and width of the map: the image that has been
+            accumulated so far; None where the family accumulates none.
+        """
+        del network, cut
+        return x.rgb
+
     def label_weights(self, params: Params) -> jax.Array | None:
         """Returns how much is taken of each class, float[K], None without labels."""
         return params[self.stage_names[0]]["label"]["weights"] if self.labels else None

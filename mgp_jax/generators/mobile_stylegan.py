@@ -13,6 +13,7 @@ Image Synthesis".
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -73,6 +74,21 @@ class MobileStyleGANConfig(StyleConfig):
         """Height and width of the image in pixels."""
         return 8 * 2 ** (len(self.channels) // 2)
 
+    def sketch(self, network: Any, x: Features, cut: int) -> jax.Array:
+        """Runs the remaining layers without doubling, as if maps were constant within each pixel.
+
+        Of the Haar bands the low one is left, kernels reach less far, and noise is averaged; all
+        styles still act.
+        """
+        for name in self.stage_names[cut:-1]:
+            x = getattr(network, name).coarse(x)
+        return network.to_rgb.coarse(x)
+
+
+def low_band(x: jax.Array) -> jax.Array:
+    """Returns the means float[N, H, W, C] of the squares that `inverse_haar` makes of pixels."""
+    return x[..., : x.shape[-1] // 4] / 2
+
 
 def inverse_haar(x: jax.Array) -> jax.Array:
     """Doubles the resolution by an inverse Haar transform.
@@ -93,6 +109,24 @@ def inverse_haar(x: jax.Array) -> jax.Array:
     pixels = [top + top_side, top - top_side, bottom + bottom_side, bottom - bottom_side]
     block = jnp.stack(pixels, axis=3).reshape(n, h, w, 2, 2, channels // 4)
     return block.swapaxes(2, 3).reshape(n, 2 * h, 2 * w, channels // 4)
+
+
+def shrunk_kernel(kernel: jax.Array, share: float) -> jax.Array:
+    """Returns a depthwise kernel for maps whose pixels are larger than those that it is for.
+
+    Args:
+        kernel: float[3, 3, C].
+        share: side of a pixel that it is for, in sides of a larger one. So large is the part of
+            those whose neighbour lies in another one of these.
+
+    Returns: float[3, 3, C], its mean effect on maps that are constant within the larger pixels.
+    """
+
+    def fold(lines: jax.Array) -> jax.Array:
+        first, middle, last = lines
+        return jnp.stack([share * first, middle + (1 - share) * (first + last), share * last])
+
+    return fold(fold(kernel).swapaxes(0, 1)).swapaxes(0, 1)
 
 
 class Modulation(Dense):
@@ -160,6 +194,20 @@ class Layer(Styled):
         maps = convolve_depthwise(self.modulate(maps, styles), self.depthwise[...])
         return Features(self.activate(maps @ self.kernel[...]), styles=styles)
 
+    def coarse(self, x: Features) -> Features:
+        """Maps float[N, H, W, I] to float[N, H, W, O], see `MobileStyleGANConfig.sketch`."""
+        maps, styles = x.maps, styles_of(x)
+        if self.up is not None:
+            maps = low_band(self.up.scale(maps, styles[:, self.index - 1]))
+        times = self.noise[...].shape[1] // maps.shape[1]
+        kernel = shrunk_kernel(self.depthwise[...], 1 / times)
+        maps = convolve_depthwise(self.modulate(maps, styles), kernel) @ self.kernel[...]
+        # Strided, because XLA would compute a mean again for every channel.
+        places = [(row, column) for row in range(times) for column in range(times)]
+        noise = sum(self.noise[...][:, r::times, c::times] for r, c in places) / len(places)
+        maps = leaky_relu(maps + noise * self.noise_strength[...] + self.bias[...])
+        return Features(maps, styles=styles)
+
 
 class Image(nnx.Module):
     """Modulated 1x1 convolution to the Haar bands of the image, and their transform.
@@ -185,6 +233,12 @@ class Image(nnx.Module):
         n, h, w, _ = maps.shape
         pixels = (maps @ kernel + bias).reshape(n, h, w, 2, 2, -1).swapaxes(2, 3)
         image = pixels.reshape(n, 2 * h, 2 * w, -1)
+        return jnp.tanh(image) if self.tanh else image
+
+    def coarse(self, x: Features) -> jax.Array:
+        """Maps `Features` to an image float[N, H, W, C], see `MobileStyleGANConfig.sketch`."""
+        maps = self.style.scale(x.maps, styles_of(x)[:, -1])
+        image = low_band(maps @ self.kernel[...] + self.bias[...])
         return jnp.tanh(image) if self.tanh else image
 
 

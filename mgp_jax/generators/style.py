@@ -9,6 +9,7 @@ act: equalised learning rate, learning-rate multipliers and gains are folded in.
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -95,6 +96,11 @@ class StyleConfig(Config):
     def mean_style(self, params: Params) -> jax.Array:
         """Returns the mean style, float[W] or float[L, W]."""
         return params["truncation"]["mean"]
+
+    def sketch(self, network: Any, x: Features, cut: int) -> jax.Array | None:
+        """Returns the image that has been accumulated so far, None without one."""
+        image = super().sketch(network, x, cut)
+        return jnp.tanh(image) if image is not None and self.final_tanh else image
 
     def code_kernel(self, params: Params, layers: tuple[int, int] | None = None) -> jax.Array:
         """Returns the weights float[W, outputs] of the style layers of all layers, or of some."""

@@ -1,24 +1,74 @@
 """How long compiled programs are kept."""
 
+from collections.abc import Iterator
+
 import jax
+import jax.numpy as jnp
 import pytest
 
 from mgp_jax.app import programs
 from mgp_jax.app.programs import Programs
 
 
-def test_programs_are_kept_until_there_are_many(monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture
+def kept() -> Iterator[Programs]:
+    kept = Programs()
+    yield kept
+    kept.close()
+
+
+def compiles(count: int) -> list[int]:
+    """Compiles a function for so many shapes; the list grows with every one that is traced."""
+    traced: list[int] = []
+
+    @jax.jit
+    def double(x: jax.Array) -> jax.Array:
+        traced.append(len(x))
+        return 2 * x
+
+    arrays = [jnp.zeros(7 + k) for k in range(count)]
+    for array in [*arrays, *arrays]:
+        double(array)
+    return traced
+
+
+def test_programs_are_kept_until_there_are_many(kept: Programs, monkeypatch: pytest.MonkeyPatch):
     cleared: list[int] = []
     monkeypatch.setattr(jax, "clear_caches", lambda: cleared.append(1))
-    monkeypatch.setattr(programs, "MOST_KINDS", 3)
+    monkeypatch.setattr(programs, "MOST_PROGRAMS", 20)
+    for _ in range(8):
+        kept.make_room()
+        # What is there already does not count again.
+        assert len(compiles(5)) == 5
+    # Each array of zeros may be a program too.
+    assert 1 <= len(cleared) <= 4
+    count = len(cleared)
+    kept.make_room()
+    kept.make_room()
+    assert len(cleared) <= count + 1
+
+
+def test_what_is_let_go_of_is_compiled_again(kept: Programs, monkeypatch: pytest.MonkeyPatch):
+    traced: list[int] = []
+
+    @jax.jit
+    def double(x: jax.Array) -> jax.Array:
+        traced.append(len(x))
+        return 2 * x
+
+    monkeypatch.setattr(programs, "MOST_PROGRAMS", 0)
+    double(jnp.zeros(3))
+    double(jnp.ones(3))
+    assert traced == [3]
+    kept.make_room()
+    double(jnp.ones(3))
+    assert traced == [3, 3]
+
+
+def test_nothing_is_counted_behind_the_end(monkeypatch: pytest.MonkeyPatch):
     kept = Programs()
-    for kind in "abcabcab":
-        kept.make_room(kind)
-    assert cleared == []
-    kept.make_room("d")
-    assert len(cleared) == 1
-    for kind in "daef"[:3]:
-        kept.make_room(kind)
-    assert len(cleared) == 1
-    kept.make_room("f")
-    assert len(cleared) == 2
+    kept.close()
+    monkeypatch.setattr(programs, "MOST_PROGRAMS", 0)
+    monkeypatch.setattr(jax, "clear_caches", lambda: pytest.fail("let go of"))
+    compiles(1)
+    kept.make_room()

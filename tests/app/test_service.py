@@ -67,6 +67,11 @@ def test_errors_are_one_sentence_without_folders(
     told = service.said(MGPError(f"{path}: is\nwrong in {service.folder}/x"), visitor)
     assert told == "photo.png: is wrong in x"
     assert service.said(CancelledError()) == "Stopped."
+    # A page has no options.
+    told = service.said(MGPError("a.png: 9x9 are too many pixels; --max-pixels raises it"))
+    assert told == "a.png: 9x9 are too many pixels"
+    told = service.said(MGPError("a.png: no face; --faces none takes the central square"))
+    assert told == "a.png: no face; choose none under Faces, which takes the central square"
     with caplog.at_level(logging.ERROR):
         told = service.said(ValueError(f"secret {path}"), visitor)
     assert "Something went wrong" in told and "secret" not in told

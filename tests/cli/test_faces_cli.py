@@ -246,6 +246,32 @@ def test_faces_are_edited_in_their_photograph(mgp: Mgp, small: Path, photos: Pat
     assert wrong.status == cli.WRONG_USAGE and "--faces none" in wrong.err
 
 
+def test_a_face_is_edited_by_its_codes_and_put_back(
+    mgp: Mgp, small: Path, photos: Path, tmp_path: Path
+):
+    out, edits = tmp_path / "out", tmp_path / "edits"
+    np.save(tmp_path / "age.npy", np.eye(1, 8))
+    command = ("restore", photos / "group.png", "--out", out, "--generator", small, *SHORT)
+    command = (*command, "--degradation", "identity", "--faces", "all", "--scale", 2)
+    assert mgp(*command).status == cli.OK
+    command = ("edit", "--codes", out / "codes" / "group-2.npz", "--generator", small)
+    command = (*command, "--direction", tmp_path / "age.npy", "--range=0:3", "--frames", 2)
+    assert mgp(*command, "--out", edits, "--put-back").status == cli.OK
+    (record,) = records_of(edits / "edits" / "age")
+    photograph = pixels(out / "images" / "group.png")
+    face = Face(**faces_of(records_of(out)[0])[1])
+    inside = outline(square_of(face.moved(2)), (280, 140))[..., 0] > 0
+    frames = [pixels(edits / "edits" / "age" / name) for name in record["frames"]]
+    assert all((frame == photograph)[~inside].all() for frame in frames)
+    assert (frames[0] != frames[1])[inside].any()
+    # Only faces of runs have a photograph to go into.
+    np.save(tmp_path / "z.npy", np.zeros((1, 8), np.float32))
+    wrong = mgp(*command[:2], tmp_path / "z.npy", *command[3:], "--out", edits, "--put-back")
+    assert wrong.status == cli.WRONG_USAGE and "no run with faces has written them" in wrong.err
+    wrong = mgp("edit", photos, *command[3:], "--out", edits, "--put-back")
+    assert wrong.status == cli.WRONG_USAGE and "--codes FILE" in wrong.err
+
+
 def faces_of(record: dict[str, Any]) -> list[dict[str, Any]]:
     return [{k: face[k] for k in ("box", "points", "score")} for face in record["faces"]]
 

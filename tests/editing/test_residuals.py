@@ -8,11 +8,11 @@ import pytest
 from networks import untrained
 from scipy import ndimage
 
-from mgp_jax.codes import fuse, init_codes
-from mgp_jax.editing import Direction, edit
+from mgp_jax.codes import fuse, init_codes, render_all
+from mgp_jax.editing import Direction, composed, edit, render_faded
 from mgp_jax.editing.residuals import CARRIES, default_carry, displacement, moved
 from mgp_jax.errors import SettingError
-from mgp_jax.generators import StyleGANConfig
+from mgp_jax.generators import DCGANConfig, StyleGANConfig
 
 SIZE = 128
 SHIFTS = {"right": (0, 6), "up": (-5, 0), "left and down": (4, -7)}
@@ -70,6 +70,18 @@ def test_an_edit_of_nothing_leaves_the_residual(name: str):
     changed = CARRIES[name](split, codes)(edit(split, codes, direction, 3.0))
     pairs = zip(*map(jax.tree.leaves, (changed.residual, residual)), strict=True)
     assert any(np.any(a != b) for a, b in pairs) is (name != "keep")
+
+
+def test_what_fades_is_rendered_at_once():
+    split = untrained(DCGANConfig(8, (8, 4)), seed=3).split(1)
+    codes = init_codes(split, jax.random.key(0), 3)
+    bare = edit(split, codes, Direction(np.eye(8, dtype=np.float32)[0], "z", "d"), 3.0)
+    residual = jax.tree.map(lambda x: np.ones_like(x), fuse(split, codes))
+    for part in (None, residual):
+        before, edited = (each._replace(residual=part) for each in (codes, bare))
+        expected = render_all(split, [CARRIES["fade"](split, before)(edited)])[0]
+        image = render_faded(split, composed(split, before), edited)
+        np.testing.assert_allclose(image, expected, atol=1e-5)
 
 
 def test_without_opencv_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch):

@@ -1,23 +1,16 @@
 """A restored face with a slider for every direction."""
 
+import shlex
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-import numpy as np
 from gradio.events import Dependency
 
 from mgp_jax.app import markup
 from mgp_jax.app.components import Brush, brush_input
-from mgp_jax.app.editing import (
-    PREVIEW,
-    Edits,
-    Lever,
-    edited,
-    last_layer,
-    levers_of,
-    open_codes,
-)
+from mgp_jax.app.edit_results import EditResult, write_edit
+from mgp_jax.app.editing import PREVIEW, Edits, Lever, last_layer, levers_of
 from mgp_jax.app.files import address_of
 from mgp_jax.app.handlers import QUIET, handler
 from mgp_jax.app.restoring import Restored
@@ -26,10 +19,12 @@ from mgp_jax.app.uploads import enlarged_to, painted
 from mgp_jax.app.visitors import Visitor
 from mgp_jax.app.worker import CancelledError
 from mgp_jax.errors import SettingError
-from mgp_jax.images import to_uint8, write_image
+from mgp_jax.images import read_whole, to_uint8
 
 # Standard deviations of random codes along a direction.
 FURTHEST = 3.0
+AFTER = "After the command of the restoration, the one that does the same:"
+SEVERAL = "The command moves along one direction at a time, so there is none for several at once."
 NOTHING_YET = "Restore a face first; it can be edited here then."
 
 
@@ -76,21 +71,25 @@ def edit_tab(service: Service, tab: gr.Tab, restored: Dependency) -> None:
                 reset = gr.Button("Back to zero")
         with gr.Column(min_width=300):
             view = gr.HTML(markup.notice(NOTHING_YET), elem_id="edited")
+    result = gr.HTML(elem_id="edit-result")
     sliders = [slider for group in groups.values() for slider in group.sliders]
     inputs = [face, layers, brush.strokes, *sliders]
     draw, preview = (
-        handler(service, draw_edit, groups=groups, longest=longest) for longest in (None, PREVIEW)
+        handler(service, draw_edit, groups=groups, size=size) for size in (None, PREVIEW)
     )
-    drawing: dict[str, Any] = {"inputs": inputs, "outputs": view, "trigger_mode": "always_last"}
+    outputs = [view, result]
+    drawing: dict[str, Any] = {"inputs": inputs, "outputs": outputs, "trigger_mode": "always_last"}
     gr.on([slider.input for slider in sliders], preview, **drawing, **QUIET)
     released = [slider.release for slider in sliders]
     gr.on([*released, full.click, layers.submit], draw, **drawing, **QUIET)
     for event in (tab.select, restored.success):
         event(handler(service, offer), None, face, **QUIET)
-    opened = [view, *brush.outputs, *(group.group for group in groups.values())]
+    opened = [view, result, *brush.outputs, *(group.group for group in groups.values())]
+    back = {"fn": lambda: [0.0] * len(sliders), "inputs": None, "outputs": sliders, **QUIET}
     face.change(handler(service, open_face, groups=groups, brush=brush), face, opened, **QUIET)
-    zero = reset.click(lambda: [0.0] * len(sliders), None, sliders, **QUIET)
-    zero.then(draw, inputs, view, **QUIET)
+    face.change(**back)
+    zero = reset.click(**back)
+    zero.then(draw, inputs, outputs, **QUIET)
 
 
 def put_levers(service: Service, name: str, number: int) -> Levers:
@@ -151,16 +150,16 @@ def open_face(
     try:
         restored, place = find_face(visitor, name)
         generator = service.generator(restored.wish.generator)
-
-        def draw(ticket: Any) -> np.ndarray:
-            return edited(generator, *open_codes(restored.codes[place], generator), Edits({}))
-
-        image = service.worker.submit(draw, visitor.name, quick=True).result()
+        image = service.worker.submit(
+            lambda ticket: service.faces.find(restored.codes[place], generator).plain,
+            visitor.name,
+            quick=True,
+        ).result()
     except Exception as error:
-        return [markup.problem(service.said(error, visitor)), *brush.on(None), *hidden]
+        return [markup.problem(service.said(error, visitor)), "", *brush.on(None), *hidden]
     pixels = to_uint8(image)
     groups_shown = [gr.update(visible=key == restored.wish.generator) for key in groups]
-    return [markup.figures([(pixels, "not edited yet")], 1024), *brush.on(pixels), *groups_shown]
+    return [markup.picture(pixels, "not edited yet"), "", *brush.on(pixels), *groups_shown]
 
 
 def draw_edit(
@@ -171,9 +170,12 @@ def draw_edit(
     strokes: str | None,
     *strengths: float,
     groups: dict[str, Levers],
-    longest: int | None,
+    size: int | None,
 ) -> Any:
-    """Draws the face as the sliders say: small while one is pulled, else in full and as a file."""
+    """Draws the face as the sliders say: small while one is pulled, else in full and as files.
+
+    Returns: what the view shows, and what stands below it.
+    """
     try:
         restored, place = find_face(visitor, name)
         generator = service.generator(restored.wish.generator)
@@ -183,24 +185,38 @@ def draw_edit(
             enlarged_to(painted(strokes), *(generator.resolution,) * 2),
         )
 
-        def draw(ticket: Any) -> tuple[np.ndarray, np.ndarray]:
-            split, codes = open_codes(restored.codes[place], generator)
-            image = edited(generator, split, codes, edits)
-            plain = image if longest else edited(generator, split, codes, Edits({}))
-            return to_uint8(plain), to_uint8(image)
+        def draw(ticket: Any) -> tuple[Any, Any, EditResult | None]:
+            face = service.faces.find(restored.codes[place], generator)
+            image = face.edited(edits, size)
+            result = None if size else write_edit(restored, place, edits, image)
+            return to_uint8(face.plain), to_uint8(image), result
 
-        before, after = service.worker.submit(draw, visitor.name, quick=True).result()
-        if longest is not None:
-            return markup.figures([(after, "preview")], longest)
-        path = restored.folder / "edits" / f"{restored.codes[place].stem}.png"
-        path.parent.mkdir(exist_ok=True)
-        write_image(path, after)
-        links = [("Edited image", address_of(visitor, path))]
-        return markup.comparison(before, after, "the face") + markup.downloads(links)
+        before, after, result = service.worker.submit(draw, visitor.name, quick=True).result()
     except CancelledError:  # The slider has moved on.
         return gr.skip()
     except Exception as error:
-        return markup.problem(service.said(error, visitor))
+        return [markup.problem(service.said(error, visitor)), ""]
+    if result is None:
+        return [markup.picture(after, "preview", PREVIEW), gr.skip()]
+    return [markup.comparison(before, after, "the face"), shown(visitor, result)]
+
+
+def shown(visitor: Visitor, result: EditResult) -> str:
+    """Returns what stands below an edited face: the photograph, files, the command."""
+    files = [("Edited face", result.face)]
+    parts = []
+    if result.photograph is not None:
+        files.insert(0, ("Edited photograph", result.photograph))
+        whole, _ = read_whole(result.photograph)
+        parts.append(markup.figures([(whole, "the photograph with the edited face")], 1024))
+    if result.region is not None:
+        files.append(("Region", result.region))
+    parts.append(markup.downloads([(name, address_of(visitor, path)) for name, path in files]))
+    if result.command is not None:
+        parts.append(markup.command(shlex.join(result.command), AFTER))
+    elif result.several:
+        parts.append(markup.notice(SEVERAL))
+    return "".join(parts)
 
 
 def strengths_of(

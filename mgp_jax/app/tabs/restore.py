@@ -28,6 +28,7 @@ FACES = {"largest": "the largest", "all": "all", NONE: "none: the central square
 INTRODUCTION = (
     "Drop a photograph, tick what is wrong with it, press Restore. Nothing leaves this computer."
 )
+NOTHING_YET = "The picture appears here, and becomes sharper while it is worked on."
 
 # On a phone the picture is far below the button.
 SHOW_VIEW = """(...values) => {
@@ -71,7 +72,7 @@ def restore_tab(service: Service) -> Dependency:
                 run = gr.Button("Restore", variant="primary", elem_id="run")
                 stop = gr.Button("Stop", elem_id="stop")
         with gr.Column(min_width=300):
-            view = gr.HTML(elem_id="view")
+            view = gr.HTML(markup.notice(NOTHING_YET), elem_id="view")
     taken = [photograph, about, *controls.brush.outputs]
     photograph.upload(handler(service, take, brush=controls.brush), photograph, taken, **QUIET)
     for button, example in zip(buttons, EXAMPLES, strict=True):
