@@ -69,7 +69,8 @@ def test_a_frame_is_sought_farther_where_it_went(
     assert len(asked) == 2 and asked[0][:, 1:].tolist() == [[0.5, 0.5, 0]] * 3
     np.testing.assert_allclose(np.exp(asked[0][:, 0]), [0.95, 0.8, 0.6], rtol=1e-6)
     np.testing.assert_allclose(np.degrees(asked[1][:, 3]), [0, 15, -15], atol=1e-4)
-    np.testing.assert_allclose((frame.size, frame.x, frame.y, frame.turn), expected, atol=2e-3)
+    found = np.array([frame.size, frame.x, frame.y, frame.turn], float)
+    np.testing.assert_allclose(found, expected, atol=2e-3)
 
 
 @pytest.mark.slow
