@@ -101,7 +101,8 @@ class Service:
         folders = [] if visitor is None else sorted(visitor.folder.rglob("*/"), reverse=True)
         text = without_paths(error, {f"{folder}/": "" for folder in folders})
         text = without_paths(MGPError(text), {f"{self.folder}/": ""})
-        return OPTION.sub("", text.replace("--faces none takes", "choose none under Faces, which takes"))
+        text = text.replace("--faces none takes", "choose none under Faces, which takes")
+        return OPTION.sub("", text)
 
     def close(self) -> None:
         """Stops what runs and removes all files of visitors."""
