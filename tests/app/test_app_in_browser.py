@@ -157,7 +157,7 @@ def test_editing_exploring_and_reports(visit: Opener, photograph: Path):
     page.locator("#full").click()
     page.locator("#edited .compare").wait_for()
     with page.expect_download() as started:
-        page.locator("#edited .download").click()
+        page.locator("#edit-result .download").click()
     assert started.value.suggested_filename == "my photo.png"
 
     page.get_by_role("tab", name="Explore").click()
@@ -220,7 +220,9 @@ def test_two_at_once_get_their_own(visit: Opener, photograph: Path, tmp_path: Pa
 
 def test_odd_files_end_in_one_sentence(visit: Opener, tmp_path: Path):
     page = visit()
-    files = FILES | STRANGE
+    # By their names a browser takes two for no images, and does not offer them to the page.
+    unknown = ("no name", "postscript.eps")
+    files = {name: case for name, case in (FILES | STRANGE).items() if name not in unknown}
     for path in sorted(make_files(tmp_path / "files", files).iterdir()):
         page.locator("#photograph input[type=file]").set_input_files(path)
         name = safe_name(path.name)
