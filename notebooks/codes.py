@@ -33,32 +33,22 @@ if importlib.util.find_spec("mgp_jax") is None:
 
 # %%
 from importlib import resources
-from io import BytesIO
 
 import jax
 import numpy as np
-from IPython import display
-from PIL import Image
 
 import mgp_jax as mgp
 from mgp_jax import analysis
 from mgp_jax.codes import contribute, fuse
-from mgp_jax.images import to_uint8
+from mgp_jax.images import Picture, to_uint8
 from mgp_jax.recipes import codes_only
 from mgp_jax.report import contact_sheet, figures
-
-
-def shown(picture):
-    """Shows an image as a JPEG file, which keeps the notebook small."""
-    file, image = BytesIO(), Image.fromarray(picture)
-    image.resize((image.width * 3 // 4, image.height * 3 // 4)).save(file, "JPEG", quality=60)
-    return display.Image(file.getvalue())
 
 
 def show(figure):
     """Shows a figure."""
     figure.canvas.draw()
-    return shown(np.asarray(figure.canvas.buffer_rgba())[..., :3])
+    return Picture(np.asarray(figure.canvas.buffer_rgba())[..., :3])
 
 
 # %% [markdown]
@@ -77,7 +67,7 @@ codes = jax.tree.map(lambda leaf: leaf[0], result.codes)
 split = result.split
 pair = [*to_uint8(np.stack([photograph, result.images[0]]))]
 count = len(codes.z)
-shown(contact_sheet([pair], [f"{count} codes"], headings=["photograph", "inversion"]))
+Picture(contact_sheet([pair], [f"{count} codes"], headings=["photograph", "inversion"]))
 
 # %% [markdown]
 # ## Every code alone, and all but one
@@ -151,7 +141,7 @@ removal = analysis.remove(split, codes, region, count=3)
 outlined = np.where(region[..., None], result.images[0], -0.7 + 0.3 * result.images[0])
 row = [*to_uint8(np.stack([result.images[0], outlined, removal.image]))]
 names = ["inversion", "region", f"without codes {', '.join(map(str, removal.codes))}"]
-shown(contact_sheet([row], ["removal"], headings=names))
+Picture(contact_sheet([row], ["removal"], headings=names))
 
 # %% [markdown]
 # On the command line, for your own photographs and generators:

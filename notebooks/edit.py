@@ -34,27 +34,22 @@ if importlib.util.find_spec("mgp_jax") is None:
 
 # %%
 from importlib import resources
-from io import BytesIO
 
 import jax
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython import display
 from PIL import Image
 
 import mgp_jax as mgp
 from mgp_jax import editing
-from mgp_jax.images import to_uint8
+from mgp_jax.images import Picture, to_uint8
 from mgp_jax.report import contact_sheet
 
 
 def show(rows, titles, captions=()):
-    """Lays out rows of images as a JPEG file, which keeps the notebook small."""
+    """Lays out rows of images, an eighth as large."""
     small = [[np.asarray(Image.fromarray(x).reduce(8)) for x in to_uint8(row)] for row in rows]
-    file = BytesIO()
-    sheet = contact_sheet(small, titles, scale=1, headings=captions)
-    Image.fromarray(sheet).save(file, "JPEG", quality=65)
-    return display.Image(file.getvalue())
+    return Picture(contact_sheet(small, titles, scale=1, headings=captions))
 
 
 # %% [markdown]
@@ -92,7 +87,7 @@ show(
 # lists them and `mgp train-boundary` makes new ones.
 
 # %%
-strengths = np.linspace(-2.5, 2.5, 5)
+strengths = np.linspace(-2, 2, 5)
 captions = [f"{strength:+.1f}" for strength in strengths]
 names = ("smile", "yaw", "age", "hair")
 edits = {}

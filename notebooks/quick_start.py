@@ -34,25 +34,14 @@ if importlib.util.find_spec("mgp_jax") is None:
 
 # %%
 from importlib import resources
-from io import BytesIO
 
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython import display
-from PIL import Image
 
 import mgp_jax as mgp
 from mgp_jax.generators.sampling import with_truncation
-from mgp_jax.images import to_uint8
+from mgp_jax.images import Picture, to_uint8
 from mgp_jax.report import contact_sheet, tile
-
-
-def show(picture):
-    """Shows an image as a JPEG file, which keeps the notebook small."""
-    file = BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=65)
-    return display.Image(file.getvalue())
-
 
 # %% [markdown]
 # ## What the generator draws
@@ -63,7 +52,7 @@ def show(picture):
 # %%
 generator = mgp.load_generator("faces1024")
 samples = mgp.generate(with_truncation(generator, 0.7), mgp.random_latents(generator, 5))
-show(np.asarray(Image.fromarray(tile(to_uint8(samples), columns=5)).resize((800, 160))))
+Picture(tile(to_uint8(samples), columns=5))
 
 # %% [markdown]
 # ## A photograph in its terms
@@ -81,7 +70,7 @@ inverted = mgp.invert(generator, photograph[None])
 unit = [(image + 1) / 2 for image in (np.clip(inverted.images[0], -1, 1), photograph)]
 caption = f"PSNR {mgp.psnr(*unit):.1f} dB, LPIPS {mgp.lpips(*unit):.3f}"
 headings = ("photograph", "reproduction")
-show(contact_sheet([to_uint8([photograph, inverted.images[0]])], [caption], headings=headings))
+Picture(contact_sheet([to_uint8([photograph, inverted.images[0]])], [caption], headings=headings))
 
 # %% [markdown]
 # Eight codes are optimised first (30 steps), then the composed feature map is refined (120 steps,
@@ -108,7 +97,7 @@ observation = gray(photograph)
 restored = mgp.restore(generator, observation[None], gray)
 row = [to_uint8(np.asarray(image)) for image in (observation, restored.images[0], photograph)]
 headings = ("observation", "result", "truth")
-show(contact_sheet([row], ["colorized"], headings=headings))
+Picture(contact_sheet([row], ["colorized"], headings=headings))
 
 # %% [markdown]
 # ## The same on the command line

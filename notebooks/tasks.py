@@ -34,9 +34,9 @@ if importlib.util.find_spec("mgp_jax") is None:
 # %%
 import jax
 import numpy as np
-from PIL import Image
 
 import mgp_jax as mgp
+from mgp_jax.images import Picture
 from mgp_jax.report import contact_sheet
 
 generator = mgp.load_generator("faces64")
@@ -67,7 +67,7 @@ def task(spec, samples=1):
 def sheet(rows, headings=("observation", "result", "truth")):
     """Puts the rows of several tasks together."""
     pictures, captions = zip(*((row, caption) for row, caption, *_ in rows), strict=True)
-    return Image.fromarray(contact_sheet(pictures, captions, scale=2, headings=headings))
+    return Picture(contact_sheet(pictures, captions, scale=2, headings=headings))
 
 
 # %% [markdown]

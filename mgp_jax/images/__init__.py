@@ -22,7 +22,7 @@ from mgp_jax.images.photographs import (
     read_photograph,
     read_whole,
 )
-from mgp_jax.images.showing import picture_url, pictures_html
+from mgp_jax.images.showing import Picture, picture_url, pictures_html
 from mgp_jax.images.writing import write_animation, write_array, write_image
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Found",
     "MaskPicture",
     "Photograph",
+    "Picture",
     "Reading",
     "find_images",
     "luminance",

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from mgp_jax.errors import ImageError
-from mgp_jax.images import picture_url, pictures_html
+from mgp_jax.images import Picture, picture_url, pictures_html
 
 
 def decoded(url: str) -> Image.Image:
@@ -31,6 +31,17 @@ def test_large_pictures_are_reduced_and_small_ones_stay():
     image = np.zeros((300, 600, 3), np.uint8)
     assert decoded(picture_url(image, 100)).size == (100, 50)
     assert decoded(picture_url(image)).size == (600, 300)
+
+
+def test_notebooks_keep_a_small_file():
+    noise = np.random.default_rng(0).integers(0, 255, (300, 600, 3), np.uint8)
+    picture = Picture(noise, 100)
+    content = picture._repr_jpeg_()
+    assert repr(picture) == "Picture of 100 x 50 pixels"
+    assert Image.open(io.BytesIO(content)).size == (100, 50)
+    page = base64.b64decode(picture_url(noise, 100).partition(",")[2])
+    assert len(content) < 0.5 * len(page)
+    assert repr(Picture(noise)) == "Picture of 600 x 300 pixels"
 
 
 def test_what_is_no_image_is_said():
