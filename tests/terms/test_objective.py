@@ -46,7 +46,7 @@ def test_own_terms_are_summands():
 def test_every_term_has_a_weight_in_a_phase():
     assert set(TERMS) <= {field.name for field in dataclasses.fields(Phase)}
     assert set(TERMS) == {
-        *("pixel", "perceptual", "lpips", "prior", "styles_prior", "tether"),
+        *("pixel", "perceptual", "lpips", "pyramid", "prior", "styles_prior", "tether"),
         "noise_regularization",
     }
 
