@@ -1,7 +1,8 @@
 """Frozen generators as ordered stages that can be cut anywhere."""
 
-from mgp_jax.generators.base import Config, Generator, bind
+from mgp_jax.generators.base import Generator, bind
 from mgp_jax.generators.biggan import BigGANConfig
+from mgp_jax.generators.config import Config
 from mgp_jax.generators.crossing import Features, Params, as_features, as_passed
 from mgp_jax.generators.dcgan import DCGANConfig
 from mgp_jax.generators.labels import Labels

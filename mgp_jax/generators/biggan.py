@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from mgp_jax.errors import SettingError
-from mgp_jax.generators.base import Config
+from mgp_jax.generators.config import Config
 from mgp_jax.generators.convolution import convolve, convolve_upsampled
 from mgp_jax.generators.crossing import Features, Params
 from mgp_jax.generators.labels import Labels, code_rows

@@ -6,7 +6,7 @@ a transposed convolution and its activation. Cutting at index k cuts behind the 
 
 from dataclasses import dataclass
 
-from mgp_jax.generators.base import Config
+from mgp_jax.generators.config import Config
 from mgp_jax.generators.stack_base import Layer
 from mgp_jax.generators.stack_layers import Dense, Transposed
 from mgp_jax.generators.stack_pointwise import Activation

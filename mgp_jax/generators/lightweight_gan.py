@@ -17,7 +17,7 @@ from flax import nnx
 from jax import lax
 
 from mgp_jax.errors import SettingError
-from mgp_jax.generators.base import Config
+from mgp_jax.generators.config import Config
 from mgp_jax.generators.convolution import correlate
 from mgp_jax.generators.crossing import Features, as_features, as_passed
 from mgp_jax.generators.layers import Convolution, blur, gate, pixel_shuffle

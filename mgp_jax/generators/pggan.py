@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from mgp_jax.generators.base import Config
+from mgp_jax.generators.config import Config
 from mgp_jax.generators.convolution import convolve, convolve_upsampled
 from mgp_jax.generators.crossing import Features
 from mgp_jax.generators.layers import (

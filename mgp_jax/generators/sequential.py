@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from mgp_jax.errors import SettingError
-from mgp_jax.generators.base import Config
+from mgp_jax.generators.config import Config
 from mgp_jax.generators.convolution import convolve_upsampled
 from mgp_jax.generators.labels import Label, Labels, joined_size
 from mgp_jax.generators.stack_base import Layer, Size, Weighted, frozen

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from mgp_jax.errors import SettingError
-from mgp_jax.generators.base import Config
+from mgp_jax.generators.config import Config
 from mgp_jax.generators.crossing import Features, Params
 from mgp_jax.generators.labels import Label, Labels, joined_size
 from mgp_jax.generators.layers import leaky_relu, pixel_norm

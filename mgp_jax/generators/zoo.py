@@ -12,8 +12,9 @@ import numpy as np
 from flax import nnx
 
 from mgp_jax.errors import SettingError, WeightsError
-from mgp_jax.generators.base import Config, Generator, Params
+from mgp_jax.generators.base import Generator, Params
 from mgp_jax.generators.biggan import BigGAN, BigGANConfig
+from mgp_jax.generators.config import Config
 from mgp_jax.generators.dcgan import DCGANConfig
 from mgp_jax.generators.labels import MEAN, LabelLike
 from mgp_jax.generators.lightweight_gan import LightweightGAN, LightweightGANConfig
