@@ -17,9 +17,10 @@ from jax.experimental.multihost_utils import sync_global_devices
 
 from mgp_jax.batch import folder as run_folder
 from mgp_jax.batch.inputs import Input, find_inputs
-from mgp_jax.batch.job import Job, Loaded, check, check_mask, settings_of
+from mgp_jax.batch.job import Job, Loaded, check, check_mask
 from mgp_jax.batch.outputs import Record, empty_record, write_outputs, write_trajectory
 from mgp_jax.batch.photos import Done, LoadedPhoto, load_input, write_photo
+from mgp_jax.batch.settings import settings_of
 from mgp_jax.checkpoint import Checkpoints
 from mgp_jax.errors import ImageError
 from mgp_jax.faces import ALL, LARGEST

@@ -19,7 +19,7 @@ FREE = ("telling", "inputs", "out", "overwrite", "batch_size")
 
 def asked_for(command: Command, free: Sequence[str] = FREE) -> "dict[str, Any]":
     """Returns what a command was asked for, as JSON values; files with their checksums."""
-    from mgp_jax.batch.job import checksum_of_file
+    from mgp_jax.batch.settings import checksum_of_file
 
     settings: dict[str, Any] = {"task": command.name}
     checksums = {}
