@@ -67,7 +67,8 @@ photographs = []
 for name in ("eileen_collins_aligned.png", "grace_hopper.png"):
     with resources.as_file(assets / name) as file:
         photographs.append(mgp.read_image(file, generator.resolution))
-result = mgp.invert(generator, np.stack(photographs), recipe="edit")
+recipe = mgp.recipe_for("edit", mgp.Identity(), generator).with_(steps=80)
+result = mgp.invert(generator, np.stack(photographs), recipe=recipe)
 codes, others = (jax.tree.map(lambda leaf, k=k: leaf[k], result.codes) for k in range(2))
 split = result.split
 show(
