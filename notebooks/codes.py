@@ -61,7 +61,7 @@ def show(figure):
 generator = mgp.load_generator("faces1024")
 with resources.as_file(resources.files("mgp_jax.assets") / "eileen_collins_aligned.png") as file:
     photograph = mgp.read_image(file, generator.resolution)
-recipe = codes_only(mgp.recipe_for("edit", mgp.Identity(), generator))
+recipe = codes_only(mgp.recipe_for("edit", mgp.Identity(), generator)).with_(steps=40)
 result = mgp.invert(generator, photograph[None], recipe=recipe)
 codes = jax.tree.map(lambda leaf: leaf[0], result.codes)
 split = result.split
