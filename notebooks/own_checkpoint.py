@@ -35,9 +35,9 @@ if importlib.util.find_spec("mgp_jax") is None:
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 import mgp_jax as mgp
+from mgp_jax.images import Picture
 from mgp_jax.report import contact_sheet
 
 # %% [markdown]
@@ -79,8 +79,8 @@ golden = np.load(data / "dcgan.npz")
 images = np.asarray(mgp.generate(generator, golden["z"]))
 expected = golden["image"].transpose(0, 2, 3, 1)  # PyTorch puts channels first
 print("largest difference:", np.abs(images - expected).max())
-rows, captions = [list(expected), list(images)], ["PyTorch", "mgp_jax"]
-Image.fromarray(contact_sheet(rows, captions))
+headings = ("PyTorch", "mgp_jax")
+Picture(contact_sheet([[expected[0], images[0]]], ["the first image"], headings=headings))
 
 # %% [markdown]
 # ## Where can it be cut?
@@ -102,7 +102,7 @@ target = images[:1]
 result = mgp.invert(generator, target)
 caption = f"PSNR {mgp.psnr((result.images[0] + 1) / 2, (target[0] + 1) / 2):.1f} dB"
 headings = ("given", "found again")
-Image.fromarray(contact_sheet([[target[0], result.images[0]]], [caption], headings=headings))
+Picture(contact_sheet([[target[0], result.images[0]]], [caption], headings=headings))
 
 # %% [markdown]
 # ## A file that wants to do more than hold weights
