@@ -52,6 +52,7 @@ from PIL import Image
 
 import mgp_jax as mgp
 from mgp_jax.batch import Job, failures, run, summary
+from mgp_jax.images import Picture
 from mgp_jax.inversion import resolve
 from mgp_jax.report import tile, write_contact_sheet, write_page
 
@@ -72,7 +73,7 @@ for number, face in enumerate(faces):
     mgp.write_image(f"photos/face{number:02}.png", face)
 Path("photos/face03b.png").write_text("Not found")
 Path("photos/face09b.png").write_bytes(Path("photos/face09.png").read_bytes()[:500])
-Image.fromarray(tile(np.uint8(127.5 * faces + 127.5), columns=7)).quantize()
+Picture(tile(faces, columns=7))
 
 # %% [markdown]
 # ## What to do with each of them
@@ -152,8 +153,7 @@ records[0]
 
 # %%
 write_page("colored")
-sheet = Image.open(write_contact_sheet("colored"))
-sheet.reduce(2).quantize()
+Picture(np.asarray(Image.open(write_contact_sheet("colored"))))
 
 # %% [markdown]
 # ## How fast?
