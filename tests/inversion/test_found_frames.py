@@ -74,10 +74,9 @@ def test_a_frame_is_sought_farther_where_it_went(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("expected", [(0.8, 0.44, 0.55), (0.7, 0.4, 0.5)])
-def test_a_known_frame_is_recovered(expected: tuple[float, float, float]):
+def test_a_known_frame_is_recovered():
     """A generated face beside the middle of smooth noise, at a quarter of the size."""
-    generator, degradation, frame = load_generator("faces64"), Downsample(4), Frame(*expected)
+    generator, degradation, frame = load_generator("faces64"), Downsample(4), Frame(0.8, 0.44, 0.55)
     (face,) = generate(generator, random_latents(generator, 1, 5))
     noise = gaussian_filter(np.random.default_rng(0).standard_normal((64, 64, 3)), (2, 2, 0))
     inside = frame.inside(64, 64)
