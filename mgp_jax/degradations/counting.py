@@ -8,19 +8,19 @@ import jax.numpy as jnp
 
 from mgp_jax.degradations.base import (
     STATIC,
-    Degradation,
     Label,
     Shape,
     plain,
     require_number,
 )
+from mgp_jax.degradations.pointwise import Noisy
 
 # A pixel that is darker than half a level of a file of 8 bits is black there.
 BLACK = -1 + 1 / 255
 
 
 @dataclass(frozen=True, eq=False)
-class Poisson(Degradation):
+class Poisson(Noisy):
     """Noise of counted photons: the brighter, the noisier. The operator is the identity.
 
     Attributes:
@@ -30,11 +30,6 @@ class Poisson(Degradation):
 
     peak: jax.Array
     label: Label = field(default=Label("poisson"), metadata=STATIC)
-
-    pixelwise = True
-    passes_noise = True
-    stochastic = True
-    _kind = "denoising"
 
     @classmethod
     def of(cls, peak: float) -> Self:
@@ -66,9 +61,6 @@ class Poisson(Degradation):
         """False: it is noise."""
         return False
 
-    def _apply(self, image: jax.Array) -> jax.Array:
-        return image
-
     def observation_shape(self, image_shape: Shape) -> Shape:
         """Returns the shape as it is."""
         return tuple(image_shape)
@@ -93,7 +85,7 @@ class Poisson(Degradation):
 
 
 @dataclass(frozen=True, eq=False)
-class Drop(Degradation):
+class Drop(Noisy):
     """Dead pixels at random places: black in all channels. The operator is the identity.
 
     Unlike the holes of a mask they are found in the observation: what is black there is not known.
@@ -105,11 +97,6 @@ class Drop(Degradation):
 
     probability: jax.Array
     label: Label = field(default=Label("drop"), metadata=STATIC)
-
-    pixelwise = True
-    passes_noise = True
-    stochastic = True
-    _kind = "denoising"
 
     @classmethod
     def of(cls, probability: float) -> Self:
@@ -143,9 +130,6 @@ class Drop(Degradation):
         """Makes pixels black; what stays has a gradient."""
         stays = jax.random.bernoulli(key, 1 - self.probability, (*image.shape[:-1], 1))
         return jnp.where(stays, image, -1)
-
-    def _apply(self, image: jax.Array) -> jax.Array:
-        return image
 
     def __str__(self) -> str:
         return str(self.label)

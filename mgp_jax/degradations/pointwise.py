@@ -56,8 +56,20 @@ class Grayscale(Degradation):
         return "gray"
 
 
+class Noisy(Degradation):
+    """What an operator of noise alone is: the identity, with an observation at random."""
+
+    pixelwise = True
+    passes_noise = True
+    stochastic = True
+    _kind = "denoising"
+
+    def _apply(self, image: jax.Array) -> jax.Array:
+        return image
+
+
 @dataclass(frozen=True)
-class Noise(Degradation):
+class Noise(Noisy):
     """Additive Gaussian noise: the operator is the identity, `simulate` adds the noise.
 
     Attributes:
@@ -66,11 +78,6 @@ class Noise(Degradation):
 
     level: float = field(metadata=STATIC)
 
-    pixelwise = True
-    passes_noise = True
-    stochastic = True
-    _kind = "denoising"
-
     def __post_init__(self):
         require_number("noise: sigma (on the [0, 1] scale)", self.level, 1)
 
@@ -78,9 +85,6 @@ class Noise(Degradation):
     def sigma(self) -> float:
         """Standard deviation of the noise on the [0, 1] scale."""
         return float(self.level)
-
-    def _apply(self, image: jax.Array) -> jax.Array:
-        return image
 
     def observation_shape(self, image_shape: Shape) -> Shape:
         """Returns the shape as it is; observations that are no images can be noisy too."""
