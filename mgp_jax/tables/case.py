@@ -1,5 +1,6 @@
 """What every method is given, and how a method restores it in so many steps."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -19,22 +20,15 @@ class Case(NamedTuple):
         generator: the generator.
         degradation: what made the observations.
         observations: float[B, ...].
-        encoder: the generator's encoder, or None.
+        networks: what methods may need, None where there is no such network.
         seed: seed of all random starts.
-        lpips_vgg: LPIPS with VGG16, or None.
     """
 
     generator: Generator
     degradation: Degradation
     observations: jax.Array
-    encoder: Any
+    networks: Mapping[str, Any]
     seed: int
-    lpips_vgg: Any = None
-
-    @property
-    def networks(self) -> dict[str, Any]:
-        """What methods may need, None where there is no such network."""
-        return {"encoder": self.encoder, "lpips_vgg": self.lpips_vgg}
 
     def recipe(self, method: Method) -> Recipe:
         """Returns how a method optimises the case, the number of steps aside."""

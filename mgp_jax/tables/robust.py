@@ -99,8 +99,9 @@ def measured(case: Case, restored: np.ndarray, truths: np.ndarray) -> Scores:
         ones, where these tell of the image.
     """
     metrics = [*PAIR]
-    if case.lpips_vgg is not None:
-        distance = partial(lpips, distance=case.lpips_vgg)
+    network = case.networks.get("lpips_vgg")
+    if network is not None:
+        distance = partial(lpips, distance=network)
         metrics.append(
             Metric("lpips_vgg", LPIPS_VGG.title, distance, False, smallest=LPIPS_VGG.smallest)
         )

@@ -171,9 +171,7 @@ def make_case(comparison: Comparison, task: str) -> Case:
         seen = jnp.stack([true_observation(degradation, *pair) for pair in pairs])
     else:
         seen = jax.vmap(degradation.simulate)(jnp.asarray(truths), keys)
-    return Case(
-        generator, degradation, seen, comparison.encoder, comparison.seed, comparison.lpips_vgg
-    )
+    return Case(generator, degradation, seen, comparison.networks, comparison.seed)
 
 
 def scores_of(comparison: Comparison, case: Case, task: str, restored: np.ndarray) -> Scores:

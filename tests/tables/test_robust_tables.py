@@ -58,7 +58,7 @@ def test_what_is_measured(photographs: np.ndarray):
     truths = photographs[:2]
     degradation, distance = parse("down:2|poisson:24", 32), small_lpips_vgg()
     seen = jax.vmap(lambda x: degradation.simulate(x, jax.random.key(0)))(jnp.asarray(truths))
-    case = Case(untrained(DCGANConfig(8, (8, 8, 4))), degradation, seen, None, 0, distance)
+    case = Case(untrained(DCGANConfig(8, (8, 8, 4))), degradation, seen, {"lpips_vgg": distance}, 0)
     restored = np.clip(truths + 0.1, -1, 1)
     scores = measured(case, restored, truths)
     assert list(scores) == ["psnr", "lpips", "lpips_vgg", "consistency"]
@@ -67,7 +67,7 @@ def test_what_is_measured(photographs: np.ndarray):
     reduced = restored.reshape(2, 16, 2, 16, 2, 3).mean(axis=(2, 4))
     error = np.mean((np.clip(seen / 2 + 0.5, 0, 1) - (reduced / 2 + 0.5)) ** 2, axis=(1, 2, 3))
     np.testing.assert_allclose(np.array(scores["consistency"]), -10 * np.log10(error), rtol=1e-4)
-    assert "lpips_vgg" not in measured(case._replace(lpips_vgg=None), restored, truths)
+    assert "lpips_vgg" not in measured(case._replace(networks={}), restored, truths)
 
 
 def test_consistency_leaves_out_what_is_not_known(photographs: np.ndarray):
