@@ -1,6 +1,5 @@
 """Edits a restored face along several directions at once."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -174,23 +173,13 @@ def preview(split: Split, codes: Codes, plain: np.ndarray, size: int) -> Prepare
 
 
 class OpenFaces:
-    """The faces that are being edited; those that have not been for longest are let go of."""
+    """The faces that are being edited; those that have not been for longest are let go of.
+
+    `find(path, generator)` returns an `OpenFace`, opened if it is not yet.
+    """
 
     def __init__(self) -> None:
-        self._open: OrderedDict[Path, OpenFace] = OrderedDict()
-
-    def find(self, path: Path, generator: Generator) -> OpenFace:
-        """Returns a face; it is opened if it is not yet.
-
-        Raises:
-            MGPError: see `OpenFace`.
-        """
-        if path not in self._open:
-            self._open[path] = OpenFace(path, generator)
-        self._open.move_to_end(path)
-        while len(self._open) > MOST_OPEN:
-            self._open.popitem(last=False)
-        return self._open[path]
+        self.find = lru_cache(MOST_OPEN)(OpenFace)
 
 
 def open_codes(path: Path, generator: Generator) -> tuple[Split, Codes]:

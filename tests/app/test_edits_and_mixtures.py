@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import jax
 import numpy as np
@@ -51,13 +53,9 @@ def case(request: pytest.FixtureRequest) -> Iterator[Case]:
 
 def write(folder: Path, split: Split, codes: Codes, stem: str = "a") -> Path:
     """Writes codes as a run does."""
-
-    class Found:
-        losses = errors = np.zeros((1, 1))
-
-    result = Found()
-    result.codes = jax.tree.map(lambda leaf: leaf[None], codes)  # type: ignore[attr-defined]
-    result.split = split  # type: ignore[attr-defined]
+    batch = jax.tree.map(lambda leaf: leaf[None], codes)
+    none = np.zeros((1, 1))
+    result: Any = SimpleNamespace(codes=batch, split=split, losses=none, errors=none)
     return folder / save_codes(folder, stem, result, slice(0, 1))
 
 
