@@ -10,12 +10,7 @@ ROOT = Path(__file__).parents[1]
 # Runs a program while some packages seem not to be installed.
 REFUSING = """
 import runpy, sys
-refused = set(sys.argv[1].split(","))
-class Refusing:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in refused:
-            raise ModuleNotFoundError(name, name=name)
-sys.meta_path.insert(0, Refusing())
+sys.modules.update(dict.fromkeys(sys.argv[1].split(",")))
 sys.argv = sys.argv[2:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """

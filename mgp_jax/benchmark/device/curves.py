@@ -47,11 +47,7 @@ def quality(setting: Setting) -> Iterator[Check]:
 
 def pytorch(setting: Setting) -> Iterator[Check]:
     """Yields seconds a step and image of the codes' phase here and in PyTorch's loops."""
-    try:
-        there = find_spec("torch") is not None
-    except ModuleNotFoundError:  # So says who refuses it.
-        there = False
-    if not there:
+    if find_spec("torch") is None:
         yield Check("PyTorch", True, "is not installed here: nothing to compare with", None)
         return
     device = "cpu" if on_cpu() else "cuda"
