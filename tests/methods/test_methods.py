@@ -47,7 +47,7 @@ def psnr(images: np.ndarray, truths: np.ndarray) -> np.ndarray:
 def test_known_optimum(
     small: Generator, encoder: Encoder, truths: np.ndarray, name: str, decibels: float
 ):
-    case = Case(small, Identity(), jnp.asarray(truths), encoder, 0)
+    case = Case(small, Identity(), jnp.asarray(truths), {"encoder": encoder}, 0)
     restored = case.restore(METHODS[name], STEPS)
     assert restored.shape == truths.shape
     reached = psnr(restored, truths)
@@ -136,7 +136,7 @@ def test_a_result_is_what_its_variables_render(runs: Any, name: str):
 def test_optimisation_leads_beyond_the_encoder(
     small: Generator, encoder: Encoder, truths: np.ndarray
 ):
-    case = Case(small, Identity(), jnp.asarray(truths), encoder, 0)
+    case = Case(small, Identity(), jnp.asarray(truths), {"encoder": encoder}, 0)
     guess = psnr(case.restore(METHODS["encoder"], 0), truths)
     reached = psnr(case.restore(METHODS["encoder-optimised"], STEPS), truths)
     assert np.all(reached > guess + 5), (guess, reached)
@@ -147,7 +147,7 @@ def test_tuned_weights_lead_beyond_the_pivot(small: Generator):
     random = np.random.default_rng(0)
     others = jax.tree.map(lambda leaf: leaf * random.uniform(0.7, 1.3, leaf.shape), small.params)
     truths = np.asarray(small.apply(others, jnp.asarray(random_latents(small, 2, seed=3))))
-    case = Case(small, Identity(), jnp.asarray(truths), None, 0)
+    case = Case(small, Identity(), jnp.asarray(truths), {}, 0)
     pivot = psnr(case.restore(METHODS["one-code"], STEPS // 2), truths)
     reached = psnr(case.restore(METHODS["pivotal"], STEPS), truths)
     assert np.all(reached > pivot + 3), (pivot, reached)
@@ -178,7 +178,7 @@ def test_style_based_generators(styled: Generator, name: str, gain: float):
 
 def test_certain_pixels_are_put_back(small: Generator, truths: np.ndarray):
     mask = parse("mask:center:6", 16)
-    case = Case(small, mask, jax.vmap(mask)(jnp.asarray(truths)), None, 0)
+    case = Case(small, mask, jax.vmap(mask)(jnp.asarray(truths)), {}, 0)
     restored = case.restore(METHODS["one-code"], 2)
     known = np.broadcast_to(np.asarray(mask.support) > 0, truths.shape)
     np.testing.assert_array_equal(restored[known], truths[known])
@@ -215,7 +215,7 @@ def test_methods_have_names():
 
 
 def test_a_case_says_how_many_steps_make_sense(small: Generator):
-    case = Case(small, Identity(), jnp.zeros((1, 16, 16, 3)), None, 0)
+    case = Case(small, Identity(), jnp.zeros((1, 16, 16, 3)), {}, 0)
     fewest = {name: case.fewest(method) for name, method in METHODS.items()}
     # The code and the maps of 4 and 8 pixels; the pivot and the weights; codes and residual.
     assert fewest["ilo"] == 3 and fewest["pivotal"] == fewest["multi-code"] == 2
