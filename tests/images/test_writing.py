@@ -1,0 +1,68 @@
+"""Images become bytes and files, complete or not at all."""
+
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pictures import photograph, refusal
+from PIL import Image
+
+from mgp_jax.errors import ImageError
+from mgp_jax.images import read_image, to_uint8, write_image
+
+
+@given(st.lists(st.integers(0, 255), min_size=1))
+def test_bytes_survive(values):
+    array = np.array(values, np.uint8)
+    np.testing.assert_array_equal(to_uint8(array.astype(np.float32) / np.float32(127.5) - 1), array)
+    np.testing.assert_array_equal(to_uint8(array), array)
+
+
+def test_to_uint8_clips_and_rounds():
+    np.testing.assert_array_equal(to_uint8([-9, -1, 0, 0.003, 1, 9]), [0, 0, 128, 128, 255, 255])
+    for value in (np.nan, np.inf):
+        with pytest.raises(ImageError, match="not finite"):
+            to_uint8(np.array([value]))
+
+
+def test_write_image(tmp_path):
+    path = tmp_path / "a.png"
+    for array in (photograph(), photograph()[..., 0], photograph()[..., :1]):
+        write_image(path, array.astype(np.float32) / 127.5 - 1)
+        with Image.open(path) as picture:
+            assert picture.format == "PNG"
+            np.testing.assert_array_equal(np.asarray(picture), np.squeeze(array))
+    assert os.listdir(tmp_path) == ["a.png"]
+    assert path.stat().st_mode & 0o777 == 0o666 & ~_umask()
+    long = tmp_path / ("x" * 251 + ".png")
+    write_image(long, photograph())
+    assert long.exists()
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_write_image_refuses(tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    write_image(path, photograph())
+    for array, problem in (
+        (np.full((8, 8, 3), np.nan), "not finite"),
+        (np.zeros((8, 8, 2)), "not an image"),
+        (np.zeros((1, 8, 8, 3)), "not an image"),
+        (np.zeros((0, 8, 3)), "not an image"),
+    ):
+        assert problem in refusal(write_image, path, array)
+    assert "cannot be written" in refusal(write_image, tmp_path / "no" / "a.png", photograph())
+
+    def interrupted(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    assert "No space left" in refusal(write_image, path, 255 - photograph())
+    np.testing.assert_array_equal(to_uint8(read_image(path)), photograph())
+    assert os.listdir(tmp_path) == ["a.png"]
