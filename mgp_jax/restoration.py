@@ -41,7 +41,8 @@ class Restoration(NamedTuple):
     Attributes:
         images: float[B, H, W, C] in [-1, 1], the mean of the samples.
         samples: float[B, K, H, W, C] in [-1, 1], one restoration for each start.
-        deviation: float[B, H, W, C], their standard deviation, 0 for one sample.
+        deviation: float[B, H, W, C], how far the truth is expected from `images`, see
+            `expected_deviation`; 0 where all samples are equal, and for one sample.
         result: the inversion behind the samples, B * K images.
         observations: float[B, ...], what was given; None where it has not been kept.
     """
@@ -272,10 +273,29 @@ def run_restoration(
     return Restoration(
         images=wide.mean(axis=1).astype(np.float32),
         samples=shaped,
-        deviation=wide.std(axis=1).astype(np.float32),
+        deviation=expected_deviation(wide, inversion.recipe.temperature).astype(np.float32),
         result=result,
         observations=np.asarray(observations),
     )
+
+
+def expected_deviation(samples: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """Returns how far the truth is expected from the mean of samples, as a standard deviation.
+
+    Were the truth one more of them, its distance from the mean of K would have their own variance
+    (that of K - 1 degrees of freedom) times 1 + 1 / K. Samples of a generator differ less than that
+    from each other, because none knows what it cannot draw; the temperature makes up for it.
+
+    Args:
+        samples: float[B, K, H, W, C].
+        temperature: see `Recipe`.
+
+    Returns: float[B, H, W, C], 0 for one sample.
+    """
+    count = samples.shape[1]
+    if count == 1:
+        return np.zeros_like(samples[:, 0])
+    return temperature * (1 + 1 / count) ** 0.5 * samples.std(axis=1, ddof=1)
 
 
 def check_starts(samples: int, restarts: int) -> None:

@@ -124,6 +124,8 @@ class Recipe:
         detail: how much is kept of what the rendering adds to the cubic enlargement of a smaller
             observation. What it adds is right in part only, so that less of it is nearer to the
             truth, and as sharp to the eye from .9 on.
+        temperature: what the spread of several samples is multiplied by, so that it is that of the
+            errors: see `Restoration.deviation` and `metrics.temperature`, which finds it.
     """
 
     name: str
@@ -138,6 +140,7 @@ class Recipe:
     truncation: float = 1.0
     candidates: int = 0
     detail: float = 1.0
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
         if not self.phases:
@@ -146,6 +149,8 @@ class Recipe:
             raise SettingError(f"codes: {self.codes}, at least 1 is needed")
         if not 0 <= self.detail <= 1:
             raise SettingError(f"detail: {self.detail}, must be from 0 to 1")
+        if not self.temperature > 0:
+            raise SettingError(f"temperature: {self.temperature}, must be above 0")
         if self.samples < 1:
             raise SettingError(f"samples: {self.samples}, at least 1 is needed")
 
@@ -192,8 +197,14 @@ class Recipe:
 
 
 def described(recipe: Recipe) -> str:
-    """Returns all that a recipe says, as a text that is the same in every process."""
-    return re.sub(r" at 0x[0-9a-f]+", "", repr(recipe))
+    """Returns all that a recipe says, as a text that is the same in every process.
+
+    A temperature that changes nothing is not said, so that runs that knew of none go on.
+    """
+    text = re.sub(r" at 0x[0-9a-f]+", "", repr(recipe))
+    if recipe.samples > 1 and recipe.temperature != 1:
+        return text
+    return text.removesuffix(f", temperature={recipe.temperature})") + ")"
 
 
 def refined(name: str, codes: Phase, refinement: Phase, **settings: Any) -> Recipe:
