@@ -1,5 +1,6 @@
 """How to optimise: named, frozen settings of the phases of an inversion."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -149,7 +150,7 @@ class Recipe:
             raise SettingError(f"codes: {self.codes}, at least 1 is needed")
         if not 0 <= self.detail <= 1:
             raise SettingError(f"detail: {self.detail}, must be from 0 to 1")
-        if not self.temperature > 0:
+        if not 0 < self.temperature < math.inf:
             raise SettingError(f"temperature: {self.temperature}, must be above 0")
         if self.samples < 1:
             raise SettingError(f"samples: {self.samples}, at least 1 is needed")
