@@ -126,7 +126,9 @@ class Recipe:
             observation. What it adds is right in part only, so that less of it is nearer to the
             truth, and as sharp to the eye from .9 on.
         temperature: what the spread of several samples is multiplied by, so that it is that of the
-            errors: see `Restoration.deviation` and `metrics.temperature`, which finds it.
+            errors: see `restoration.expected_deviation`; `metrics.temperature` finds it.
+        floor: deviation that all samples have in common, before the temperature; on the [0, 1]
+            scale. What no sample knows they agree on.
     """
 
     name: str
@@ -142,6 +144,7 @@ class Recipe:
     candidates: int = 0
     detail: float = 1.0
     temperature: float = 1.0
+    floor: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.phases:
@@ -152,6 +155,8 @@ class Recipe:
             raise SettingError(f"detail: {self.detail}, must be from 0 to 1")
         if not 0 < self.temperature < math.inf:
             raise SettingError(f"temperature: {self.temperature}, must be above 0")
+        if not 0 <= self.floor < math.inf:
+            raise SettingError(f"floor: {self.floor}, must not be negative")
         if self.samples < 1:
             raise SettingError(f"samples: {self.samples}, at least 1 is needed")
 
@@ -200,12 +205,14 @@ class Recipe:
 def described(recipe: Recipe) -> str:
     """Returns all that a recipe says, as a text that is the same in every process.
 
-    A temperature that changes nothing is not said, so that runs that knew of none go on.
+    What is expected of the spread is not said where it changes nothing, so that runs that knew
+    nothing of it go on.
     """
     text = re.sub(r" at 0x[0-9a-f]+", "", repr(recipe))
-    if recipe.samples > 1 and recipe.temperature != 1:
+    expected = recipe.temperature, recipe.floor
+    if recipe.samples > 1 and expected != (1, 0):
         return text
-    return text.removesuffix(f", temperature={recipe.temperature})") + ")"
+    return text.removesuffix(", temperature={}, floor={})".format(*expected)) + ")"
 
 
 def refined(name: str, codes: Phase, refinement: Phase, **settings: Any) -> Recipe:
