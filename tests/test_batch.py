@@ -560,6 +560,4 @@ def test_summary():
     assert summary(mixed) == "3 images: 1 ok, 1 diverged, 1 failed; mean PSNR 20.00 dB"
     assert summary([record | {"psnr": None, "lpips": 0.25}]) == "1 image: 1 ok; mean LPIPS 0.250"
     several = [record | {"coverage": share, "correlation": None} for share in (0.8, 0.9)]
-    assert summary([record, *several]).endswith(
-        "; mean PSNR 20.00 dB; mean Coverage at 90 % 85.00 %"
-    )
+    assert summary([record, *several]).endswith("; mean PSNR 20.00 dB; mean 90 % coverage 85.0 %")

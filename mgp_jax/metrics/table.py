@@ -97,8 +97,6 @@ def _niqe(image: jax.Array, reference: jax.Array) -> float:
 # Of colorizations alone, and in tables alone.
 COLOURS: dict[str, Any] = {"digits": 2, "unit": "%", "factor": 100, "channels": (3,)}
 COLOURS |= {"kind": "colorization", "recorded": False}
-# Of several answers alone.
-SPREAD: dict[str, Any] = {"digits": 2, "spread": True}
 
 ROWS = (
     Metric("psnr", "PSNR", psnr, digits=2, unit="dB"),
@@ -107,9 +105,9 @@ ROWS = (
     Metric("auc", "AuC", colorization_auc, **COLOURS),
     Metric("auc_balanced", "AuC balanced", _balanced_auc, **COLOURS),
     Metric("niqe", "NIQE", each(_niqe), False, 2, smallest=SMALLEST_FOR_NIQE, recorded=False),
-    Metric("correlation", "Correlation of error and deviation", each(correlation), **SPREAD),
-    Metric("coverage", "Coverage at 90 %", each(coverage), None, unit="%", factor=100, **SPREAD),
-    Metric("temperature", "Temperature left", each(temperature_of), None, **SPREAD),
+    Metric("correlation", "Spread correlation", each(correlation), digits=2, spread=True),
+    Metric("coverage", "90 % coverage", each(coverage), None, 1, "%", 100, spread=True),
+    Metric("temperature", "Temperature left", each(temperature_of), None, 2, spread=True),
 )
 METRICS: dict[str, Metric] = {metric.name: metric for metric in ROWS}
 # Shown where there is room for two.

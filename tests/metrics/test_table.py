@@ -55,7 +55,7 @@ def test_what_is_shown():
     assert METRICS["ssim"].heading == "SSIM"
     assert METRICS["psnr"].axis == "PSNR (dB), higher is better"
     assert PAIR[1].axis == "LPIPS, lower is better"
-    assert METRICS["coverage"].axis == "Coverage at 90 % (%)"
+    assert METRICS["coverage"].axis == "90 % coverage (%)"
     record = {"lpips": 0.0123, "psnr": 31.005, "ssim": None, "steps": 3}
     assert describe(record) == ["PSNR 31.00 dB", "LPIPS 0.012"]
     assert describe(record, [PAIR[1]]) == ["LPIPS 0.012"]

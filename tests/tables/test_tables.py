@@ -132,7 +132,7 @@ def test_several_answers_are_measured_by_their_spread(comparison: Comparison, tm
         assert None not in spread["scores"][metric]
     about = ABOUT | {"images": ["one"]}
     text = write_tables(tmp_path, [certain, spread], about).read_text()
-    assert "| Coverage at 90 % (%) |" in text and "](calibration.png)" in text
+    assert "| 90 % coverage (%) |" in text and "](calibration.png)" in text
     assert (tmp_path / "calibration.png").exists()
     with pytest.raises(SettingError, match="colorization: observation was"):
         run_tables(replace(several, samples=None), tmp_path)
@@ -189,7 +189,7 @@ def test_the_best_method_with_a_generator_is_bold():
     rows = [row("dip", 40, 0.01), row("one-code", 20, 0.2), row("multi-code", 30, 0.3), failed]
     # No coverage is the best.
     plain = [*rows[:2], rows[2] | {"scores": rows[2]["scores"] | {"coverage": [0.8]}}]
-    assert table(plain).splitlines()[4].split(" | ")[3] == "80.00"
+    assert table(plain).splitlines()[4].split(" | ")[3] == "80.0"
     lines = table(rows).splitlines()
     assert lines[0] == "| method | PSNR (dB) | LPIPS | steps | s / image |"
     assert lines[2] == "| deep image prior | 41.00 ± 1.00 | 0.010 | 3 | 1.00 |"

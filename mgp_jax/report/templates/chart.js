@@ -146,14 +146,15 @@ function spread(records) {
   return Array.from({ length: n }, (_, i) => records[Math.floor((i * records.length) / n)]);
 }
 
-// The two diagrams of one record, or of many laid over each other.
+// The diagrams of one record, or of many laid over each other.
 function charts(records) {
   const known = spread(records.filter((record) => record.curve));
   const pick = (field) => known.map(({ curve }) => ({ steps: stepsOf(curve), values: curve[field] }));
   const name = known.length ? known[0].name : "";
-  return el("div", { class: "charts" }, calibrations(records),
+  return el("div", { class: "charts" },
     chart({ label: LOSS, unit: "", series: pick("loss"), logarithmic: true, name }),
-    chart({ label: FIT, unit: "dB", series: pick("psnr"), logarithmic: false, name }));
+    chart({ label: FIT, unit: "dB", series: pick("psnr"), logarithmic: false, name }),
+    calibrations(records));
 }
 
 // The error of several answers against what their spread predicts; null without any. Images are 0 to 1.
