@@ -73,7 +73,7 @@ def correlation(image: Array, truth: Array, deviation: Array) -> float:
     pair = [_local(values, counts)[pixels] for values in (error, deviation)]
     if min(np.ptp(values) for values in pair) <= 1e-12:
         return float("nan")
-    return float(np.corrcoef(*pair)[0, 1])
+    return float(np.corrcoef(np.stack(pair))[0, 1])
 
 
 def calibration_curve(

@@ -97,7 +97,7 @@ def test_correlation_is_that_of_local_errors():
     image, deviation = np.where(known, truth, image), np.where(known, 0, deviation)
     # A standard deviation of 2 pixels.
     parts = [local(x, ~known, 2.0)[~known.all(-1)] for x in (abs(image - truth), deviation)]
-    expected = np.corrcoef(*parts)[0, 1]
+    expected = np.corrcoef(np.stack(parts))[0, 1]
     assert 0.8 < expected < 0.99
     assert correlation(image, truth, deviation) == pytest.approx(expected, abs=2e-3)
     assert correlation(image, truth, 3 * deviation) == pytest.approx(
