@@ -354,9 +354,16 @@ def test_samples_and_their_deviation(job: Job, inputs: Path, tmp_path: Path):
     mean, one, two, deviation = (np.asarray(Image.open(tmp_path / "out" / name)) for name in names)
     np.testing.assert_allclose(mean, (one.astype(float) + two) / 2, atol=1.01)
     assert record["deviation"] == names[3] and deviation.shape == (16, 16)
-    # White is a deviation of half the range, which two opposite samples would have.
-    expected = np.abs(one.astype(float) - two).mean(-1)
-    np.testing.assert_allclose(deviation, expected, atol=2)
+    # White is a deviation of half the range. That of two samples is half their difference, in which
+    # a third is expected the root of 3 times as far away.
+    expected = 3**0.5 * np.abs(one.astype(float) - two).mean(-1)
+    np.testing.assert_allclose(deviation, np.minimum(expected, 255), atol=3)
+    points = np.array(record["calibration"])
+    assert points.shape == (10, 2) and (np.diff(points[:, 0]) >= 0).all()
+    # The mean of the deviation picture, whose white is a half.
+    np.testing.assert_allclose(points[:, 0].mean(), deviation.mean() / 510, rtol=0.2)
+    assert 0 < record["coverage"] < 1 and abs(record["correlation"]) < 1
+    assert record["temperature"] > 0
     with np.load(tmp_path / "out" / record["codes"]) as arrays:
         assert arrays["z"].shape == (2, 2, 8)
 
@@ -552,3 +559,5 @@ def test_summary():
     mixed = [record, record | {"status": "failed", "psnr": None}, record | {"status": "diverged"}]
     assert summary(mixed) == "3 images: 1 ok, 1 diverged, 1 failed; mean PSNR 20.00 dB"
     assert summary([record | {"psnr": None, "lpips": 0.25}]) == "1 image: 1 ok; mean LPIPS 0.250"
+    several = [record | {"coverage": share, "correlation": None} for share in (0.8, 0.9)]
+    assert summary([record, *several]).endswith("; mean PSNR 20.00 dB; mean 90 % coverage 85.0 %")

@@ -15,7 +15,7 @@ from mgp_jax.batch.inputs import Input
 from mgp_jax.batch.job import Job, Loaded, mask_of
 from mgp_jax.code_files import Latents, place_of
 from mgp_jax.errors import ImageError, OutputError
-from mgp_jax.metrics import compare, recorded
+from mgp_jax.metrics import calibration_curve, compare, recorded, to_unit
 from mgp_jax.precision import single_precision
 from mgp_jax.restoration import Restoration
 from mgp_jax.solve import Status
@@ -65,8 +65,12 @@ def write_outputs(
         record["observation"] = save_image(folder, "observations", stem, prepared)
     if item.truth is not None:
         record["truth"] = save_image(folder, "truths", stem, item.truth)
-        scores = compare(image[None], item.truth[None])
+        several = restoration.deviation[position][None] if job.samples > 1 else None
+        scores = compare(image[None], item.truth[None], deviations=several)
         record |= {name: values[0] for name, values in scores.items()}
+        if several is not None:
+            points = calibration_curve(to_unit(image), to_unit(item.truth), several[0] / 2)
+            record["calibration"] = [list(point) for point in points]
     if job.samples > 1:
         for number, sample in enumerate(restoration.samples[position], 1):
             save_image(folder, "samples", f"{stem}-{number}", sample)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mgp_jax.metrics import PAIR
+from mgp_jax.metrics import METRICS, PAIR
 
 MOST_FAILURES = 20
 
@@ -17,8 +17,8 @@ def summary(records: Sequence[dict[str, Any]]) -> str:
         f"{len(records)} image{'s' * (len(records) != 1)}: {len(records) - sum(counts.values())} ok"
     )
     text += "".join(f", {count} {kind}" for kind, count in counts.items() if count)
-    for metric in PAIR:
-        values = [r[metric.name] for r in records if r[metric.name] is not None]
+    for metric in (*PAIR, *(metric for metric in METRICS.values() if metric.spread)):
+        values = [r[metric.name] for r in records if r.get(metric.name) is not None]
         if values:
             text += f"; mean {metric.text(float(np.mean(values)))}"
     return text

@@ -28,6 +28,9 @@ class Tables(Comparing):
     such figure."""
     grid_steps: Annotated[int, tyro.conf.arg(metavar="K")] = 60
     """Steps of every point of this figure."""
+    samples: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
+    """Restorations of each image by every method, all within its budget: their mean is the result,
+    and how well their spread predicts its error is measured. The recipe says unless given."""
 
     def run(self, argv: Sequence[str]) -> int:
         """Runs what has no record yet and writes tables and plots."""
@@ -35,7 +38,7 @@ class Tables(Comparing):
 
         if (self.grid and min(self.grid) < 1) or self.grid_steps < 1:
             raise SettingError("grid: numbers of codes and of steps must be at least 1")
-        comparison = self.comparison(tasks=self.tasks)
+        comparison = self.comparison(tasks=self.tasks, samples=self.samples)
 
         def show_point(record: dict[str, Any]) -> None:
             self.say(f"{record['task']}, {record['codes']} codes at the cut {record['layer']}")

@@ -1,5 +1,6 @@
 """Metrics of images. All take float images in [0, 1], NHWC or HWC."""
 
+from mgp_jax.metrics.calibration import calibration_curve, correlation, coverage, temperature
 from mgp_jax.metrics.colorization import colorization_auc, colour_weights, to_lab
 from mgp_jax.metrics.fidelity import mse, psnr, ssim, to_unit
 from mgp_jax.metrics.naturalness import niqe
@@ -23,9 +24,12 @@ __all__ = [
     "SMALLEST_FOR_LPIPS",
     "Metric",
     "Scores",
+    "calibration_curve",
     "colorization_auc",
     "colour_weights",
     "compare",
+    "correlation",
+    "coverage",
     "describe",
     "each",
     "lpips",
@@ -36,6 +40,7 @@ __all__ = [
     "psnr",
     "recorded",
     "ssim",
+    "temperature",
     "to_lab",
     "to_unit",
 ]

@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 from mgp_jax.errors import SettingError
+from mgp_jax.metrics.calibration import correlation, coverage, temperature_of
 from mgp_jax.metrics.colorization import colorization_auc, colour_weights
 from mgp_jax.metrics.fidelity import SMALLEST_FOR_SSIM, psnr, ssim, to_unit
 from mgp_jax.metrics.naturalness import SMALLEST_FOR_NIQE, niqe
@@ -29,7 +30,7 @@ class Metric:
         title: the name that people read.
         function: measures images float[B, H, W, C] against references of the same shape, both in
             [0, 1]: float[B]. `each` makes one of a function of single images.
-        higher: whether more is better.
+        higher: whether more is better; None where neither is.
         digits: decimal places that are shown.
         unit: shown behind the number.
         factor: what is shown is the value times this.
@@ -37,12 +38,14 @@ class Metric:
         channels: numbers of channels that it is defined for.
         kind: the one kind of task that it is for; None for all.
         recorded: whether every run records it where the truth is known.
+        spread: whether it measures the spread of several answers: its function takes as a third
+            argument their deviations, of the shape of the images and in the same units.
     """
 
     name: str
     title: str
-    function: Callable[[jax.Array, jax.Array], Any]
-    higher: bool = True
+    function: Callable[..., Any]
+    higher: bool | None = True
     digits: int = 3
     unit: str = ""
     factor: float = 1
@@ -50,6 +53,7 @@ class Metric:
     channels: tuple[int, ...] = (1, 3)
     kind: str | None = None
     recorded: bool = True
+    spread: bool = False
 
     @property
     def heading(self) -> str:
@@ -59,6 +63,8 @@ class Metric:
     @property
     def axis(self) -> str:
         """Heading and direction."""
+        if self.higher is None:
+            return self.heading
         return f"{self.heading}, {'higher' if self.higher else 'lower'} is better"
 
     def number(self, value: float) -> str:
@@ -74,11 +80,9 @@ class Metric:
         return min(shape[-3:-1]) >= self.smallest and shape[-1] in self.channels
 
 
-def each(function: Callable[[jax.Array, jax.Array], Any]) -> Callable[[jax.Array, jax.Array], Any]:
+def each(function: Callable[..., Any]) -> Callable[..., Any]:
     """Makes a function of batches of one that measures a single image against its reference."""
-    return lambda images, references: [
-        float(function(*pair)) for pair in zip(images, references, strict=True)
-    ]
+    return lambda *batches: [float(function(*item)) for item in zip(*batches, strict=True)]
 
 
 def _balanced_auc(images: jax.Array, references: jax.Array) -> jax.Array:
@@ -101,15 +105,18 @@ ROWS = (
     Metric("auc", "AuC", colorization_auc, **COLOURS),
     Metric("auc_balanced", "AuC balanced", _balanced_auc, **COLOURS),
     Metric("niqe", "NIQE", each(_niqe), False, 2, smallest=SMALLEST_FOR_NIQE, recorded=False),
+    Metric("correlation", "Spread correlation", each(correlation), digits=2, spread=True),
+    Metric("coverage", "90 % coverage", each(coverage), None, 1, "%", 100, spread=True),
+    Metric("temperature", "Temperature left", each(temperature_of), None, 2, spread=True),
 )
 METRICS: dict[str, Metric] = {metric.name: metric for metric in ROWS}
 # Shown where there is room for two.
 PAIR = (METRICS["psnr"], METRICS["lpips"])
 
 
-def recorded() -> list[Metric]:
-    """Returns the metrics that every run records."""
-    return [metric for metric in METRICS.values() if metric.recorded]
+def recorded(spread: bool = False) -> list[Metric]:
+    """Returns the metrics that every run records; with those of the spread, where there is one."""
+    return [m for m in METRICS.values() if m.recorded and (spread or not m.spread)]
 
 
 def metric_named(name: str) -> Metric:
@@ -124,7 +131,10 @@ def metric_named(name: str) -> Metric:
 
 
 def compare(
-    images: np.ndarray, truths: np.ndarray, metrics: Iterable[Metric] | None = None
+    images: np.ndarray,
+    truths: np.ndarray,
+    metrics: Iterable[Metric] | None = None,
+    deviations: np.ndarray | None = None,
 ) -> Scores:
     """Measures results against the truth, clipped to what an image file can hold.
 
@@ -132,15 +142,21 @@ def compare(
         images: float[B, H, W, C] in [-1, 1].
         truths: float[B, H, W, C] in [-1, 1].
         metrics: rows of the table or others; None for those that every run records.
+        deviations: float[B, H, W, C], the predicted deviations of the results, in units of images
+            in [-1, 1]; None where there is one answer each.
 
     Returns: by the name of the metric one number for each image; None where the metric is not
-        defined for images of this shape, or the number is not finite.
+        defined for images of this shape or needs deviations, or the number is not finite.
     """
+    several = deviations is not None
     first, second = to_unit(images), to_unit(truths)
-    nothing = np.full(len(first), np.nan)
+    spread = [np.asarray(deviations) / 2] if several else []
     scores = {}
-    for metric in recorded() if metrics is None else metrics:
-        values = metric.function(first, second) if metric.measures(first.shape) else nothing
+    for metric in recorded(several) if metrics is None else metrics:
+        if metric.measures(first.shape) and (several or not metric.spread):
+            values = metric.function(first, second, *(spread if metric.spread else ()))
+        else:
+            values = np.full(len(first), np.nan)
         numbers = np.asarray(values, float)
         scores[metric.name] = [float(x) if np.isfinite(x) else None for x in numbers]
     return scores

@@ -74,12 +74,33 @@ def styled(
     )
 
 
+# What is expected of the spread of several samples, temperature and floor, was measured for
+# super-resolution and holes alone.
 FAST = {
     "inversion": styled("fast", 30, 120, map_size=64),
     "colorization": styled("fast", 50, map_size=8, prior=0.01, lpips=0.1, alpha_rate=0.005),
-    "super-resolution": styled("fast", 40, 100, map_size=8, prior=0.003, tether=0.01, detail=0.9),
+    "super-resolution": styled(
+        "fast",
+        40,
+        100,
+        map_size=8,
+        prior=0.003,
+        tether=0.01,
+        detail=0.9,
+        temperature=2.45,
+        floor=0.01,
+    ),
     "inpainting": styled(
-        "fast", 60, 40, map_size=8, prior=0.003, tether=0.03, lpips=0.1, alpha_rate=0.01
+        "fast",
+        60,
+        40,
+        map_size=8,
+        prior=0.003,
+        tether=0.03,
+        lpips=0.1,
+        alpha_rate=0.01,
+        temperature=2.1,
+        floor=0.03,
     ),
     "scattered inpainting": styled("fast", 40, 60, map_size=32, prior=0.003, tether=0.01),
     "denoising": styled("fast", 40, 50, map_size=32, prior=0.003, tether=0.01),

@@ -1,5 +1,6 @@
 """How to optimise: named, frozen settings of the phases of an inversion."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -124,6 +125,10 @@ class Recipe:
         detail: how much is kept of what the rendering adds to the cubic enlargement of a smaller
             observation. What it adds is right in part only, so that less of it is nearer to the
             truth, and as sharp to the eye from .9 on.
+        temperature: what the spread of several samples is multiplied by, so that it is that of the
+            errors: see `restoration.expected_deviation`; `metrics.temperature` finds it.
+        floor: deviation that all samples have in common, before the temperature; on the [0, 1]
+            scale. What no sample knows they agree on.
     """
 
     name: str
@@ -138,6 +143,8 @@ class Recipe:
     truncation: float = 1.0
     candidates: int = 0
     detail: float = 1.0
+    temperature: float = 1.0
+    floor: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.phases:
@@ -146,6 +153,10 @@ class Recipe:
             raise SettingError(f"codes: {self.codes}, at least 1 is needed")
         if not 0 <= self.detail <= 1:
             raise SettingError(f"detail: {self.detail}, must be from 0 to 1")
+        if not 0 < self.temperature < math.inf:
+            raise SettingError(f"temperature: {self.temperature}, must be above 0")
+        if not 0 <= self.floor < math.inf:
+            raise SettingError(f"floor: {self.floor}, must not be negative")
         if self.samples < 1:
             raise SettingError(f"samples: {self.samples}, at least 1 is needed")
 
@@ -192,8 +203,16 @@ class Recipe:
 
 
 def described(recipe: Recipe) -> str:
-    """Returns all that a recipe says, as a text that is the same in every process."""
-    return re.sub(r" at 0x[0-9a-f]+", "", repr(recipe))
+    """Returns all that a recipe says, as a text that is the same in every process.
+
+    What is expected of the spread is not said where it changes nothing, so that runs that knew
+    nothing of it go on.
+    """
+    text = re.sub(r" at 0x[0-9a-f]+", "", repr(recipe))
+    expected = recipe.temperature, recipe.floor
+    if recipe.samples > 1 and expected != (1, 0):
+        return text
+    return text.removesuffix(", temperature={}, floor={})".format(*expected)) + ")"
 
 
 def refined(name: str, codes: Phase, refinement: Phase, **settings: Any) -> Recipe:

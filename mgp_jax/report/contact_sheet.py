@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from mgp_jax.errors import MGPError
 from mgp_jax.images import to_uint8, write_image
-from mgp_jax.metrics import describe
+from mgp_jax.metrics import describe, recorded
 from mgp_jax.report.folder import Record, Run, read_run, spread
 from mgp_jax.report.lettering import Font, drawable, font
 
@@ -219,4 +219,4 @@ def _caption(record: Record) -> str:
     parts = [record.name]
     if record.status != "ok":
         parts.append(f"{record.status}: {record.reason}" if record.reason else record.status)
-    return " · ".join([*parts, *describe(record.numbers)])
+    return " · ".join([*parts, *describe(record.numbers, recorded())])

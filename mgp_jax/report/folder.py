@@ -40,6 +40,8 @@ class Record:
         error: why it is not ok, or None.
         notes: what there is to know about the input.
         numbers: metrics, steps, seconds and whatever else is a finite number, by name.
+        calibration: where several answers were compared with the truth, predicted deviation and
+            error, see `metrics.calibration_curve`.
         files: paths within the run's folder, by kind: those of `IMAGES`, and codes. They need not
             exist.
     """
@@ -50,6 +52,7 @@ class Record:
     notes: Sequence[str]
     numbers: Mapping[str, float]
     files: Mapping[str, PurePosixPath]
+    calibration: Sequence[tuple[float, float]] = ()
 
     @property
     def name(self) -> str:
@@ -177,7 +180,18 @@ def _record(value: Mapping[str, Any]) -> Record:
         notes=[str(note) for note in notes] if isinstance(notes, list) else [],
         numbers=numbers,
         files=files,
+        calibration=_points(value.get("calibration")),
     )
+
+
+def _points(value: Any) -> list[tuple[float, float]]:
+    """Returns the pairs of numbers in a list, whatever else it holds."""
+    points = []
+    for entry in value if isinstance(value, list) else ():
+        pair = [finite(number) for number in entry] if isinstance(entry, list) else []
+        if len(pair) == 2 and None not in pair:
+            points.append(tuple(pair))
+    return points
 
 
 def _inside(value: Any) -> PurePosixPath | None:

@@ -22,13 +22,14 @@ from typing import Any
 from mgp_jax.errors import MGPError
 from mgp_jax.files import replacing
 from mgp_jax.metrics import METRICS
-from mgp_jax.report.curves import points_for, read_curve
+from mgp_jax.report.curves import DIGITS, points_for, read_curve
 from mgp_jax.report.folder import IMAGES, Record, Run, read_run, spread
 from mgp_jax.report.pictures import Source, describe
 from mgp_jax.tasks import OF_COMMAND
 
 SCRIPTS = ("dom.js", "chart.js", "compare.js", "detail.js", "gallery.js", "main.js")
 # label, unit, digits behind the point, and which end is the good one
+BETTER = {True: "high", False: "low", None: None}
 COSTS = {"steps": ("Steps", "", 0, None), "seconds": ("Time", "s", 1, None)}
 MOST_RECORDS = 10_000  # A page of more is slow to scroll, and takes 10 kB a record to write.
 LONGEST_LIST = 8
@@ -183,6 +184,8 @@ def _entry(
         entry["error"] = record.reason
     if record.notes:
         entry["notes"] = list(record.notes)
+    if record.calibration:
+        entry["calibration"] = [[float(f"{v:.{DIGITS}g}") for v in p] for p in record.calibration]
     if codes := record.files.get("codes"):
         curve = read_curve(run.folder / codes, points)
         if curve is not None:
@@ -200,7 +203,7 @@ def _metrics(records: Sequence[Record]) -> list[dict[str, Any]]:
     """Describes the numbers that occur: the known ones first, others under their own name."""
     present = {name for record in records for name in record.numbers}
     known: dict[str, tuple[str, str, int, str | None]] = {
-        metric.name: (metric.title, metric.unit, metric.digits, "high" if metric.higher else "low")
+        metric.name: (metric.title, metric.unit, metric.digits, BETTER[metric.higher])
         for metric in METRICS.values()
     }
     known |= COSTS

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
-import numpy as np
 
 from mgp_jax.degradations import Degradation
 from mgp_jax.generators import Generator
 from mgp_jax.methods import Method
 from mgp_jax.recipes import Recipe
-from mgp_jax.restoration import restore
+from mgp_jax.restoration import Restoration, restore
 
 
 class Case(NamedTuple):
@@ -22,6 +21,7 @@ class Case(NamedTuple):
         observations: float[B, ...].
         networks: what methods may need, None where there is no such network.
         seed: seed of all random starts.
+        samples: restorations of each image by every method; None for what its recipe says.
     """
 
     generator: Generator
@@ -29,10 +29,12 @@ class Case(NamedTuple):
     observations: jax.Array
     networks: Mapping[str, Any]
     seed: int
+    samples: int | None = None
 
     def recipe(self, method: Method) -> Recipe:
         """Returns how a method optimises the case, the number of steps aside."""
-        return method.recipe(self.degradation, self.generator)
+        recipe = method.recipe(self.degradation, self.generator)
+        return recipe if self.samples is None else recipe.with_(samples=self.samples)
 
     def most(self, method: Method) -> int | None:
         """Returns the steps behind which more only harm, None for no such limit."""
@@ -42,8 +44,8 @@ class Case(NamedTuple):
         """Returns the fewest steps that a method can do, 0 for methods that have none."""
         return method.fewest(self.degradation, self.generator)
 
-    def restore(self, method: Method, steps: int) -> np.ndarray:
-        """Restores the observations: images float[B, H, W, C] in [-1, 1].
+    def restore(self, method: Method, steps: int) -> Restoration:
+        """Restores the observations.
 
         Args:
             method: the method.
@@ -58,4 +60,4 @@ class Case(NamedTuple):
             method=method,
             seed=self.seed,
             networks=self.networks,
-        ).images
+        )

@@ -72,6 +72,38 @@ def plot_methods(records: Sequence[Record], path: Path, metric: Metric = PAIR[1]
     save_figure(figure, path)
 
 
+def plot_calibration(records: Sequence[Record], path: Path) -> bool:
+    """Draws error against predicted deviation, a panel for every task, a line for every method.
+
+    Returns: whether there is anything to draw: a method that has given several answers.
+    """
+    drawn = [record for record in records if record.get("calibration")]
+    if not drawn:
+        return False
+    tasks = list(dict.fromkeys(record["task"] for record in drawn))
+    methods = list(dict.fromkeys(record["method"] for record in drawn))
+    figure = new_figure(3.4 * len(tasks) + 2, 3.6)
+    axes = figure.subplots(1, len(tasks), squeeze=False)[0]
+    for axis, task in zip(axes, tasks, strict=True):
+        of_task = [record for record in drawn if record["task"] == task]
+        for record in of_task:
+            number = methods.index(record["method"])
+            axis.plot(
+                *zip(*record["calibration"], strict=True),
+                color=COLOURS[number % len(COLOURS)],
+                marker=MARKERS[number % len(MARKERS)],
+                linestyle="-" if number < len(COLOURS) else "--",
+                label=METHODS[record["method"]].title,
+            )
+        axis.axline((0, 0), slope=1, color="gray", linestyle=":")
+        axis.set(title=task, xlabel="predicted deviation", xlim=(0, None), ylim=(0, None))
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("error")
+    axes[-1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+    save_figure(figure, path)
+    return True
+
+
 def plot_strengths(records: Sequence[Record], path: Path, metric: Metric = PAIR[1]) -> bool:
     """Draws one metric of all methods against the strength of tasks such as `noise-3`.
 

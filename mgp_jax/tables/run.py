@@ -22,9 +22,10 @@ from mgp_jax.images import write_image
 from mgp_jax.methods import METHODS, Method, find_method
 from mgp_jax.methods.encoder_network import Encoder
 from mgp_jax.methods.encoder_network import checksum as weights_of
-from mgp_jax.metrics import METRICS, Scores, compare
+from mgp_jax.metrics import METRICS, Scores, calibration_curve, compare, to_unit
 from mgp_jax.perception import LPIPS
 from mgp_jax.recipes import Recipe
+from mgp_jax.restoration import Restoration
 from mgp_jax.seeds import seeded_key
 from mgp_jax.tables.budget import Budget, Price, add_price, steps_for, version
 from mgp_jax.tables.case import Case
@@ -52,6 +53,8 @@ class Comparison:
         table: what the names of tasks stand for.
         true: whether observations come about truly, see `true_observation`, and are measured as
             published for that: see `measured`.
+        samples: restorations of each image by every method, whose spread is measured, too; None for
+            what its recipe says.
     """
 
     generator: Generator
@@ -64,6 +67,7 @@ class Comparison:
     lpips_vgg: LPIPS | None = None
     table: Mapping[str, Task] = field(default_factory=lambda: TASKS)
     true: bool = False
+    samples: int | None = None
 
     @property
     def networks(self) -> dict[str, Any]:
@@ -116,7 +120,7 @@ def run_tables(
                 (folder / "prices.json").write_text(json.dumps(prices, indent=1))
                 steps = steps_for(method, case, comparison.budget, price)
                 restored = case.restore(method, steps)
-                write_images(folder / "images" / task / method.name, images.stems, restored)
+                write_images(folder / "images" / task / method.name, images.stems, restored.images)
                 record = {
                     "task": task,
                     "method": method.name,
@@ -126,6 +130,8 @@ def run_tables(
                     "minimised": minimised(case.recipe(method)),
                     "scores": scores_of(comparison, case, task, restored),
                 }
+                if restored.samples.shape[1] > 1:
+                    record["calibration"] = calibration_of(restored, images.truths)
             except SettingError as error:
                 record = {"task": task, "method": method.name, "error": str(error)}
             append_records(folder / "results.jsonl", [record])
@@ -171,20 +177,29 @@ def make_case(comparison: Comparison, task: str) -> Case:
         seen = jnp.stack([true_observation(degradation, *pair) for pair in pairs])
     else:
         seen = jax.vmap(degradation.simulate)(jnp.asarray(truths), keys)
-    return Case(generator, degradation, seen, comparison.networks, comparison.seed)
+    networks, samples = comparison.networks, comparison.samples
+    return Case(generator, degradation, seen, networks, comparison.seed, samples)
 
 
-def scores_of(comparison: Comparison, case: Case, task: str, restored: np.ndarray) -> Scores:
+def scores_of(comparison: Comparison, case: Case, task: str, restored: Restoration) -> Scores:
     """Measures restored images: every metric that their size and the task allow, by image."""
     truths, kind = comparison.images.truths, comparison.task(task).kind
     if comparison.true:
-        return measured(case, restored, truths)
+        return measured(case, restored.images, truths)
+    several = restored.samples.shape[1] > 1
     chosen = [
         metric
         for metric in METRICS.values()
-        if metric.recorded or (metric.measures(truths.shape) and metric.kind in (None, kind))
+        if (metric.recorded or (metric.measures(truths.shape) and metric.kind in (None, kind)))
+        and (several or not metric.spread)
     ]
-    return compare(restored, truths, chosen)
+    return compare(restored.images, truths, chosen, restored.deviation if several else None)
+
+
+def calibration_of(restored: Restoration, truths: np.ndarray) -> list[list[float]]:
+    """Returns the points of `calibration_curve` over all images, as JSON values."""
+    images, deviations = to_unit(restored.images), restored.deviation / 2
+    return [list(point) for point in calibration_curve(images, to_unit(truths), deviations)]
 
 
 def minimised(recipe: Recipe) -> list[str]:

@@ -43,7 +43,7 @@ def write_tables(
     Returns: the path of the Markdown file.
     """
     # Here, because a bare checkout runs the tables without matplotlib.
-    from mgp_jax.tables.plots import plot_grid, plot_methods, plot_strengths
+    from mgp_jax.tables.plots import plot_calibration, plot_grid, plot_methods, plot_strengths
 
     tasks = list(dict.fromkeys(record["task"] for record in records))
     parts = [heading(about)]
@@ -70,6 +70,8 @@ def write_tables(
     parts.insert(1, f"{overview(records)}\n\n![LPIPS of all methods](methods.png)")
     if plot_strengths(records, folder / "strengths.png"):
         parts.insert(2, "![LPIPS of all methods by strength](strengths.png)")
+    if plot_calibration(records, folder / "calibration.png"):
+        parts.append("## Several answers\n\n![Error by predicted deviation](calibration.png)")
     if grid:
         plot_grid(grid, folder / "codes.png")
         parts.append(f"## Number of codes and cut\n\n![PSNR](codes.png)\n\n{grid_table(grid)}")
@@ -162,14 +164,14 @@ def _cell(row: Record, metric: Metric, bold: bool = False, spread: bool = True) 
 
 
 def _best(rows: Sequence[Record], metric: Metric) -> Record | None:
-    """Returns the best row of those methods whose prior is the generator."""
+    """Returns the best row of those methods whose prior is the generator; None without any."""
     scored = [
         (score.mean, row)
         for row in rows
         if METHODS[row["method"]].prior == "generator"
         and (score := _score(row, metric)) is not None
     ]
-    if not scored:
+    if not scored or metric.higher is None:
         return None
     pick = max if metric.higher else min
     return pick(scored, key=lambda pair: pair[0])[1]

@@ -48,7 +48,7 @@ def test_known_optimum(
     small: Generator, encoder: Encoder, truths: np.ndarray, name: str, decibels: float
 ):
     case = Case(small, Identity(), jnp.asarray(truths), {"encoder": encoder}, 0)
-    restored = case.restore(METHODS[name], STEPS)
+    restored = case.restore(METHODS[name], STEPS).images
     assert restored.shape == truths.shape
     reached = psnr(restored, truths)
     assert reached.mean() > decibels, reached
@@ -137,8 +137,8 @@ def test_optimisation_leads_beyond_the_encoder(
     small: Generator, encoder: Encoder, truths: np.ndarray
 ):
     case = Case(small, Identity(), jnp.asarray(truths), {"encoder": encoder}, 0)
-    guess = psnr(case.restore(METHODS["encoder"], 0), truths)
-    reached = psnr(case.restore(METHODS["encoder-optimised"], STEPS), truths)
+    guess = psnr(case.restore(METHODS["encoder"], 0).images, truths)
+    reached = psnr(case.restore(METHODS["encoder-optimised"], STEPS).images, truths)
     assert np.all(reached > guess + 5), (guess, reached)
 
 
@@ -148,8 +148,8 @@ def test_tuned_weights_lead_beyond_the_pivot(small: Generator):
     others = jax.tree.map(lambda leaf: leaf * random.uniform(0.7, 1.3, leaf.shape), small.params)
     truths = np.asarray(small.apply(others, jnp.asarray(random_latents(small, 2, seed=3))))
     case = Case(small, Identity(), jnp.asarray(truths), {}, 0)
-    pivot = psnr(case.restore(METHODS["one-code"], STEPS // 2), truths)
-    reached = psnr(case.restore(METHODS["pivotal"], STEPS), truths)
+    pivot = psnr(case.restore(METHODS["one-code"], STEPS // 2).images, truths)
+    reached = psnr(case.restore(METHODS["pivotal"], STEPS).images, truths)
     assert np.all(reached > pivot + 3), (pivot, reached)
 
 
@@ -179,7 +179,7 @@ def test_style_based_generators(styled: Generator, name: str, gain: float):
 def test_certain_pixels_are_put_back(small: Generator, truths: np.ndarray):
     mask = parse("mask:center:6", 16)
     case = Case(small, mask, jax.vmap(mask)(jnp.asarray(truths)), {}, 0)
-    restored = case.restore(METHODS["one-code"], 2)
+    restored = case.restore(METHODS["one-code"], 2).images
     known = np.broadcast_to(np.asarray(mask.support) > 0, truths.shape)
     np.testing.assert_array_equal(restored[known], truths[known])
 

@@ -193,7 +193,24 @@ def test_what_a_recipe_says_is_the_same_in_every_process():
     text = described(recipe)
     assert "own" in text and " at 0x" not in text and " at 0x" in repr(recipe)
     assert text != described(recipe.with_(codes=3))
-    assert described(PAPER["inversion"]) == repr(PAPER["inversion"])
+    published = PAPER["inversion"].with_(samples=2, temperature=1.5)
+    assert described(published) == repr(published)
+
+
+def test_temperatures_that_change_nothing_are_not_said():
+    """So that folders of runs that knew of none are gone on with."""
+    recipe = recipe_of(60)
+    text = repr(recipe).replace(", temperature=1.0, floor=0.0)", ")")
+    assert (
+        described(recipe)
+        == described(recipe.with_(temperature=2.0, floor=0.1))
+        == text
+        != repr(recipe)
+    )
+    several = recipe.with_(samples=4)
+    assert described(several) == text.replace("samples=1", "samples=4")
+    for change in ({"temperature": 2.0}, {"floor": 0.1}):
+        assert described(several.with_(**change)) == repr(several.with_(**change))
 
 
 def test_rates_of_other_variables():

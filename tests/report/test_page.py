@@ -62,6 +62,24 @@ def test_small_run_is_one_file(tmp_path: Path) -> None:
     assert not list(page.parent.glob("*.partial"))
 
 
+def test_calibration_of_several_answers(tmp_path: Path) -> None:
+    def change(records: list[dict[str, Any]]) -> None:
+        spread = {"correlation": 0.5, "coverage": 0.875, "temperature": 2.0}
+        records[0] |= spread | {"calibration": [[0.1, 0.25], [0.2, 0.123456]]}
+        # Written by hand: what is no pair of numbers is left out.
+        records[1]["calibration"] = [[0.1], 3, [0.2, None], ["a", 0.3], [0.3, 0.4]]
+        records[2]["calibration"] = "high"
+
+    page = write_page(make_run(tmp_path / "run", 4, change))
+    first, second, third, fourth = records_of(page)
+    assert first["calibration"] == [[0.1, 0.25], [0.2, 0.1235]]
+    assert second["calibration"] == [[0.3, 0.4]]
+    assert "calibration" not in third and "calibration" not in fourth
+    assert first["values"]["coverage"] == 87.5 and "coverage" not in fourth["values"]
+    (metric,) = (m for m in data_of(page)["runs"][0]["metrics"] if m["key"] == "coverage")
+    assert metric["better"] is None and metric["unit"] == "%"
+
+
 def test_needs_no_network(tmp_path: Path) -> None:
     text = write_page(make_run(tmp_path / "run")).read_text(encoding="utf-8")
     without_data = re.sub(r'id="data">.*?</script>', "", text, flags=re.S)

@@ -24,6 +24,13 @@ from mgp_jax.tables.write import grid_table, overview, table, write_tables
 
 TASK_NAMES = ("reconstruction", "colorization")
 NAMES = ("observation", "one-code", "feature-map")
+ABOUT = {
+    "command": "mgp bench tables",
+    "generator": "tiny",
+    "images": ["one", "two"],
+    "budget": "6 steps",
+    "seed": 0,
+}
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +119,25 @@ def test_wrong_names(comparison: Comparison, tmp_path: Path):
             run_tables(replace(comparison, **change), tmp_path / "new")
 
 
+def test_several_answers_are_measured_by_their_spread(comparison: Comparison, tmp_path: Path):
+    # Two samples of one image share the programs of two images.
+    image = Images(("one",), comparison.images.truths[:1])
+    chosen = {"tasks": ("colorization",), "methods": NAMES[:2], "images": image}
+    several = replace(comparison, **chosen, samples=2)
+    certain, spread = run_tables(several, tmp_path)
+    # All answers of the observation alone are one.
+    assert certain["calibration"] == [] and certain["scores"]["coverage"] == [None]
+    assert len(spread["calibration"]) == 10
+    for metric in ("correlation", "coverage", "temperature"):
+        assert None not in spread["scores"][metric]
+    about = ABOUT | {"images": ["one"]}
+    text = write_tables(tmp_path, [certain, spread], about).read_text()
+    assert "| 90 % coverage (%) |" in text and "](calibration.png)" in text
+    assert (tmp_path / "calibration.png").exists()
+    with pytest.raises(SettingError, match="colorization: observation was"):
+        run_tables(replace(several, samples=None), tmp_path)
+
+
 @pytest.fixture(scope="module")
 def grid(comparison: Comparison, folder: Path, records: list[dict]) -> list[dict]:
     cases = {task: make_case(comparison, task) for task in ("reconstruction",)}
@@ -138,14 +164,8 @@ def test_the_grid(
 
 
 def test_the_files(folder: Path, records: list[dict], grid: list[dict]):
-    about = {
-        "command": "mgp bench tables",
-        "generator": "tiny",
-        "images": ["one", "two"],
-        "budget": "6 steps",
-        "seed": 0,
-    }
-    markdown = write_tables(folder, records, about, grid).read_text()
+    markdown = write_tables(folder, records, ABOUT, grid).read_text()
+    assert "calibration" not in markdown and not (folder / "calibration.png").exists()
     assert "## Reconstruction" in markdown and "## Colorization" in markdown
     assert "AuC balanced (%)" in markdown
     for record in records:
@@ -167,6 +187,9 @@ def test_the_best_method_with_a_generator_is_bold():
 
     failed = {"method": "ilo", "error": "it is broken"}
     rows = [row("dip", 40, 0.01), row("one-code", 20, 0.2), row("multi-code", 30, 0.3), failed]
+    # No coverage is the best.
+    plain = [*rows[:2], rows[2] | {"scores": rows[2]["scores"] | {"coverage": [0.8]}}]
+    assert table(plain).splitlines()[4].split(" | ")[3] == "80.0"
     lines = table(rows).splitlines()
     assert lines[0] == "| method | PSNR (dB) | LPIPS | steps | s / image |"
     assert lines[2] == "| deep image prior | 41.00 ± 1.00 | 0.010 | 3 | 1.00 |"

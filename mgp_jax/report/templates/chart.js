@@ -7,6 +7,11 @@ function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
+// What lies along the bottom: where it begins, where it ends at least, and how a place is told. With
+// `diagonal` both axes are alike, from 0 on, and the line of equal values is drawn.
+const STEPS = { label: "step", first: 1, least: 2, whole: true };
+const DEVIATIONS = { label: "predicted deviation", first: 0, least: 0, diagonal: true };
+
 const CHART = { width: 380, height: 200, left: 46, right: 10, top: 12, bottom: 40 };
 
 // Steps at which the points of a curve lie; the page holds a thinned curve.
@@ -45,20 +50,25 @@ function tickText(value) {
   return String(Number(value.toPrecision(4)));
 }
 
-// label: title of the diagram; series: [{steps, values}]; logarithmic: scale of the values.
-function chart({ label, unit, series, logarithmic, name }) {
+// label: title of the diagram; series: [{steps, values}]; logarithmic: scale of the values; across:
+// what the steps are.
+function chart({ label, unit, series, logarithmic, name, across = STEPS }) {
   const known = series
     .map(({ steps, values }) => values.map((v, i) => [steps[i], v]).filter(([, v]) => v !== null))
     .filter((points) => points.length);
   const caption = el("figcaption", {}, label);
   if (!known.length) return el("figure", { class: "chart" }, caption, el("p", { class: "quiet" }, "no values"));
-  let low = Infinity, high = -Infinity, last = 2;
+  let low = Infinity, high = -Infinity, last = across.least;
   for (const points of known) {
     for (const [step, value] of points) {
       low = Math.min(low, value);
       high = Math.max(high, value);
       last = Math.max(last, step);
     }
+  }
+  if (across.diagonal) {
+    low = 0;
+    high = last = Math.max(high, last, 1e-6);
   }
   const log = logarithmic && low > 0;
   if (high - low < 1e-9 * Math.max(Math.abs(high), 1e-9)) {
@@ -68,7 +78,7 @@ function chart({ label, unit, series, logarithmic, name }) {
   }
   const { width, height, left, right, top, bottom } = CHART;
   const scale = log ? Math.log : (v) => v;
-  const x = (step) => left + ((step - 1) / (last - 1)) * (width - left - right);
+  const x = (step) => left + ((step - across.first) / (last - across.first)) * (width - left - right);
   const y = (value) =>
     top + ((scale(high) - scale(value)) / (scale(high) - scale(low))) * (height - top - bottom);
 
@@ -78,12 +88,13 @@ function chart({ label, unit, series, logarithmic, name }) {
     grid.append(svg("line", { x1: left, x2: width - right, y1: y(tick), y2: y(tick) }));
     texts.append(svg("text", { x: left - 6, y: y(tick) + 4, "text-anchor": "end" }, tickText(tick)));
   }
-  const steps = linearTicks(1, last, 4).filter((tick) => Number.isInteger(tick) && tick >= 1);
+  const steps = linearTicks(across.first, last, 4).filter((tick) => !across.whole || Number.isInteger(tick));
   for (const tick of steps) {
     const anchor = x(tick) > width - 30 ? "end" : "middle";
-    texts.append(svg("text", { x: x(tick), y: height - 22, "text-anchor": anchor }, String(tick)));
+    texts.append(svg("text", { x: x(tick), y: height - 22, "text-anchor": anchor }, tickText(tick)));
   }
-  texts.append(svg("text", { x: (left + width - right) / 2, y: height - 5, "text-anchor": "middle", class: "axis" }, "step"));
+  if (across.diagonal) grid.append(svg("line", { class: "diagonal", x1: x(0), y1: y(0), x2: x(last), y2: y(last) }));
+  texts.append(svg("text", { x: (left + width - right) / 2, y: height - 5, "text-anchor": "middle", class: "axis" }, across.label));
 
   const lines = svg("g", { class: known.length > 1 ? "lines many" : "lines" });
   for (const points of known) {
@@ -94,18 +105,18 @@ function chart({ label, unit, series, logarithmic, name }) {
   const first = known[0][0], final = known[0][known[0].length - 1];
   const format = (value) => `${Number(value.toPrecision(4))}${unit ? ` ${unit}` : ""}`;
   const summary = known.length > 1
-    ? `${label} of ${known.length} images over ${last} steps, from ${format(low)} to ${format(high)}`
-    : `${label} of ${name}: ${format(first[1])} at step ${first[0]}, ${format(final[1])} at step ${final[0]}`;
+    ? `${label} of ${known.length} images over ${tickText(last)} ${across.label}s, from ${format(low)} to ${format(high)}`
+    : `${label} of ${name}: ${format(first[1])} at ${across.label} ${tickText(first[0])}, ${format(final[1])} at ${across.label} ${tickText(final[0])}`;
   const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": summary },
     grid, lines, texts);
   const value = el("span", { class: "value" }, known.length > 1 ? "" : format(final[1]));
   caption.append(value);
-  if (known.length === 1) addReadout(drawing, known[0], { x, y, value, format, rest: format(final[1]) });
+  if (known.length === 1) addReadout(drawing, known[0], { x, y, value, format, across, rest: format(final[1]) });
   return el("figure", { class: "chart" }, caption, drawing);
 }
 
 // Under the pointer the diagram says step and value.
-function addReadout(drawing, points, { x, y, value, format, rest }) {
+function addReadout(drawing, points, { x, y, value, format, across, rest }) {
   const dot = svg("circle", { r: 4, class: "dot", visibility: "hidden" });
   drawing.append(dot);
   drawing.addEventListener("pointermove", (event) => {
@@ -116,7 +127,7 @@ function addReadout(drawing, points, { x, y, value, format, rest }) {
     dot.setAttribute("cx", x(near[0]));
     dot.setAttribute("cy", y(near[1]));
     dot.setAttribute("visibility", "visible");
-    value.textContent = `step ${near[0]}: ${format(near[1])}`;
+    value.textContent = `${across.label} ${tickText(near[0])}: ${format(near[1])}`;
   });
   drawing.addEventListener("pointerleave", () => {
     dot.setAttribute("visibility", "hidden");
@@ -126,6 +137,7 @@ function addReadout(drawing, points, { x, y, value, format, rest }) {
 
 const LOSS = "Loss";
 const FIT = "PSNR to the observation";
+const ERROR = "Error";
 const MOST_CURVES = 300;
 
 // At most MOST_CURVES records, evenly taken.
@@ -134,14 +146,23 @@ function spread(records) {
   return Array.from({ length: n }, (_, i) => records[Math.floor((i * records.length) / n)]);
 }
 
-// The two diagrams of one record, or of many laid over each other.
+// The diagrams of one record, or of many laid over each other.
 function charts(records) {
   const known = spread(records.filter((record) => record.curve));
   const pick = (field) => known.map(({ curve }) => ({ steps: stepsOf(curve), values: curve[field] }));
   const name = known.length ? known[0].name : "";
   return el("div", { class: "charts" },
     chart({ label: LOSS, unit: "", series: pick("loss"), logarithmic: true, name }),
-    chart({ label: FIT, unit: "dB", series: pick("psnr"), logarithmic: false, name }));
+    chart({ label: FIT, unit: "dB", series: pick("psnr"), logarithmic: false, name }),
+    calibrations(records));
+}
+
+// The error of several answers against what their spread predicts; null without any. Images are 0 to 1.
+function calibrations(records) {
+  const known = spread(records.filter((record) => record.calibration));
+  if (!known.length) return null;
+  const series = known.map(({ calibration }) => ({ steps: calibration.map(([d]) => d), values: calibration.map(([, e]) => e) }));
+  return chart({ label: ERROR, unit: "", series, logarithmic: false, name: known[0].name, across: DEVIATIONS });
 }
 
 // How the values of a metric are spread, as a small row of bars.

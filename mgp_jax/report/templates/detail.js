@@ -52,7 +52,7 @@ function detail(record, run, wanted) {
       against(record, wanted), (kind) => stage.replaceChildren(compare(record, kind))));
   }
   return el("div", { class: "detail" }, left,
-    el("div", { class: "right" }, facts(record, run), record.curve ? charts([record]) : null, strip(record)));
+    el("div", { class: "right" }, facts(record, run), record.curve || record.calibration ? charts([record]) : null, strip(record)));
 }
 
 // One dialog for the whole page; the browser keeps the focus in it and closes it on Escape.
