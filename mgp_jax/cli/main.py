@@ -8,43 +8,9 @@ from pathlib import Path
 
 import tyro
 
-from mgp_jax.cli import (
-    analysis,
-    app,
-    bench,
-    demo,
-    directing,
-    editing,
-    encoders,
-    generators,
-    helping,
-    restoring,
-    tuning,
-)
+from mgp_jax.cli.commands import COMMANDS
 from mgp_jax.cli.common import INTERRUPTED, OK, SOME_FAILED, WRONG_USAGE, Command
-from mgp_jax.cli.help_texts import tidy
 from mgp_jax.errors import MGPError, SettingError
-
-COMMANDS: dict[str, type[Command]] = {
-    command.name: command
-    for command in (
-        demo.Demo,
-        *restoring.COMMANDS,
-        editing.Edit,
-        editing.Interpolate,
-        directing.TrainBoundary,
-        directing.Directions,
-        analysis.Analyse,
-        app.App,
-        generators.Info,
-        generators.Sample,
-        tuning.Tune,
-        encoders.TrainEncoder,
-        bench.Bench,
-        helping.Doctor,
-        helping.Completion,
-    )
-}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -92,11 +58,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse(argv: Sequence[str]) -> Command:
     """Parses arguments; leaves with SystemExit after help and after wrong usage."""
-    if {"-h", "--help"} & set(argv):
-        for command in COMMANDS.values():
-            tidy(command)
+    name = argv[0] if argv else ""
+    if name in COMMANDS:
+        kinds = {name: COMMANDS[name].load()}
+    elif name in ("-h", "--help"):
+        kinds = {name: entry.stand_in() for name, entry in COMMANDS.items()}
+    else:
+        # Completion of command lines, and what is said of wrong words, know all options.
+        kinds = {name: entry.load() for name, entry in COMMANDS.items()}
+    if {"-h", "--help"} & set(argv[1:]):
+        from mgp_jax.cli.help_texts import tidy
+
+        for kind in kinds.values():
+            tidy(kind)
     return tyro.extras.subcommand_cli_from_dict(
-        COMMANDS,
+        kinds,
         prog="mgp",
         description="Restore and edit photographs with a trained, frozen GAN.",
         args=argv,
