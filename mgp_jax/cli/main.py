@@ -4,13 +4,12 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import tyro
 
 from mgp_jax.cli.commands import COMMANDS
 from mgp_jax.cli.common import INTERRUPTED, OK, SOME_FAILED, WRONG_USAGE, Command
-from mgp_jax.errors import MGPError, SettingError
+from mgp_jax.errors import AddressError, MGPError, SettingError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             tell_the_end(" ".join(names), time.perf_counter() - began)
         sys.stdout.flush()
         return status
-    except SettingError as error:
+    except (AddressError, SettingError) as error:
         print(f"mgp: {error}", file=sys.stderr)
         return WRONG_USAGE
     except MGPError as error:
@@ -132,7 +131,8 @@ def enable_compilation_cache() -> None:
     """Keeps compiled programs in the user's cache, unless JAX has been given another folder."""
     import jax
 
+    from mgp_jax.files import user_cache
+
     if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
-        root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        jax.config.update("jax_compilation_cache_dir", str(Path(root) / "mgp_jax" / "compiled"))
+        jax.config.update("jax_compilation_cache_dir", str(user_cache() / "compiled"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
