@@ -12,6 +12,7 @@ from mgp_jax import code_files
 from mgp_jax import images as image_files
 from mgp_jax.batch.inputs import Input
 from mgp_jax.batch.job import Job, Loaded, mask_of
+from mgp_jax.batch.records import Record
 from mgp_jax.code_files import Latents, place_of
 from mgp_jax.errors import ImageError, OutputError
 from mgp_jax.files import make_folder, reason, writing
@@ -21,7 +22,6 @@ from mgp_jax.restoration import Restoration
 from mgp_jax.solve import Status
 from mgp_jax.solve.phase import fields_of
 
-Record = dict[str, Any]
 # The variables of a method that are worth keeping; weights are not, for their size.
 SAVED = ("z", "alpha", "styles", "label")
 

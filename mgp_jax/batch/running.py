@@ -160,7 +160,8 @@ class Work:
     Args:
         job: what to do.
         folder: the output folder.
-        file: the records file of this process.
+        journal: where this process writes its records.
+        identity: what tells the run apart from others, for its checkpoints.
         records: all records, by name; new ones are added.
         total: images of all processes.
         on_event: see `run`.

@@ -9,6 +9,7 @@ from separate import finish, make_inputs, start
 from stores import contents_at, copied, with_names
 
 from mgp_jax import cli
+from mgp_jax.batch.records import Journal, records_by_name
 from mgp_jax.files import path_of
 
 pytestmark = pytest.mark.slow
@@ -70,6 +71,16 @@ def test_a_killed_host_whose_work_another_goes_on_with(s3: Any, tmp_path: Path):
     for run in (found, expected):
         del run["settings.json"]
     assert found == expected | {"records": with_names(expected.pop("results.jsonl"))}
+
+
+def test_records_of_other_hosts_are_seen(s3: Any):
+    """Listings are kept by s3fs, also of what was not there yet."""
+    folder = path_of("s3://bucket/inverted")
+    Journal(folder, 0).append([{"name": "mine"}])
+    assert set(records_by_name(folder)) == {"mine"}
+    other = s3fs.S3FileSystem(skip_instance_cache=True)
+    other.pipe("bucket/inverted/results-other-0.jsonl", b'{"name": "theirs"}\n')
+    assert set(records_by_name(folder)) == {"mine", "theirs"}
 
 
 @pytest.mark.parametrize(

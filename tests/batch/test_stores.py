@@ -18,7 +18,7 @@ from mgp_jax.batch import records as run_records
 from mgp_jax.batch.folder import checkpoints_of, holds_run
 from mgp_jax.batch.records import Journal, conclude, read_records, records_by_name
 from mgp_jax.errors import AddressError, ImageError, OutputError, SettingError
-from mgp_jax.files import path_of
+from mgp_jax.files import path_of, replacing
 from mgp_jax.generators import DCGANConfig
 from mgp_jax.images import read_image
 from mgp_jax.recipes import Phase, Recipe
@@ -179,6 +179,14 @@ def test_what_the_run_did_not_write_stays(job: Job, inputs: str, store: Any):
     found = files_at(OUT)
     assert [found[name] for name in mine] == [b"mine"] * 3
     assert "images/001.png" in found and "images/000.png" not in found
+
+
+def test_an_object_appears_complete_or_not_at_all(store: Any):
+    store.pipe("/bucket/old", b"old")
+    with pytest.raises(Stop), replacing("memory://bucket/old") as file:
+        file.write(b"half of")
+        raise Stop
+    assert store.cat("/bucket/old") == b"old"
 
 
 def test_masks_in_a_store(photographs: Path):

@@ -1,6 +1,6 @@
 """Whether a folder of many files takes flat memory, and how much of a run is anything but steps.
 
-    python tests/benchmarks/folders.py [--images 10000] [--steps 3] [--batch-size 8] [--page]
+    python tests/benchmarks/folders.py [--images 10000] [--steps 3] [--codes 2] [--page]
 
 Inverts so many photographs, with so many steps or those of the recipe `fast`, as `mgp invert` does,
 and prints the memory that is resident at every tenth of the way. Then the steps of one batch are
@@ -83,12 +83,15 @@ def main() -> None:
     parser.add_argument("--generator", default="faces64")
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--steps", type=int)
+    parser.add_argument("--codes", type=int, help="so many, and none to choose them from")
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--page", action="store_true", help="write the sheet and the page, too")
     arguments = parser.parse_args()
     generator = load_generator(arguments.generator)
     degradation = parse("identity", generator.resolution)
     recipe = recipe_for("fast", degradation, generator)
+    if arguments.codes is not None:
+        recipe = recipe.with_(codes=arguments.codes, candidates=0)
     if arguments.steps is not None:
         recipe = recipe.with_(steps=arguments.steps)
     inversion = resolve(generator, degradation, recipe)

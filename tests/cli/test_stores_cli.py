@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
@@ -16,7 +17,7 @@ PHOTOGRAPHS, OUT = "memory://bucket/photos", "memory://bucket/inverted"
 
 
 @pytest.fixture(autouse=True)
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[fsspec.AbstractFileSystem]:
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.chdir(tmp_path)
     memory = fsspec.filesystem("memory")
     with memory.open("/bucket/photos/good.png", "wb") as file:
@@ -27,9 +28,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[fsspec.Ab
     memory.pseudo_dirs[:] = [""]
 
 
-def test_a_folder_from_store_to_store(
-    mgp: Mgp, small: Path, store: fsspec.AbstractFileSystem, tmp_path: Path
-):
+def test_a_folder_from_store_to_store(mgp: Mgp, small: Path, store: Any, tmp_path: Path):
     command = ("invert", PHOTOGRAPHS, "--out", OUT, "--generator", small, "--steps", 3)
     dry = mgp(*command, "--codes", 2, "--dry-run")
     assert f"unreadable: {PHOTOGRAPHS}/bad.png" in dry.out and not store.exists("/bucket/inverted")
