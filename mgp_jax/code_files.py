@@ -17,7 +17,7 @@ import numpy as np
 from mgp_jax.arrays import read_archive, read_array
 from mgp_jax.codes import Codes
 from mgp_jax.errors import ImageError, SettingError
-from mgp_jax.files import replacing
+from mgp_jax.files import path_of, reason, replacing
 from mgp_jax.generators import Generator, Split
 from mgp_jax.generators.sampling import with_truncation
 from mgp_jax.generators.style import StyleConfig
@@ -120,12 +120,12 @@ def save_latents(
         values = to_rows(np.asarray(generator.apply(generator.params, values, *way)), config)
     try:
         with replacing(path) as file:
-            if Path(path).suffix == ".npz":
+            if path_of(path).suffix == ".npz":
                 np.savez(file, allow_pickle=False, w=values)
             else:
                 np.save(file, values, allow_pickle=False)
     except OSError as error:
-        raise ImageError(f"{path}: cannot be written: {error.strerror}") from None
+        raise ImageError(f"{path}: cannot be written: {reason(error)}") from None
 
 
 def to_styles(rows: np.ndarray, config: StyleConfig) -> np.ndarray:

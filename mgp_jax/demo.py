@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mgp_jax.batch import Event, Job, Record, load_codes, run
-from mgp_jax.batch.folder import RESULTS, write_records
+from mgp_jax.batch.records import RESULTS, write_records
 from mgp_jax.degradations import Degradation, Mask, parse
 from mgp_jax.editing import default_carry, find_direction, render_edits
 from mgp_jax.generators import Generator, load_generator

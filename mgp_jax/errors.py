@@ -25,6 +25,10 @@ class SettingError(MGPError, ValueError):
     """A setting is out of its range, or two settings do not go together."""
 
 
+class AddressError(MGPError):
+    """An address is of no known kind of store, or the package for it is not installed."""
+
+
 class OutputError(MGPError):
     """Results cannot be written, for example because the disk is full."""
 

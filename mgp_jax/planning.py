@@ -30,6 +30,7 @@ from mgp_jax.batch import (
     settings_of,
 )
 from mgp_jax.errors import ImageError
+from mgp_jax.files import path_of
 from mgp_jax.inversion import image_keys, pose, start
 from mgp_jax.portraits import batches_of as batches_of_faces
 from mgp_jax.precision import single_precision
@@ -149,7 +150,7 @@ def make_plan(
         SettingError: a setting is out of range, or the folder holds a run with other settings.
     """
     check(job)
-    folder = Path(out)
+    folder = path_of(out)
     entries, _, told = find_inputs(inputs, folder, overwrite)
     check_mask(job, entries)
     job = fitted(job, len(entries))

@@ -89,7 +89,7 @@ def test_commands_are_found():
 def test_commands_parse(page: str, words: list[str]):
     del page
     words = words[: words.index(">")] if ">" in words else words
-    assert type(parse(words)) is cli.COMMANDS[words[0]]
+    assert type(parse(words)) is cli.COMMANDS[words[0]].load()
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,21 @@ def test_help_loads_nothing_heavy(code: str):
     assert done.returncode == 0, done.stderr
 
 
+def test_the_overview_loads_no_command():
+    """What makes it slow: the commands' classes, their parsers, and a checker of types."""
+    code = """
+import sys
+from mgp_jax.cli import COMMANDS, main
+try: main(["--help"])
+except SystemExit as end: assert end.code == 0
+modules = {f"mgp_jax.cli.{entry.place.partition(':')[0]}" for entry in COMMANDS.values()}
+slow = {*modules, "mgp_jax.cli.help_texts", "typeguard", "rich", "asyncio"} & set(sys.modules)
+sys.exit(f"imported {sorted(slow)}" if slow else 0)
+"""
+    done = run(code)
+    assert done.returncode == 0, done.stderr
+
+
 def test_public_names():
     assert sorted(mgp_jax.__all__) == mgp_jax.__all__ == dir(mgp_jax)
     for name in mgp_jax.__all__:

@@ -20,8 +20,9 @@ from convert.conversion import Request, convert_file
 from convert.detect import detect
 from mgp_jax import Identity, Phase, Recipe, cli, load_generator, parse, recipe_for
 from mgp_jax.batch import Input, MaskFolder, find_inputs, load_input
-from mgp_jax.batch.folder import append_records, open_folder, read_records
+from mgp_jax.batch.folder import open_folder
 from mgp_jax.batch.job import notes_on
+from mgp_jax.batch.records import append_records, read_records
 from mgp_jax.degradations import Mask
 from mgp_jax.errors import MGPError
 from mgp_jax.faces import finding, mtcnn

@@ -6,13 +6,14 @@ last, so that a run that was stopped at any moment is continued by the same comm
 it had not been.
 """
 
-from mgp_jax.batch.folder import append_records, find_records, holds_run, open_folder, read_records
+from mgp_jax.batch.folder import find_records, holds_run, open_folder
 from mgp_jax.batch.inputs import Input, Inputs, find_inputs
 from mgp_jax.batch.job import Job, Loaded, check, check_mask, load
 from mgp_jax.batch.masks import MaskFolder
 from mgp_jax.batch.outputs import Record
 from mgp_jax.batch.photos import LoadedPhoto, load_input
 from mgp_jax.batch.placed import Placed, placed_in_given, placed_in_written
+from mgp_jax.batch.records import append_records, read_records
 from mgp_jax.batch.running import Event, batches_of, fitted, run
 from mgp_jax.batch.settings import checksum, checksum_of_file, settings_of
 from mgp_jax.batch.summary import failures, summary, timing

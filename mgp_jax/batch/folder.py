@@ -1,23 +1,30 @@
-"""The output folder: whose run it holds, its records, and what to remove to start anew.
+"""The output folder: whose run it holds, and what to remove to start anew."""
 
-Every process of a run over several processes appends to a records file of its own; the first one
-makes one file of them at the end.
-"""
-
-import contextlib
+import fnmatch
 import json
-import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Mapping
 from itertools import zip_longest
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from mgp_jax.errors import OutputError, SettingError
-from mgp_jax.files import TEMPORARY, replacing, temporary_in
+from mgp_jax.batch.records import RESULTS, parts, read_records, records_by_name, repair
+from mgp_jax.errors import SettingError
+from mgp_jax.files import (
+    TEMPORARY,
+    make_folder,
+    on_disk,
+    reaching,
+    reason,
+    remove_empty,
+    temporary_in,
+    user_cache,
+    writing,
+)
 from mgp_jax.images import unique_stems
 
-SETTINGS, RESULTS, CHECKPOINTS = "settings.json", "results.jsonl", "checkpoints"
+SETTINGS, CHECKPOINTS = "settings.json", "checkpoints"
 REPORTS = ("index.html", "contact_sheet.png")
 PICTURES = ("images", "observations", "truths", "deviations", "masks", "faces", "found")
 FOLDERS = (*PICTURES, "samples", "trajectories", "codes", "arrays", "latents")
@@ -30,11 +37,13 @@ FREE_SETTINGS = ("batch_size", "slices", "command")
 GROWING = ("inputs", "names")
 
 
+@reaching
 def holds_run(folder: Path) -> bool:
     """Returns whether a folder is the output folder of a run."""
     return (folder / SETTINGS).exists()
 
 
+@reaching
 def recorded_settings(folder: Path) -> dict[str, Any]:
     """Returns the settings of the run that a folder holds; none if it holds no run.
 
@@ -44,6 +53,7 @@ def recorded_settings(folder: Path) -> dict[str, Any]:
     return _read_settings(folder / SETTINGS) if holds_run(folder) else {}
 
 
+@reaching
 def require_own(folder: Path, settings: Mapping[str, Any], overwrite: bool) -> None:
     """Checks that a folder is free or holds a run to continue; changes nothing.
 
@@ -91,6 +101,7 @@ def open_folder(folder: Path, settings: Mapping[str, Any]) -> list[dict[str, Any
     return list(read_records(folder / RESULTS))
 
 
+@reaching
 def claim(folder: Path, settings: Mapping[str, Any], overwrite: bool) -> None:
     """Makes the folder ready for a run that `require_own` has accepted.
 
@@ -98,20 +109,22 @@ def claim(folder: Path, settings: Mapping[str, Any], overwrite: bool) -> None:
         SettingError: it cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder, parents=True)
         if overwrite and holds_run(folder):
             clear(folder)
-        for place in (folder, *(folder / kind for kind in FOLDERS)):
-            for left in place.glob(TEMPORARY):
-                left.unlink()
+        if on_disk(folder):
+            for place in (folder, *(folder / kind for kind in FOLDERS)):
+                for left in place.glob(TEMPORARY):
+                    left.unlink()
         if overwrite or _has_grown(recorded_settings(folder), settings):
             with writing(folder / SETTINGS) as file:
                 file.write(json.dumps(settings, indent=1).encode())
         # Also who only continues must learn now that nothing can be written.
-        with open(temporary_in(folder), "xb") as probe:
-            os.unlink(probe.name)
+        probe = temporary_in(folder)
+        probe.write_bytes(b"")
+        probe.unlink()
     except OSError as error:
-        raise SettingError(f"{folder}: cannot be written ({error.strerror})") from None
+        raise SettingError(f"{folder}: cannot be written ({reason(error)})") from None
 
 
 def clear(folder: Path) -> None:
@@ -135,120 +148,34 @@ def clear(folder: Path) -> None:
     files += [folder / "samples" / f"{stem}-{number}.png" for stem in stems for number in numbers]
     kind = settings.get("trajectory")
     files += [folder / "trajectories" / f"{stem}.{kind}" for stem in stems]
-    files += [folder / name for name in (*REPORTS, RESULTS)] + _parts(folder)
+    files += [folder / name for name in (*REPORTS, RESULTS)] + parts(folder)
     for file in files:
         file.unlink(missing_ok=True)
-    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    remove_checkpoints(folder)
     for place in (*(folder / kind for kind in FOLDERS), *thumbnails, folder / "thumbnails"):
-        with contextlib.suppress(OSError):  # Holds something else, or does not exist.
-            place.rmdir()
+        remove_empty(place)
 
 
-def records_file(folder: Path, process: int) -> Path:
-    """Returns the file that a process appends its records to."""
-    return folder / (RESULTS if process == 0 else f"results-{process}.jsonl")
+def checkpoints_of(folder: Path) -> Path:
+    """Returns where the running batches of a run are saved: in its folder, if that is on the disk.
 
-
-def records_by_name(folder: Path) -> dict[str, dict[str, Any]]:
-    """Reads the records of all processes, by name.
-
-    The last line of a file may have been cut off by a crash, or is just being written: it counts
-    when it is complete.
-
-    Raises:
-        SettingError: a line is damaged.
+    Orbax does not write to every store, so those of a store's run are in the user's cache.
     """
-    # The merged file last: while it replaces the others, one or the other has all records.
-    files = [*_parts(folder), folder / RESULTS]
-    records = [record for file in files for record in read_records(file)]
-    try:
-        return {record["name"]: record for record in records}
-    except KeyError:
-        raise SettingError(f"{folder}: holds records without a name") from None
+    if on_disk(folder):
+        return folder / CHECKPOINTS
+    return user_cache() / CHECKPOINTS / f"{zlib.crc32(str(folder).encode()):08x}"
 
 
-def read_records(file: Path) -> Iterator[dict[str, Any]]:
-    """Reads the complete lines of a records file; a last line cut off by a crash is left out.
-
-    Raises:
-        SettingError: another line is damaged.
-    """
-    try:
-        data = file.read_bytes()
-    except FileNotFoundError:
-        return
-    for number, line in enumerate(data[: data.rfind(b"\n") + 1].splitlines(), 1):
-        try:
-            yield json.loads(line)
-        except ValueError:
-            raise SettingError(f"{file}: line {number} is damaged, choose another folder") from None
+def remove_checkpoints(folder: Path) -> None:
+    """Removes what is left of running batches."""
+    shutil.rmtree(checkpoints_of(folder), ignore_errors=True)
 
 
-def repair(file: Path) -> None:
-    """Drops the last line of a records file if a crash has cut it off."""
-    if file.exists():
-        data = file.read_bytes()
-        complete = data.rfind(b"\n") + 1
-        if complete < len(data):
-            os.truncate(file, complete)
-
-
-def write_records(file: Path, records: Iterable[Mapping[str, Any]]) -> None:
-    """Writes all records of a folder anew, in one go.
-
-    Raises:
-        OutputError: they cannot be written.
-    """
-    with writing(file) as stream:
-        stream.write("".join(json.dumps(record) + "\n" for record in records).encode())
-
-
-def append_records(file: Path, records: Sequence[Mapping[str, Any]]) -> None:
-    """Appends records, and returns when they are on the disk.
-
-    Raises:
-        OutputError: they cannot be written.
-    """
-    lines = "".join(json.dumps(record) + "\n" for record in records)
-    try:
-        with open(file, "ab") as stream:
-            stream.write(lines.encode())
-            stream.flush()
-            os.fsync(stream.fileno())
-    except OSError as error:
-        raise OutputError(f"{file}: cannot be written: {error.strerror}") from None
-
-
-def conclude(folder: Path, names: Sequence[str]) -> None:
-    """Leaves one file with all records in input order, and no checkpoints.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    file, parts = folder / RESULTS, _parts(folder)
-    if parts or [record.get("name") for record in read_records(file)] != list(names):
-        records = records_by_name(folder)
-        with writing(file) as stream:
-            for name in names:
-                stream.write((json.dumps(records[name]) + "\n").encode())
-    for part in parts:
-        part.unlink()
-
-
-@contextlib.contextmanager
-def writing(path: Path) -> Iterator[IO[bytes]]:
-    """Opens a file that appears complete or not at all, whatever interrupts the writing.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    try:
-        path.parent.mkdir(exist_ok=True)
-        with replacing(path) as file:
-            yield file
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
+def lasting(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the settings that stay the same as long as a run goes on, whatever is added."""
+    checksums = {k: v for k, v in settings["checksums"].items() if k not in OF_INPUTS}
+    own = {k: v for k, v in settings.items() if k not in (*FREE_SETTINGS, *GROWING)}
+    return own | {"checksums": checksums}
 
 
 def _stems_of_faces(folder: Path) -> list[str]:
@@ -264,12 +191,8 @@ def _stems_of_faces(folder: Path) -> list[str]:
     ]
 
 
-def _parts(folder: Path) -> list[Path]:
-    return sorted(folder.glob("results-*.jsonl"))
-
-
 def _is_temporary(path: Path) -> bool:
-    return path.match(TEMPORARY)
+    return fnmatch.fnmatch(path.name, TEMPORARY)
 
 
 def _read_settings(file: Path) -> dict[str, Any]:

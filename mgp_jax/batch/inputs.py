@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from mgp_jax import images as image_files
 from mgp_jax.batch.folder import recorded_settings
+from mgp_jax.files import on_disk, path_of
 
 MOST_NAMES = 5
 
@@ -62,12 +63,13 @@ def find_inputs(
     """
     found = image_files.search_images(inputs)
     before = {} if folder is None or overwrite else recorded_settings(folder)
-    paths = [Path(path) for path in before.get("inputs", ())]
+    paths = [path_of(path) for path in before.get("inputs", ())]
     names = names_of(before)
     places = defaultdict(list)
     for place, path in enumerate(paths):
         places[identity(path)].append(place)
-    gone = [path.name for path in paths if not path.exists()]
+    here = set(found.paths)
+    gone = [path.name for path in paths if path not in here and not path.exists()]
     given = []
     for path in found.paths:
         known = places[identity(path)]
@@ -91,6 +93,8 @@ def find_inputs(
 
 def identity(path: Path) -> str:
     """Returns what is the same for a file however its folder is called."""
+    if not on_disk(path):
+        return str(path)
     return os.path.join(os.path.realpath(path.parent), path.name)
 
 

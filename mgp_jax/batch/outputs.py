@@ -10,18 +10,18 @@ import numpy as np
 
 from mgp_jax import code_files
 from mgp_jax import images as image_files
-from mgp_jax.batch.folder import writing
 from mgp_jax.batch.inputs import Input
 from mgp_jax.batch.job import Job, Loaded, mask_of
+from mgp_jax.batch.records import Record
 from mgp_jax.code_files import Latents, place_of
 from mgp_jax.errors import ImageError, OutputError
+from mgp_jax.files import make_folder, reason, writing
 from mgp_jax.metrics import calibration_curve, compare, recorded, to_unit
 from mgp_jax.precision import single_precision
 from mgp_jax.restoration import Restoration
 from mgp_jax.solve import Status
 from mgp_jax.solve.phase import fields_of
 
-Record = dict[str, Any]
 # The variables of a method that are worth keeping; weights are not, for their size.
 SAVED = ("z", "alpha", "styles", "label")
 
@@ -91,7 +91,7 @@ def write_trajectory(job: Job, item: Loaded, frames: Sequence[np.ndarray], folde
     """
     path = folder / "trajectories" / f"{item.input.stem}.{job.trajectory}"
     try:
-        path.parent.mkdir(exist_ok=True)
+        make_folder(path.parent)
         image_files.write_animation(path, frames)
     except (OSError, ImageError) as error:
         raise OutputError(str(error)) from None
@@ -102,10 +102,10 @@ def save_image(folder: Path, kind: str, stem: str, image: np.ndarray) -> str:
     """Writes an image and returns its path within the folder."""
     path = folder / kind / f"{stem}.png"
     try:
-        path.parent.mkdir(exist_ok=True)
+        make_folder(path.parent)
         image_files.write_image(path, image)
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+        raise OutputError(f"{path}: cannot be written: {reason(error)}") from None
     except ImageError as error:
         raise OutputError(str(error)) from None
     return f"{kind}/{stem}.png"
@@ -115,7 +115,7 @@ def save_array(folder: Path, stem: str, image: np.ndarray) -> str:
     """Writes an image as float32[H, W, C] in [-1, 1] and returns its path within the folder."""
     path = folder / "arrays" / f"{stem}.npy"
     try:
-        path.parent.mkdir(exist_ok=True)
+        make_folder(path.parent)
         image_files.write_array(path, image)
     except (OSError, ImageError) as error:
         raise OutputError(str(error)) from None
@@ -148,7 +148,7 @@ def save_latents(folder: Path, stem: str, result: Any, rows: slice) -> str:
     path = folder / "latents" / f"{stem}.npy"
     latents = Latents(z.reshape(-1, *result.split.latent_shape), space)
     try:
-        path.parent.mkdir(exist_ok=True)
+        make_folder(path.parent)
         code_files.save_latents(path, generator, latents)
     except (OSError, ImageError) as error:
         raise OutputError(str(error)) from None

@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mgp_jax.batch.folder import RESULTS, read_records, recorded_settings
+from mgp_jax.batch.folder import recorded_settings
+from mgp_jax.batch.records import RESULTS, read_records
 from mgp_jax.faces import Face
+from mgp_jax.files import path_of
 from mgp_jax.images import Reading, read_whole
 from mgp_jax.portraits import put_back_faces, with_channels
 
@@ -46,7 +48,7 @@ class Placed(NamedTuple):
 
 def placed_in_given(record: dict[str, Any]) -> Placed:
     """Returns where the faces of a record belong in the photograph that was given."""
-    return Placed(Path(record["input"]), tuple(map(face_of, record["faces"])))
+    return Placed(path_of(record["input"]), tuple(map(face_of, record["faces"])))
 
 
 def placed_in_written(codes: Path) -> Placed | None:

@@ -20,10 +20,12 @@ from mgp_jax.batch.inputs import Input, find_inputs
 from mgp_jax.batch.job import Job, Loaded, check, check_mask
 from mgp_jax.batch.outputs import Record, empty_record, write_outputs, write_trajectory
 from mgp_jax.batch.photos import Done, LoadedPhoto, load_input, write_photo
-from mgp_jax.batch.settings import settings_of
+from mgp_jax.batch.records import Journal, conclude, records_by_name
+from mgp_jax.batch.settings import checksum, settings_of
 from mgp_jax.checkpoint import Checkpoints
 from mgp_jax.errors import ImageError
 from mgp_jax.faces import ALL, LARGEST
+from mgp_jax.files import path_of
 from mgp_jax.images import to_uint8
 from mgp_jax.inversion import Inversion, draw_progress, outline
 from mgp_jax.memory import device_limit, fit
@@ -91,7 +93,7 @@ def run(
             run continues from there.
     """
     check(job)
-    folder, process, processes = Path(out), jax.process_index(), jax.process_count()
+    folder, process, processes = path_of(out), jax.process_index(), jax.process_count()
     entries, _, notes = find_inputs(inputs, folder, overwrite)
     check_mask(job, entries)
     job = fitted(job, len(entries))
@@ -101,14 +103,13 @@ def run(
     if process == 0:
         run_folder.claim(folder, settings, overwrite)
     _together("the folder is ready")
-    file = run_folder.records_file(folder, process)
-    run_folder.repair(file)
-
-    records = run_folder.records_by_name(folder)
+    journal = Journal(folder, process)
+    records = records_by_name(folder)
     if notes:
         on_event(Event(len(records), len(entries), None, notes=notes))
     kind = Work if job.faces is None else FaceWork
-    work = kind(job, folder, file, records, len(entries), on_event)
+    identity = checksum(run_folder.lasting(settings))
+    work = kind(job, folder, journal, identity, records, len(entries), on_event)
     size = job.batch_size * jax.local_device_count()
     batches = batches_of(job, entries, size)
     work.restore_all(batches[process::processes], size)
@@ -116,9 +117,10 @@ def run(
     while len(records) < len(names):
         # Other processes are still at work.
         time.sleep(SECONDS_BETWEEN_LOOKS)
-        records = run_folder.records_by_name(folder)
+        records = records_by_name(folder)
     if process == 0:
-        run_folder.conclude(folder, names)
+        run_folder.remove_checkpoints(folder)
+        conclude(folder, names)
     return [records[name] for name in names]
 
 
@@ -158,7 +160,8 @@ class Work:
     Args:
         job: what to do.
         folder: the output folder.
-        file: the records file of this process.
+        journal: where this process writes its records.
+        identity: what tells the run apart from others, for its checkpoints.
         records: all records, by name; new ones are added.
         total: images of all processes.
         on_event: see `run`.
@@ -168,12 +171,14 @@ class Work:
         self,
         job: Job,
         folder: Path,
-        file: Path,
+        journal: Journal,
+        identity: str,
         records: dict[str, Record],
         total: int,
         on_event: Callable[[Event], None],
     ):
-        self.job, self.folder, self.file, self.records = job, folder, file, records
+        self.job, self.folder, self.records = job, folder, records
+        self.journal, self.identity = journal, identity
         self.total, self.on_event = total, on_event
         self.done = len(records)
         self._writing: tuple[int, Future[list[Record]]] | None = None
@@ -237,8 +242,13 @@ class Work:
         # Orbax saves with all processes at once, but these go each at its own pace.
         if job.checkpoint_every and jax.process_count() == 1 and job.trajectory is None:
             execution = replace(execution, chunk=min(execution.chunk, job.checkpoint_every))
-            place = self.folder / run_folder.CHECKPOINTS / str(numbers[0])
-            identity = {"images": numbers, "starts": starts}
+            place = run_folder.checkpoints_of(self.folder) / str(numbers[0])
+            identity = {
+                "images": numbers,
+                "starts": starts,
+                "settings": self.identity,
+                "observations": checksum("", [item.observation for item in filled]),
+            }
             checkpoints = Checkpoints(place, job.checkpoint_every, identity)
             rows = size * starts
             snapshot = checkpoints.load(lambda: outline(inversion, rows)[1])
@@ -290,7 +300,7 @@ class Work:
                         record |= write_trajectory(self.job, item, stack, self.folder)
                 new.append(record | {"seconds": round(seconds, 3)})
             position += isinstance(item, Loaded)
-        run_folder.append_records(self.file, new)
+        self.journal.append(new)
         if checkpoints is not None:
             checkpoints.remove()
         return new
@@ -341,7 +351,7 @@ class FaceWork(Work):
     def recorded(self, record: Record, seconds: float) -> list[Record]:
         """Appends the record of a photograph."""
         records = [record | {"seconds": round(seconds, 3)}]
-        run_folder.append_records(self.file, records)
+        self.journal.append(records)
         return records
 
 

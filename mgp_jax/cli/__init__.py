@@ -11,9 +11,9 @@ if os.environ.get("NO_COLOR"):
     # when it is imported.
     os.environ.setdefault("PYTHON_TYRO_ANSI_CODES", "False")
 
+from mgp_jax.cli.commands import COMMANDS
 from mgp_jax.cli.common import INTERRUPTED, OK, SOME_FAILED, WRONG_USAGE
-from mgp_jax.cli.main import COMMANDS, enable_compilation_cache, main
-from mgp_jax.cli.restoring import Restoring
+from mgp_jax.cli.main import enable_compilation_cache, main
 
 __all__ = [
     "COMMANDS",
@@ -21,7 +21,6 @@ __all__ = [
     "OK",
     "SOME_FAILED",
     "WRONG_USAGE",
-    "Restoring",
     "enable_compilation_cache",
     "main",
 ]

@@ -17,12 +17,32 @@ if TYPE_CHECKING:
 DEFAULT_GENERATOR = "faces1024"
 OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
+
+def _read_place(texts: list[str]) -> Path:
+    from mgp_jax.files import path_of
+
+    return path_of(texts[0])
+
+
+# A path of the disk, or the address of a store.
+Place = Annotated[
+    Path,
+    tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="PATH",
+        instance_from_str=_read_place,
+        is_instance=lambda value: isinstance(value, Path),
+        str_from_instance=lambda value: [str(value)],
+    ),
+]
 Files = Annotated[
-    tuple[Path, ...],
+    tuple[Place, ...],
     tyro.conf.Positional,
     tyro.conf.arg(metavar="INPUT...", help_behavior_hint="(required)"),
 ]
-OptionalFiles = Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...")]
+OptionalFiles = Annotated[
+    tuple[Place, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...")
+]
 Space = Literal["z", "w", "w+"]
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 # What `images.Reading` has, which help must not import.

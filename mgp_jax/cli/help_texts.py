@@ -7,7 +7,7 @@ and `False`, which the text itself explains better.
 import ast
 import dataclasses
 import inspect
-import textwrap
+import sys
 from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
@@ -39,13 +39,19 @@ def tidy(owner: Any) -> None:
 
 def documentation(owner: Any) -> dict[str, str]:
     """Returns the texts under the fields of a class, each as one line."""
-    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(owner))).body
     texts = {}
-    for field, text in pairwise(getattr(tree, "body", ())):
+    for field, text in pairwise(classes_of(owner.__module__)[owner.__name__].body):
         match field, text:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(ast.Constant(value=str(told))):
                 texts[name] = " ".join(told.split())
     return texts
+
+
+@cache
+def classes_of(module: str) -> dict[str, ast.ClassDef]:
+    """Returns the classes of a module's source, by name."""
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
+    return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
 
 
 def default_hint(default: str) -> str:

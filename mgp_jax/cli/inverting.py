@@ -76,9 +76,12 @@ class Inverting(Optimising):
             SettingError: the method finds no codes.
         """
         from mgp_jax.degradations import Identity
+        from mgp_jax.files import on_disk
         from mgp_jax.inversion import load
         from mgp_jax.methods import MULTI_CODE
 
+        if not on_disk(self.out):
+            raise SettingError(f"{self.out}: {self.name} works in a folder of the disk")
         check_seed(self.seed)
         inversion = self.resolve(load(self.generator, self.label), Identity())
         if inversion.method.enter is not MULTI_CODE.enter:

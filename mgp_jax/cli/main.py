@@ -4,47 +4,12 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import tyro
 
-from mgp_jax.cli import (
-    analysis,
-    app,
-    bench,
-    demo,
-    directing,
-    editing,
-    encoders,
-    generators,
-    helping,
-    restoring,
-    tuning,
-)
+from mgp_jax.cli.commands import COMMANDS
 from mgp_jax.cli.common import INTERRUPTED, OK, SOME_FAILED, WRONG_USAGE, Command
-from mgp_jax.cli.help_texts import tidy
-from mgp_jax.errors import MGPError, SettingError
-
-COMMANDS: dict[str, type[Command]] = {
-    command.name: command
-    for command in (
-        demo.Demo,
-        *restoring.COMMANDS,
-        editing.Edit,
-        editing.Interpolate,
-        directing.TrainBoundary,
-        directing.Directions,
-        analysis.Analyse,
-        app.App,
-        generators.Info,
-        generators.Sample,
-        tuning.Tune,
-        encoders.TrainEncoder,
-        bench.Bench,
-        helping.Doctor,
-        helping.Completion,
-    )
-}
+from mgp_jax.errors import AddressError, MGPError, SettingError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             tell_the_end(" ".join(names), time.perf_counter() - began)
         sys.stdout.flush()
         return status
-    except SettingError as error:
+    except (AddressError, SettingError) as error:
         print(f"mgp: {error}", file=sys.stderr)
         return WRONG_USAGE
     except MGPError as error:
@@ -92,11 +57,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse(argv: Sequence[str]) -> Command:
     """Parses arguments; leaves with SystemExit after help and after wrong usage."""
-    if {"-h", "--help"} & set(argv):
-        for command in COMMANDS.values():
-            tidy(command)
+    name = argv[0] if argv else ""
+    if name in COMMANDS:
+        kinds = {name: COMMANDS[name].load()}
+    elif name in ("-h", "--help"):
+        kinds = {name: entry.stand_in() for name, entry in COMMANDS.items()}
+    else:
+        # Completion of command lines, and what is said of wrong words, know all options.
+        kinds = {name: entry.load() for name, entry in COMMANDS.items()}
+    if {"-h", "--help"} & set(argv[1:]):
+        from mgp_jax.cli.help_texts import tidy
+
+        for kind in kinds.values():
+            tidy(kind)
     return tyro.extras.subcommand_cli_from_dict(
-        COMMANDS,
+        kinds,
         prog="mgp",
         description="Restore and edit photographs with a trained, frozen GAN.",
         args=argv,
@@ -156,7 +131,8 @@ def enable_compilation_cache() -> None:
     """Keeps compiled programs in the user's cache, unless JAX has been given another folder."""
     import jax
 
+    from mgp_jax.files import user_cache
+
     if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
-        root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        jax.config.update("jax_compilation_cache_dir", str(Path(root) / "mgp_jax" / "compiled"))
+        jax.config.update("jax_compilation_cache_dir", str(user_cache() / "compiled"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from mgp_jax.cli.common import DEFAULT_GENERATOR, MAX_PIXELS, Files, LabelOption
+from mgp_jax.cli.common import DEFAULT_GENERATOR, MAX_PIXELS, Files, LabelOption, Place
 from mgp_jax.cli.starting import Starting
 from mgp_jax.errors import SettingError
 
@@ -24,7 +24,7 @@ class Optimising(Starting):
 
     inputs: Files
     """Image files, or folders of them."""
-    out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
+    out: Annotated[Place, tyro.conf.arg(metavar="DIR")]
     """Folder for the results; the same command on it again continues where it stopped."""
     generator: Annotated[str, tyro.conf.arg(metavar="NAME|FILE|FILE.py:FUNCTION")] = (
         DEFAULT_GENERATOR

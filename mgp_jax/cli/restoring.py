@@ -259,8 +259,9 @@ class Inpaint(Framed):
     def masks(self) -> "MaskFolder | None":
         """Returns the masks, where each photograph has one of its own."""
         from mgp_jax.batch import MaskFolder
+        from mgp_jax.files import path_of
 
-        folder = Path(self.mask)
+        folder = path_of(self.mask)
         return MaskFolder.open(folder, self.invert_mask) if folder.is_dir() else None
 
     def spec(self) -> str:

@@ -48,9 +48,12 @@ def claim_results(folder: Path, settings: "dict[str, Any]", overwrite: bool) -> 
     Raises:
         SettingError: it holds results of other settings or something else, or cannot be written.
     """
-    from mgp_jax.batch.folder import SETTINGS, holds_run, require_own, writing
+    from mgp_jax.batch.folder import SETTINGS, holds_run, require_own
     from mgp_jax.errors import SettingError
+    from mgp_jax.files import on_disk, writing
 
+    if not on_disk(folder):
+        raise SettingError(f"{folder}: a folder of the disk is needed")
     require_own(folder, settings, overwrite)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +67,7 @@ def claim_results(folder: Path, settings: "dict[str, Any]", overwrite: bool) -> 
 
 def remove_results(folder: Path) -> None:
     """Removes the files that the records of a folder name, and the records."""
-    from mgp_jax.batch.folder import RESULTS, read_records
+    from mgp_jax.batch.records import RESULTS, read_records
 
     for record in read_records(folder / RESULTS):
         frames = record.get("frames")
@@ -123,7 +126,7 @@ def finish(folder: Path, records: "Sequence[Record]", kind: str, telling: Tellin
 
     Records of other photographs that the folder holds stay.
     """
-    from mgp_jax.batch.folder import RESULTS, read_records, write_records
+    from mgp_jax.batch.records import RESULTS, read_records, write_records
 
     kept = {record.get("input"): record for record in read_records(folder / RESULTS)}
     kept |= {record["input"]: record for record in records}

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageCms
 
+from mgp_jax.files import path_of
 from mgp_jax.images.opening import Reading, opened, upright
 
 WITH_ALPHA = frozenset(("LA", "La", "PA", "RGBA", "RGBa"))
@@ -40,7 +41,7 @@ def decode(path: str | os.PathLike[str], reading: Reading = Reading()) -> Decode
     Raises:
         ImageError: it cannot be read.
     """
-    path, notes = Path(path), []
+    path, notes = path_of(path), []
     with opened(path, reading) as picture:
         kind, raw = picture.format, _raw_mode(picture)
         picture.load()

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mgp_jax.errors import ImageError
-from mgp_jax.images.opening import check_file, reads_heic, reason
+from mgp_jax.files import path_of, reason
+from mgp_jax.images.opening import check_file, reads_heic
 
 SUFFIXES = (
     *(".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg"),
@@ -66,15 +67,17 @@ def search_images(inputs: Sequence[str | os.PathLike[str]]) -> Found:
     suffixes = SUFFIXES + HEIC_SUFFIXES * reads_heic()
     found: list[Path] = []
     skipped: Counter[str] = Counter()
-    for path in map(Path, inputs):
+    for path in map(path_of, inputs):
         try:
             if not path.is_dir():
                 check_file(path)
                 found.append(path)
                 continue
-            visible = sorted(file for file in path.iterdir() if not file.name.startswith("."))
+            visible = sorted(file for file in path.iterdir() if file.name and file.name[0] != ".")
             files = [file for file in visible if file.is_file()]
-        except (OSError, ValueError) as error:
+        except ImageError:
+            raise
+        except Exception as error:  # Every store has its own.
             raise ImageError(f"{path}: cannot be read: {reason(error)}") from None
         images = [file for file in files if file.suffix.lower() in suffixes]
         left = Counter(file.suffix.lower() for file in files if file not in set(images))
@@ -113,7 +116,7 @@ def unique_stems(paths: Sequence[str | os.PathLike[str]], taken: Iterable[str] =
         >>> unique_stems(["a/face.png", "b/face.jpg", "c/Face.png"])
         ['face', 'face-2', 'Face-3']
     """
-    stems = [_safe_stem(Path(path)) for path in paths]
+    stems = [_safe_stem(path_of(path)) for path in paths]
     seen = {name.casefold() for name in taken}
     used = seen | {stem.casefold() for stem in stems}
     names = []

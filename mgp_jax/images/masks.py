@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from mgp_jax.errors import ImageError
+from mgp_jax.files import path_of
 from mgp_jax.images.decoding import WITH_ALPHA
 from mgp_jax.images.levels import luminance
 from mgp_jax.images.opening import Reading, opened, upright
@@ -106,7 +107,7 @@ def read_mask_picture(
         ImageError: it is not readable, not black and white, or marks everything or nothing as
             missing.
     """
-    path = Path(path)
+    path = path_of(path)
     with opened(path, reading) as file:
         file.load()
         levels = _levels(path, upright(file))

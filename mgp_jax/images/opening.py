@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import IO
 
 from PIL import Image, ImageOps
 
 from mgp_jax.errors import ImageError
+from mgp_jax.files import path_of, reason
 
 # Pillow would also run Ghostscript for EPS and open containers of other kinds; only these are read.
 FORMATS = ("AVIF", "BMP", "GIF", "HEIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
@@ -44,12 +46,6 @@ class Reading:
     max_pixels: int = 178_956_970
 
 
-def reason(error: Exception) -> str:
-    """Returns what an exception says, on one line and without the file name that we give."""
-    text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
-    return " ".join(text.split())
-
-
 def check_file(path: Path) -> None:
     """Raises an ImageError unless there is a file (a pipe or device is none, it might block)."""
     if path.is_dir():
@@ -76,7 +72,7 @@ def opened(path: Path, reading: Reading) -> Iterator[Image.Image]:
     """
     try:
         check_file(path)
-        with _open(path) as picture:
+        with path.open("rb") as file, _open(file) as picture:
             width, height = picture.size
             if width * height > reading.max_pixels:
                 raise ImageError(
@@ -113,7 +109,7 @@ def upright_size(path: str | os.PathLike[str], reading: Reading = Reading()) -> 
     Raises:
         ImageError: it cannot be read.
     """
-    with opened(Path(path), reading) as picture:
+    with opened(path_of(path), reading) as picture:
         width, height = picture.size
         try:
             turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
@@ -122,7 +118,7 @@ def upright_size(path: str | os.PathLike[str], reading: Reading = Reading()) -> 
         return (height, width) if turned else (width, height)
 
 
-def _open(path: Path) -> Image.Image:
+def _open(file: IO[bytes]) -> Image.Image:
     if reads_heic():
         from pillow_heif import register_heif_opener
 
@@ -134,7 +130,7 @@ def _open(path: Path) -> Image.Image:
         warnings.simplefilter("ignore")
         most, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            return Image.open(path, formats=formats)
+            return Image.open(file, formats=formats)
         finally:
             Image.MAX_IMAGE_PIXELS = most
 
@@ -149,7 +145,7 @@ def _is_raw(picture: Image.Image) -> bool:
 
 def _what_else(path: Path) -> str:
     """Says what a file is that is not one of the known formats."""
-    with contextlib.suppress(OSError), open(path, "rb") as file:
+    with contextlib.suppress(OSError), path.open("rb") as file:
         begin = file.read(32)
         found = next((kind for at, mark, kind in KINDS if begin[at:].startswith(mark)), None)
         if found == "HEIC" and not reads_heic():

@@ -9,9 +9,8 @@ import numpy as np
 from PIL import Image
 
 from mgp_jax.errors import ImageError
-from mgp_jax.files import replacing
+from mgp_jax.files import reason, replacing
 from mgp_jax.images.levels import to_uint8
-from mgp_jax.images.opening import reason
 
 
 def write_image(path: str | os.PathLike[str], image: Any) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from mgp_jax.errors import MGPError
+from mgp_jax.files import path_of
 from mgp_jax.images import to_uint8, write_image
 from mgp_jax.metrics import describe, recorded
 from mgp_jax.report.folder import Record, Run, read_run, spread
@@ -104,7 +105,8 @@ def write_contact_sheet(folder: str | os.PathLike[str]) -> Path:
     Raises:
         MGPError: it is not the folder of a run, or the file cannot be written.
     """
-    run = read_run(Path(folder))
+    folder = path_of(folder)
+    run = read_run(folder)
     chosen = spread(run.records, MOST_ROWS)
     kinds = [kind for kind in COLUMNS if any(kind in record.files for record in chosen)]
     rows = [[_load(run, record, kind) for kind in kinds] for record in chosen]
@@ -113,7 +115,7 @@ def write_contact_sheet(folder: str | os.PathLike[str]) -> Path:
         captions[-1] += f" · {len(chosen)} of {len(run.records)} images are shown"
     if not chosen:
         rows, captions = [[None]], ["The run has no results."]
-    path = Path(folder) / "contact_sheet.png"
+    path = folder / "contact_sheet.png"
     write_image(path, contact_sheet(rows, captions, headings=[COLUMNS[kind] for kind in kinds]))
     return path
 
@@ -205,7 +207,8 @@ def _load(run: Run, record: Record, kind: str) -> np.ndarray | None:
     if kind not in record.files:
         return None
     try:
-        with Image.open(run.folder / record.files[kind], formats=["PNG"]) as file:
+        path = run.folder / record.files[kind]
+        with path.open("rb") as stream, Image.open(stream, formats=["PNG"]) as file:
             picture = file.convert("RGB")
         # At once: all images of a sheet are in memory together.
         picture.thumbnail((LARGEST_TILE, LARGEST_TILE), Image.Resampling.LANCZOS)

@@ -33,7 +33,7 @@ def read_curve(path: Path, points: int = POINTS) -> dict[str, Any] | None:
         `samples`, if there are several. None if the file is absent, damaged or holds no curve.
     """
     try:
-        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             loss, samples = _mean(file["loss"])
             error, _ = _mean(file["error"])
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):

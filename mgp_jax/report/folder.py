@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mgp_jax.errors import MGPError
+from mgp_jax.files import reaching, reason
 
 FILES = {
     "output": "result",
@@ -82,6 +83,7 @@ class Run:
     notices: Sequence[str] = ()
 
 
+@reaching
 def read_run(folder: Path) -> Run:
     """Reads `settings.json` and `results.jsonl` of a run.
 
@@ -126,7 +128,7 @@ def _read_text(path: Path, notices: list[str]) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        notices.append(f"{path.name} could not be read: {error.strerror}.")
+        notices.append(f"{path.name} could not be read: {reason(error)}.")
         return None
 
 

@@ -13,6 +13,7 @@ import json
 import os
 import shlex
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -20,11 +21,11 @@ from string import Template
 from typing import Any
 
 from mgp_jax.errors import MGPError
-from mgp_jax.files import replacing
+from mgp_jax.files import path_of, reason, replacing
 from mgp_jax.metrics import METRICS
 from mgp_jax.report.curves import DIGITS, points_for, read_curve
 from mgp_jax.report.folder import IMAGES, Record, Run, read_run, spread
-from mgp_jax.report.pictures import Source, describe
+from mgp_jax.report.pictures import READERS, Source, describe
 from mgp_jax.tasks import OF_COMMAND
 
 SCRIPTS = ("dom.js", "chart.js", "compare.js", "detail.js", "gallery.js", "main.js")
@@ -48,7 +49,7 @@ def write_page(folder: str | os.PathLike[str], title: str | None = None) -> Path
     Raises:
         MGPError: it is not the folder of a run, or the page cannot be written.
     """
-    folder = Path(folder)
+    folder = path_of(folder)
     run = _read(folder)
     return _write(folder, title or _title(run), [("", run)])
 
@@ -70,8 +71,8 @@ def write_demo_page(
     Raises:
         MGPError: one of them is not the folder of a run, or the page cannot be written.
     """
-    sections = [(heading, _read(Path(path))) for heading, path in runs]
-    return _write(Path(folder), title, sections)
+    sections = [(heading, _read(path_of(path))) for heading, path in runs]
+    return _write(path_of(folder), title, sections)
 
 
 def _read(folder: Path) -> Run:
@@ -95,7 +96,7 @@ def _write(folder: Path, title: str, sections: Sequence[tuple[str, Run]]) -> Pat
         with replacing(path) as file:
             file.write(text.encode("utf-8", "replace"))
     except OSError as error:
-        raise MGPError(f"{path}: cannot be written ({error.strerror})") from None
+        raise MGPError(f"{path}: cannot be written ({reason(error)})") from None
     return path
 
 
@@ -149,7 +150,7 @@ def _data(folder: Path, title: str, sections: Sequence[tuple[str, Run]]) -> dict
                     (k, _text(v)) for k, v in _mapping(run.settings.get("versions")).items()
                 ],
                 "metrics": _metrics(run.records),
-                "records": [_entry(run, record, pictures, points) for record in run.records],
+                "records": _entries(run, pictures, points),
             }
             for heading, run in sections
         ],
@@ -163,6 +164,14 @@ def _sources(run: Run) -> list[Source]:
         for kind in IMAGES
         if kind in record.files
     ]
+
+
+def _entries(
+    run: Run, pictures: Mapping[Source, dict[str, Any]], points: int
+) -> list[dict[str, Any]]:
+    """Returns all records as the scripts want them."""
+    with ThreadPoolExecutor(READERS) as pool:
+        return list(pool.map(lambda record: _entry(run, record, pictures, points), run.records))
 
 
 def _entry(

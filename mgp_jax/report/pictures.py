@@ -12,8 +12,12 @@ from urllib.parse import quote
 
 from PIL import Image
 
+from mgp_jax.files import make_folder, replacing
+
 # Up to this size all images go into the page, which then can be sent as a single file by mail.
 EMBED_BYTES = 6 * 2**20
+# Headers that are read at a time: a store takes its time for each.
+READERS = 16
 # Larger images (longer side, pixels) get a thumbnail, so that a gallery of thousands scrolls well.
 THUMBNAIL_SIDE = 384
 FORMATS = {
@@ -60,7 +64,8 @@ def describe(
         it cannot be shown; and whether all images are inside the page.
     """
     uses = Counter(sources)
-    found = {source: _probe(source.file) for source in uses}
+    with ThreadPoolExecutor(READERS) as pool:
+        found = dict(zip(uses, pool.map(lambda source: _probe(source.file), uses), strict=True))
     present = {source: item for source, item in found.items() if isinstance(item, _Found)}
     embedded = sum(item.size * uses[source] for source, item in present.items()) <= EMBED_BYTES
     large = [
@@ -88,7 +93,7 @@ def _probe(path: Path) -> _Found | str:
     """Returns what the header of an image says, or why it cannot be shown."""
     try:
         size = path.stat().st_size
-        with Image.open(path, formats=list(FORMATS)) as image:
+        with path.open("rb") as file, Image.open(file, formats=list(FORMATS)) as image:
             return _Found(size, image.width, image.height, FORMATS[image.format or ""])
     except FileNotFoundError:
         return "the file is missing"
@@ -99,16 +104,15 @@ def _probe(path: Path) -> _Found | str:
 def _thumbnail(source: Source) -> Path | None:
     """Writes a small JPEG of an image unless an up-to-date one exists; None if that fails."""
     path = source.folder / "thumbnails" / f"{source.path}.jpg"
-    partial = path.with_name(f"{path.name}.partial")
     try:
-        if path.exists() and path.stat().st_mtime_ns >= source.file.stat().st_mtime_ns:
+        if path.exists() and path.stat().st_mtime >= source.file.stat().st_mtime:
             return path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with Image.open(source.file, formats=list(FORMATS)) as image:
+        make_folder(path.parent, parents=True)
+        with source.file.open("rb") as file, Image.open(file, formats=list(FORMATS)) as image:
             small = image.convert("RGB")
         small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
-        small.save(partial, "JPEG", quality=85)
-        partial.replace(path)
+        with replacing(path) as file:
+            small.save(file, "JPEG", quality=85)
     except Exception:  # The page then shows the image itself, or that it is damaged.
         return None
     return path
@@ -119,5 +123,5 @@ def _data_url(path: Path, item: _Found) -> str:
 
 
 def _relative_url(path: Path, start: Path) -> str:
-    relative = Path(os.path.relpath(path, start)).as_posix()
+    relative = Path(os.path.relpath(str(path), str(start))).as_posix()
     return quote(os.fsencode(relative))

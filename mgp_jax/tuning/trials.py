@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mgp_jax.batch import append_records, checksum
-from mgp_jax.batch.folder import repair
+from mgp_jax.batch.records import repair
 from mgp_jax.degradations import Degradation
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Generator

@@ -19,7 +19,7 @@ from PIL import Image
 from separate import contents, make_inputs
 
 from mgp_jax.batch import Event, Job, run
-from mgp_jax.batch import folder as run_folder
+from mgp_jax.batch.records import records_by_name
 from mgp_jax.batch.running import ahead
 from mgp_jax.degradations import parse
 from mgp_jax.errors import OutputError, SettingError
@@ -109,7 +109,7 @@ def test_an_interrupted_batch_goes_on(
     with pytest.raises(Stop):
         run(job, [inputs], tmp_path, stop)
     # What had been restored has been written.
-    assert len(run_folder.records_by_name(tmp_path)) == done
+    assert len(records_by_name(tmp_path)) == done
 
     def note(event: Event) -> None:
         if event.progress is not None:
@@ -149,7 +149,7 @@ def test_a_full_disk_stops_a_run_that_can_go_on(
             run(job, [inputs], tmp_path)
     assert str(caught.value).startswith(f"{tmp_path}/")
     assert str(caught.value).endswith("cannot be written: No space left on device")
-    records = run_folder.records_by_name(tmp_path)
+    records = records_by_name(tmp_path)
     assert len(records) == calls // 6 * 2
     run(job, [inputs], tmp_path)
     assert contents(tmp_path) == whole

@@ -20,13 +20,13 @@ ESCAPE = "\x1b"
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
 def test_help_has_an_example_that_parses(name: str, capsys: pytest.CaptureFixture[str]):
-    documentation = re.sub(r"\s+", " ", cli.COMMANDS[name].__doc__ or "")
+    documentation = re.sub(r"\s+", " ", cli.COMMANDS[name].load().__doc__ or "")
     example = documentation.partition("Example: mgp ")[2]
     assert example, "no example"
     words = example.partition(">")[0].replace('"', "").split()
     assert words[0] == name
     command = parse(words)
-    assert type(command) is cli.COMMANDS[name]
+    assert type(command) is cli.COMMANDS[name].load()
     with pytest.raises(SystemExit):
         parse([name, "--help"])
     shown = re.sub(r"\s+", " ", capsys.readouterr().out)

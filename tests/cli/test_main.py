@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import jax
@@ -9,6 +10,7 @@ import pytest
 from commands import Mgp
 
 from mgp_jax import cli
+from mgp_jax.cli.restoring import Restoring
 
 ROOT = Path(__file__).parents[2]
 
@@ -79,11 +81,19 @@ def test_help(mgp: Mgp, command: str):
         "doctor": {"--json", "--device", "--out", "--seconds", "--quick"},
         "completion": {"SHELL"},
     }.get(command, set())
-    if issubclass(cli.COMMANDS.get(command, object), cli.Restoring):
+    if command and issubclass(cli.COMMANDS[command].load(), Restoring):
         expected |= {"INPUT", "--out", "--generator", "--codes", "--layer", "--steps", "--recipe"}
         expected |= {"--seed", "--batch-size", "--simulate", "--overwrite", "--checkpoint-every"}
         expected |= {"--precision", "--memory-limit", "--distributed", "--start", "--save-latents"}
     assert expected and not [word for word in expected if word not in done.out]
+
+
+def test_the_overview_says_what_commands_say_of_themselves():
+    for name, entry in cli.COMMANDS.items():
+        command = entry.load()
+        documentation = textwrap.dedent(command.__doc__ or "")
+        first = " ".join(documentation.partition("\n\n")[0].split())
+        assert (command.name, first) == (name, entry.summary)
 
 
 def test_compiled_programs_are_kept_in_the_users_cache(

@@ -1,0 +1,133 @@
+"""Whether a folder of many files takes flat memory, and how much of a run is anything but steps.
+
+    python tests/benchmarks/folders.py [--images 10000] [--steps 3] [--codes 2] [--page]
+
+Inverts so many photographs, with so many steps or those of the recipe `fast`, as `mgp invert` does,
+and prints the memory that is resident at every tenth of the way. Then the steps of one batch are
+run alone. All times are those of the processor, summed over its cores, so that other work on the
+machine does not count; the programs have been compiled before.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mgp_jax.batch import Event, Input, Job, Loaded, find_inputs, load, run
+from mgp_jax.degradations import parse
+from mgp_jax.generators import Generator, generate, load_generator, random_latents
+from mgp_jax.images import write_image
+from mgp_jax.inversion import image_keys, pose, resolve, start
+from mgp_jax.recipes import recipe_for
+from mgp_jax.report import write_contact_sheet, write_page
+from mgp_jax.solve import begin, compile_steps
+
+DISTINCT = 64
+TENTHS = 10
+
+
+def write_photographs(folder: Path, generator: Generator, count: int) -> None:
+    """Writes images of the generator, of which so many differ, under so many names."""
+    folder.mkdir()
+    images = np.asarray(generate(generator, random_latents(generator, min(count, DISTINCT))))
+    for number in range(count):
+        file = folder / f"{number:06}.png"
+        if number < DISTINCT:
+            write_image(file, images[number])
+        else:
+            file.hardlink_to(folder / f"{number % DISTINCT:06}.png")
+
+
+def resident() -> float:
+    """Returns the megabytes of this process that are in memory (Linux)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    (line,) = (line for line in lines if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
+def processor_seconds(function: Callable[[], object]) -> float:
+    """Returns how long a call keeps the processor busy."""
+    began = time.process_time()
+    jax.block_until_ready(function())
+    return time.process_time() - began
+
+
+def seconds_of_a_batch(job: Job, inputs: Sequence[Input]) -> tuple[float, float]:
+    """Returns the seconds of choosing a batch's start, and of all its steps."""
+    items = [load(job, entry) for entry in inputs]
+    assert all(isinstance(item, Loaded) for item in items)
+    problem = pose(job.inversion, jnp.stack([item.observation for item in items]))
+    keys = image_keys(job.inversion.seed, [item.input.number for item in items])
+    first, *_ = phases = job.inversion.phases
+    start(problem, keys, first)
+    starting = processor_seconds(lambda: start(problem, keys, first))
+    variables, stepping = start(problem, keys, first), 0.0
+    for phase in phases:
+        state = begin(problem, variables, jnp.zeros(len(items), jnp.int32), phase)
+        program = compile_steps(problem, state, phase)
+        jax.block_until_ready(program.run(problem, state, 1))
+        call = lambda p=program, s=state, n=phase.steps: p.run(problem, s, n)  # noqa: E731
+        stepping += processor_seconds(call)
+        variables = state.variables
+    return starting, stepping
+
+
+def main() -> None:
+    """Runs, and prints what was found."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--generator", default="faces64")
+    parser.add_argument("--images", type=int, default=10_000)
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--codes", type=int, help="so many, and none to choose them from")
+    parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--page", action="store_true", help="write the sheet and the page, too")
+    arguments = parser.parse_args()
+    generator = load_generator(arguments.generator)
+    degradation = parse("identity", generator.resolution)
+    recipe = recipe_for("fast", degradation, generator)
+    if arguments.codes is not None:
+        recipe = recipe.with_(codes=arguments.codes, candidates=0)
+    if arguments.steps is not None:
+        recipe = recipe.with_(steps=arguments.steps)
+    inversion = resolve(generator, degradation, recipe)
+    job = Job("invert", inversion, degradation, batch_size=arguments.batch_size)
+    told: list[tuple[int, float]] = []
+
+    def note(event: Event) -> None:
+        if event.records:
+            told.append((event.done, resident()))
+
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        write_photographs(folder / "photographs", generator, arguments.images)
+        entries = find_inputs([folder / "photographs"]).entries
+        batch = entries[: arguments.batch_size]
+        run(job, [entry.path for entry in batch], folder / "compiling")
+        began = time.perf_counter()
+        total = processor_seconds(lambda: run(job, [folder / "photographs"], folder / "out", note))
+        wall = time.perf_counter() - began
+        for number in range(1, TENTHS + 1):
+            done, size = told[max(0, number * len(told) // TENTHS - 1)]
+            print(f"{done:6} images: {size:.0f} MB resident")
+        if arguments.page:
+            written = processor_seconds(
+                lambda: (write_contact_sheet(folder / "out"), write_page(folder / "out"))
+            )
+            print(f"sheet and page: {written:.1f} s, {resident():.0f} MB resident")
+        starting, stepping = (
+            part * len(entries) / len(batch) for part in seconds_of_a_batch(job, batch)
+        )
+    print(
+        f"{arguments.images} images: {total:.0f} s of the processor in {wall:.0f} s; steps "
+        f"{stepping:.0f} s, starts {starting:.0f} s; outside steps {1 - stepping / total:.1%}, "
+        f"outside steps and starts {1 - (stepping + starting) / total:.1%}"
+    )
+
+
+if __name__ == "__main__":
+    main()
