@@ -1,0 +1,112 @@
+"""Rounding to the levels of a file, and what is known of a value that was rounded."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from operators import SHAPE, SIZE, images
+from scipy.stats import norm
+
+from mgp_jax.agreement import put_back
+from mgp_jax.degradations import Quantise, parse
+from mgp_jax.degradations.likelihood import SOFT, rounded
+from mgp_jax.errors import SettingError
+
+(IMAGE,) = jnp.asarray(images())
+
+
+@pytest.mark.parametrize("bits", [1, 3, 8])
+def test_levels_of_a_file(bits: int):
+    seen = np.asarray(Quantise(bits).degrade(1.2 * np.asarray(IMAGE), jax.random.key(0)))
+    steps = 2**bits - 1
+    levels = (seen + 1) * steps / 2
+    np.testing.assert_allclose(levels, np.round(levels), atol=1e-4)
+    # Both ends are levels, and nothing is beyond.
+    assert seen.min() == -1 and seen.max() == 1
+    found = set(np.round(levels.ravel()).astype(int))
+    assert found <= set(range(2**bits)) and len(found) > 0.98 * 2**bits
+    assert np.abs(seen - np.clip(1.2 * np.asarray(IMAGE), -1, 1)).max() <= 1 / steps + 1e-6
+    # What is predicted is not clipped, and has the gradient of what is rounded.
+    quantise = Quantise(bits)
+    value, gradient = jax.value_and_grad(lambda x: quantise.predict(x, jax.random.key(0)))(1.2)
+    assert value == pytest.approx(-1 + np.round(1.1 * steps) * 2 / steps) and gradient == 1
+
+
+def test_errors_are_those_of_a_uniform_distribution():
+    quantise = Quantise(3)
+    seen = np.asarray(quantise.simulate(IMAGE, jax.random.key(0)))
+    np.testing.assert_allclose(np.std(seen - IMAGE) / 2, quantise.sigma, rtol=0.03)
+    assert quantise.sigma == pytest.approx(1 / 7 / 12**0.5)
+    assert parse("noise:0.1|quantise:3", SIZE).sigma == pytest.approx((0.01 + 1 / 588) ** 0.5)
+
+
+@pytest.mark.parametrize("deviation", [0.05, 0.1, 0.2, 0.5])
+def test_the_likelihood_is_that_of_what_rounds_to_a_level(deviation: float):
+    distances, step = np.linspace(0, 0.8, 9), 0.2
+
+    def logarithm(distance: np.ndarray) -> np.ndarray:
+        upper, lower = (norm.cdf((edge - distance) / deviation) for edge in (step / 2, -step / 2))
+        return np.log(upper - lower)
+
+    expected = 2 * deviation**2 * (logarithm(np.zeros(1)) - logarithm(distances))
+    found = rounded(jnp.asarray(distances, jnp.float32), step, deviation)
+    kept = np.isfinite(expected) & (distances < 6 * deviation)
+    np.testing.assert_allclose(found[kept], expected[kept], rtol=0.02, atol=1e-5)
+    np.testing.assert_array_equal(found, rounded(-jnp.asarray(distances), step, deviation))
+
+
+def test_without_noise_only_what_is_beyond_half_a_step_counts():
+    step = 0.2
+    distances = jnp.asarray([0.0, 0.05, 0.09, 0.5, 40.0])
+    found = np.asarray(rounded(distances, step, 0.0))
+    assert np.all(found[:3] <= 0.1 * (step / 2) ** 2)
+    np.testing.assert_allclose(found[3:], (distances[3:] - step / 2) ** 2, rtol=0.05)
+    np.testing.assert_array_equal(found, rounded(distances, step, SOFT * step / 2))
+    slope = jax.vmap(jax.grad(lambda x: rounded(x, step, 0.0)))(distances)
+    assert np.all(np.isfinite(slope)) and np.all(np.diff(slope) > 0) and slope[0] == 0
+    # Noise much larger than a step leaves squares.
+    np.testing.assert_allclose(rounded(distances[:4], step, 1.0), distances[:4] ** 2, atol=4e-3)
+
+
+@pytest.mark.parametrize(
+    "spec", ["quantise:3", "noise:0.02|quantise:3", "noise:0.1|quantise:2", "noise:0.1|quantise:8"]
+)
+def test_the_data_term_is_least_at_the_truth_and_then_that_of_the_noise(spec: str):
+    chain = parse(spec, SIZE)
+    truth = 0.9 * IMAGE
+    seen = chain.simulate(truth, jax.random.key(0))
+    at_truth = jnp.mean(chain.misfit(truth, seen))
+    np.testing.assert_allclose(at_truth, chain.noise_error(seen), rtol=0.05)
+    for change in (0.1, -0.1):
+        assert jnp.mean(chain.misfit(truth + change, seen)) > at_truth + 0.0005
+
+
+def test_where_noise_is_larger_than_a_step_both_are_noise():
+    noise, both = parse("noise:0.1", SIZE), parse("noise:0.1|quantise:8", SIZE)
+    seen = both.simulate(IMAGE, jax.random.key(0))
+    np.testing.assert_array_equal(both.misfit(IMAGE, seen), noise.misfit(IMAGE, seen))
+    expected = noise.noise_error(seen) + (2 / 255) ** 2 / 12
+    np.testing.assert_allclose(both.noise_error(seen), expected, rtol=1e-6)
+    # Photons have less noise in the dark than a step, which counts there.
+    one, other = (parse(spec, SIZE) for spec in ("poisson:24", "poisson:24|quantise:4"))
+    dark = jnp.full(SHAPE, -1.0)
+    assert jnp.all(other.misfit(dark + 0.1, dark) < one.misfit(dark + 0.1, dark))
+    np.testing.assert_allclose(other.noise_error(dark), (2 / 15) ** 2 / 12, rtol=1e-5)
+
+
+def test_fine_levels_are_put_back_coarse_ones_are_not():
+    image = -IMAGE
+    for spec in ("mask:center:8", "gray", "down:4"):
+        plain, fine, coarse = (
+            parse(spec + end, SIZE) for end in ("", "|quantise:8", "|quantise:7")
+        )
+        seen = plain(IMAGE)
+        np.testing.assert_array_equal(put_back(fine, image, seen), put_back(plain, image, seen))
+        np.testing.assert_array_equal(put_back(coarse, image, seen), image)
+        assert fine.exact and not coarse.exact and fine.kind == plain.kind
+
+
+@pytest.mark.parametrize("spec", ["quantise:8|gray", "quantise:8|blur:gaussian:1"])
+def test_nothing_mixes_what_has_been_rounded(spec: str):
+    with pytest.raises(SettingError, match="quantise:8 must come after"):
+        parse(spec, SIZE)
