@@ -9,6 +9,7 @@ from operators import SIZE
 from PIL import Image
 
 from mgp_jax.degradations import estimated_sigma, noise_level, parse
+from mgp_jax.degradations.noise_level import DETAIL, filtered
 from mgp_jax.errors import SettingError
 
 SIDE = 96
@@ -28,7 +29,7 @@ def noisy(sigma: float, *, gray: bool = False, alike: bool = False) -> np.ndarra
 
 @pytest.mark.parametrize("sigma", [0.01, 0.02, 0.05, 0.1, 0.2])
 def test_colours_tell_noise_from_detail(sigma: float):
-    assert noise_level(noisy(sigma)) == pytest.approx(sigma, rel=0.2 if sigma < 0.02 else 0.1)
+    assert noise_level(noisy(sigma)) == pytest.approx(sigma, rel=0.25 if sigma < 0.02 else 0.1)
     # One channel alone cannot, where there is less noise than detail.
     one = float(noise_level(noisy(sigma, gray=True)))
     assert one == pytest.approx(sigma, rel=0.15) if sigma > 0.05 else one > 1.1 * sigma
@@ -47,11 +48,20 @@ def test_numpy_and_jax_agree():
     np.testing.assert_allclose(one, two, rtol=1e-4)
 
 
+def test_large_pictures_are_told_by_some_of_their_details():
+    noise = np.random.default_rng(3).standard_normal((1024, 516, 1))
+    assert noise_level(noise) == pytest.approx(1, abs=0.02)
+    # Of every second row and column.
+    detail = filtered(noise, DETAIL)[::2, ::2]
+    assert noise_level(noise) == pytest.approx(np.median(np.abs(detail)) / 0.6745)
+
+
 def test_what_is_in_holes_does_not_count():
     x, known = noisy(0.1), np.ones((SIDE, SIDE, 1))
     known[:, SIDE // 3 :] = 0
     holes = np.where(known > 0, x, 9 * np.random.default_rng(2).standard_normal(x.shape))
-    np.testing.assert_array_equal(noise_level(holes, known), noise_level(x[:, : SIDE // 3]))
+    inside = noise_level(x[:, : SIDE // 3])
+    np.testing.assert_allclose(noise_level(holes, known), inside, rtol=1e-5)
     # A pixel is part of sixteen details, and each of them needs all of its own.
     known[...] = 0
     known[:4, :4] = 1
@@ -79,9 +89,9 @@ def test_an_observation_tells_the_error_at_which_it_is_met(spec: str, share: flo
     assert chain.blind and not known.blind and not chain.exact and chain.linear
     assert estimated_sigma(chain, seen) == pytest.approx(0.1, rel=0.1)
     told, error = levels(chain, seen)
-    assert told == pytest.approx(0.2, rel=0.1)
-    assert error == pytest.approx(told**2 * share, rel=0.01)
-    assert error == pytest.approx(known.noise_error(seen), rel=0.2)
+    np.testing.assert_allclose(told, 0.2, rtol=0.1)
+    np.testing.assert_allclose(error, told**2 * share, rtol=0.01)
+    np.testing.assert_allclose(error, known.noise_error(seen), rtol=0.2)
 
 
 def test_scattered_pixels_tell_nothing():
