@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mgp_jax.degradations.likelihood import deviance, rounded, rounded_error
+from mgp_jax.degradations.likelihood import INEXACT, deviance, rounded, rounded_error
 from mgp_jax.degradations.noise_level import noise_level
 from mgp_jax.errors import SettingError
 
@@ -187,8 +187,8 @@ class Degradation:
 
     @property
     def _coarse(self) -> bool:
-        """Whether values are rounded by more than their noise."""
-        return self.step > 0 and not self.blind and self._noise < self.step
+        """Whether values are rounded by more than their noise and what renderings miss."""
+        return not self.blind and self.step > max(self._noise, INEXACT)
 
     @property
     def support(self) -> jax.Array:

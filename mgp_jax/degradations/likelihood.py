@@ -11,10 +11,11 @@ import numpy as np
 from jax import lax
 from jax.scipy.special import log_ndtr
 
-# What is rounded without any other noise counts as if it had noise of so many half steps, because
-# no rendering is exact: levels that had hard edges would leave it free between them, and without a
-# slope towards their middle.
-SOFT = 0.3
+# What is rounded counts as if there had been noise before it, of so many half steps at least:
+# levels with hard edges would leave a rendering free between them, and never be met by all of its
+# values. And of so much, because no rendering is exact: what it misses, 26 dB, is noise to finer
+# levels.
+SOFT, INEXACT = 0.3, 0.1
 # Errors of rounding, and of noise before it, over which a mean is taken.
 PLACES = 2 * (np.arange(64) + 0.5) / 64 - 1
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
@@ -54,7 +55,7 @@ def rounded(difference: jax.Array, step: float, deviation: float) -> jax.Array:
         step: distance of the levels.
         deviation: standard deviation of the noise.
     """
-    deviation = max(deviation, SOFT * step / 2)
+    deviation = max(deviation, SOFT * step / 2, INEXACT)
 
     def logarithm(distance: jax.Array) -> jax.Array:
         upper, lower = (log_ndtr((edge - distance) / deviation) for edge in (step / 2, -step / 2))

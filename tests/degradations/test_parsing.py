@@ -93,7 +93,8 @@ def test_wrong_specs_give_one_clear_line(spec):
 
 WORDS = (
     "identity gray down resize noise quantise mask impulse blur jpeg cs center random gaussian "
-    "motion auto seed=1 seed= 4 2 0.5 0 -1 nan inf 1e400 area bicubic 444 nowhere.png x.npy é \n . / .."
+    "motion auto seed=1 seed= 4 2 0.5 0 -1 nan inf 1e400 area bicubic 444 nowhere.png x.npy é \n "
+    ". / .."
 )
 
 
