@@ -197,7 +197,6 @@ WRONG: dict[str, tuple[tuple, int, str]] = {
         2,
         "simulate: how much noise noise:auto adds is not known",
     ),
-    "wrong noise": (("denoise", PHOTO, "--sigma", "automatic"), 2, "automatic"),
     "negative noise": (("denoise", PHOTO, "--sigma", "-0.1"), 2, "must be above 0"),
     "no mask": (
         ("inpaint", PHOTO, "--mask", "nothing.png"),
