@@ -88,6 +88,7 @@ def test_noise_of_an_unknown_level_is_predicted_at_the_level_that_is_told():
         noise = jax.random.normal(jax.random.fold_in(jax.random.key(0), NOISE), one.shape)
         seen = np.asarray(2 * sigma * noise * known)
         target = target_of("noise:auto|mask:center:8", seen)
+        assert target.noise is not None
         np.testing.assert_allclose(target.noise, 2 * sigma, rtol=0.1)
         np.testing.assert_allclose(target.tolerance, target.noise**2 * known.mean(), rtol=1e-5)
         same = losses_of(one, target, PYRAMID, chain, NETWORKS).total
