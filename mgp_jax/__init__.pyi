@@ -15,10 +15,13 @@ from .degradations import Jpeg as Jpeg
 from .degradations import Mask as Mask
 from .degradations import Noise as Noise
 from .degradations import Poisson as Poisson
+from .degradations import Quantise as Quantise
 from .degradations import Resize as Resize
+from .degradations import UnknownNoise as UnknownNoise
 from .degradations import as_degradation as as_degradation
 from .degradations import back_project as back_project
 from .degradations import compose_degradations as compose_degradations
+from .degradations import estimated_sigma as estimated_sigma
 from .degradations import parse as parse
 from .degradations import true_observation as true_observation
 from .errors import MGPError as MGPError

@@ -12,6 +12,7 @@ from mgp_jax.degradations import (
     Mask,
     back_project,
     laplacian,
+    unrounded,
 )
 from mgp_jax.errors import SettingError
 
@@ -30,8 +31,8 @@ def put_back(degradation: Degradation, image: jax.Array, observation: jax.Array)
     Known pixels of a mask are kept exactly. A gray observation is kept as the luminance; the
     rendering's chroma is reduced where the colour would not exist. For other linear noiseless
     operators the rendering is moved by the least change that explains the observation. With noise,
-    or behind operators that are not linear, nothing is certain. The identity leaves the rendering
-    as it is: putting back would undo the inversion.
+    or behind operators that are not linear, nothing is certain; rounding to fine levels does not
+    matter. The identity leaves the rendering as it is: putting back would undo the inversion.
 
     Args:
         degradation: the operator.
@@ -41,6 +42,7 @@ def put_back(degradation: Degradation, image: jax.Array, observation: jax.Array)
     Returns: float[H, W, C] in [-1, 1].
     """
     image = jnp.clip(image, -1, 1)
+    degradation = unrounded(degradation) if degradation.exact else degradation
     if isinstance(degradation, Identity) or not degradation.exact:
         return image
     if isinstance(degradation, Mask):

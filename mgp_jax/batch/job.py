@@ -18,6 +18,7 @@ from mgp_jax.degradations import (
     Frame,
     Mask,
     compose,
+    estimated_sigma,
     explained,
     in_words,
     operators_of,
@@ -158,6 +159,8 @@ def check(job: Job) -> None:
     check_starts(job.samples, job.restarts)
     check_frame(Frame(1) if job.frame == AUTO else job.frame, job.degradation)
     check_faces(job)
+    if job.simulate and job.degradation.blind:
+        raise SettingError(f"simulate: how much noise {job.degradation} adds is not known")
     if job.blend and not isinstance(job.degradation, Mask):
         raise SettingError("blend: only the holes of a mask can be blended in")
     if job.save_latents:
@@ -202,6 +205,8 @@ def load(job: Job, entry: Input) -> Loaded:
         ImageError: it is not readable or has not the size of an observation.
     """
     item = load_observation(job, entry)
+    notes = (*item.notes, *notes_on_noise([item]))
+    item = item._replace(notes=notes)
     if job.frame != AUTO:
         return item._replace(frame=job.frame)
     frame = find_frame(job.inversion, item.observation, item.degradation)
@@ -253,6 +258,23 @@ def load_estimated(job: Job, entry: Input) -> Loaded:
     seen = explained(central_square(image), job.resolution, steps)
     notes = (*notes, f"estimated: {in_words(seen.estimate, seen.degradation)}")
     return Loaded(entry, seen.observation, None, seen.degradation, notes)
+
+
+def notes_on_noise(items: Sequence[Loaded]) -> tuple[str, ...]:
+    """Says what sigma the observations of a file tell, where nothing else does.
+
+    Raises:
+        ImageError: they show too little.
+    """
+    try:
+        found = [
+            f"{estimated_sigma(item.degradation, item.observation):.3f}"
+            for item in items
+            if item.degradation.blind
+        ]
+    except SettingError as error:
+        raise ImageError(f"{items[0].input.path}: {error}") from None
+    return (f"estimated: noise of sigma {', '.join(found)}",) if found else ()
 
 
 def check_mask(job: Job, entries: Sequence[Input]) -> None:

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from mgp_jax import images as image_files
 from mgp_jax.batch.inputs import Input
-from mgp_jax.batch.job import Job, Loaded, load
+from mgp_jax.batch.job import Job, Loaded, load, notes_on_noise
 from mgp_jax.batch.outputs import Record, empty_record, save_image, write_outputs, write_trajectory
 from mgp_jax.degradations import Degradation, Grayscale, in_words, operators_of, unresized
 from mgp_jax.errors import ImageError, SettingError
@@ -123,7 +123,7 @@ def load_photo(job: Job, entry: Input) -> LoadedPhoto:
         )
         notes = (*notes, f"estimated: {found_out}")
     others = tuple(face for face in found if face not in chosen)
-    notes = (*notes, *said(job, photograph, faces, others, degradation))
+    notes = (*notes, *notes_on_noise(items), *said(job, photograph, faces, others, degradation))
     return LoadedPhoto(entry, items, tuple(faces), others, degradation, notes)
 
 

@@ -275,15 +275,16 @@ class Inpaint(Framed):
 
 @dataclass(frozen=True, kw_only=True)
 class Denoise(Restoring):
-    """Remove Gaussian noise of known strength.
+    """Remove Gaussian noise.
 
-    Example: mgp denoise noisy.png --out clean --sigma 0.1
+    Example: mgp denoise noisy.png --out clean
     """
 
     name: ClassVar[str] = "denoise"
 
-    sigma: Annotated[float, tyro.conf.arg(metavar="S")]
-    """Standard deviation of the noise, pixel values being 0 to 1."""
+    sigma: Annotated[float | Literal["auto"], tyro.conf.arg(metavar="S|auto")] = "auto"
+    """Standard deviation of the noise, pixel values being 0 to 1. auto: estimated from each
+    photograph, or face, and said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -311,8 +312,9 @@ class Restore(Framed):
     degradation: Annotated[str, tyro.conf.arg(metavar="SPEC")]
     """Operators from first to last, joined by |: gray, down:F, resize:SIZE, mask:FILE,
     mask:center:SIZE, mask:random:FRACTION, blur:gaussian:SIGMA, blur:motion:LENGTH:ANGLE,
-    noise:SIGMA, impulse:FRACTION, jpeg:QUALITY, cs:FRACTION; or FILE.py:FUNCTION, a function of an
-    image. auto: estimated from each photograph, or face, and said: gray, blur, noise, JPEG."""
+    noise:SIGMA (auto: estimated), impulse:FRACTION, jpeg:QUALITY, cs:FRACTION; or FILE.py:FUNCTION,
+    a function of an image. auto: estimated from each photograph, or face, and said: gray, blur,
+    noise, JPEG."""
 
     @property
     def estimates(self) -> bool:

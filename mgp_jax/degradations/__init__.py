@@ -11,14 +11,16 @@ from mgp_jax.degradations.blurring import Blur
 from mgp_jax.degradations.carrying import carried, require_carried
 from mgp_jax.degradations.composition import Composition, compose, kind_of, operators_of
 from mgp_jax.degradations.counting import Drop, Poisson
-from mgp_jax.degradations.estimating import Estimate, estimate, is_gray
+from mgp_jax.degradations.estimating import Estimate, estimate, estimated_sigma, is_gray
 from mgp_jax.degradations.explaining import explained, in_words, observed_size, unresized
 from mgp_jax.degradations.framing import Frame
 from mgp_jax.degradations.jpeg import Jpeg
 from mgp_jax.degradations.masks import Impulse, Mask
+from mgp_jax.degradations.noise_level import noise_level
 from mgp_jax.degradations.parsing import parse
-from mgp_jax.degradations.pointwise import Grayscale, Identity, Noise
+from mgp_jax.degradations.pointwise import Grayscale, Identity, Noise, UnknownNoise
 from mgp_jax.degradations.projection import adjoint, back_project, laplacian, smoothest
+from mgp_jax.degradations.quantising import Quantise, unrounded
 from mgp_jax.degradations.resampling import Downsample, Resize
 from mgp_jax.degradations.sensing import CompressedSensing
 from mgp_jax.degradations.true import true_observation
@@ -44,7 +46,9 @@ __all__ = [
     "Noise",
     "Operator",
     "Poisson",
+    "Quantise",
     "Resize",
+    "UnknownNoise",
     "adjoint",
     "as_degradation",
     "back_project",
@@ -52,11 +56,13 @@ __all__ = [
     "compose",
     "compose_degradations",
     "estimate",
+    "estimated_sigma",
     "explained",
     "in_words",
     "is_gray",
     "kind_of",
     "laplacian",
+    "noise_level",
     "observed_size",
     "operators_of",
     "parse",
@@ -64,4 +70,5 @@ __all__ = [
     "smoothest",
     "true_observation",
     "unresized",
+    "unrounded",
 ]

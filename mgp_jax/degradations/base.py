@@ -14,8 +14,9 @@ from typing import Any, ClassVar, Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
+from mgp_jax.degradations.likelihood import INEXACT, deviance, rounded, rounded_error
+from mgp_jax.degradations.noise_level import noise_level
 from mgp_jax.errors import SettingError
 
 Shape = tuple[int, ...]
@@ -118,8 +119,18 @@ class Degradation:
         return (2 * self.sigma) ** 2, 0.0
 
     @property
+    def step(self) -> float:
+        """Distance of the levels that values are rounded to, on the scale of the arrays; or 0."""
+        return 0.0
+
+    @property
     def signal_dependent(self) -> bool:
         """Whether bright values are noisier than dark ones: the slope of `variance` is not 0."""
+        return False
+
+    @property
+    def blind(self) -> bool:
+        """Whether the level of its noise is not known, so that every observation has to tell it."""
         return False
 
     @property
@@ -128,39 +139,56 @@ class Degradation:
         return self.linear and self.sigma == 0
 
     def noise_error(self, observation: jax.Array) -> jax.Array:
-        """Returns the mean `misfit` that noise alone causes in an observation: float[]."""
-        constant, slope = self.variance
+        """Returns the mean `misfit` that noise alone causes in an observation: float[].
+
+        NaN if the observation has to tell it and shows too little.
+        """
         known = self.visible(observation)
+        if self.blind:
+            return jnp.square(self.told_noise(observation)) * jnp.mean(known)
         if not self.signal_dependent:
-            return constant * jnp.mean(known)
+            error = rounded_error(self.step, self._noise) if self._coarse else self.variance[0]
+            return error * jnp.mean(known)
+        constant, slope = self.variance
         return jnp.mean(known * (constant + slope * (jnp.clip(observation, -1) + 1)))
+
+    def told_noise(self, observation: jax.Array) -> jax.Array:
+        """Returns the standard deviation of the noise that an observation shows: float[].
+
+        Args:
+            observation: float[H, W, C] in [-1, 1]; the deviation is on this scale, NaN where too
+                little is known side by side.
+        """
+        return noise_level(observation, self.visible(observation))
 
     def misfit(self, seen: jax.Array, observation: jax.Array) -> jax.Array:
         """Compares what the operator makes of an image with an observation, value by value.
 
-        Squared differences; with noise that depends on the signal, the deviance of a Poisson
-        distribution of the same variances, in the same units: differences of dark values count
-        more than those of bright ones, and its mean at the truth is that of `noise_error`.
+        Squared differences. With noise that depends on the signal, the deviance of a Poisson
+        distribution; where values are rounded by more than their noise, the likelihood of all that
+        round to the same: in the same units, and at the truth with the mean of `noise_error`.
 
         Args:
             seen: what the operator makes of an image.
             observation: of the same shape.
 
         Returns: float of this shape.
-
-        Source: Snyder et al. 1995, "Compensation for readout noise in CCD images", for Poisson and
-        Gaussian noise together: the variance of the latter counts as light on both sides.
         """
-        if not self.signal_dependent:
-            return jnp.square(seen - observation)
-        constant, slope = self.variance
-        # As in Anscombe's transform, three eighths of a photon keep what is black finite.
-        least = constant + 0.375 * slope**2
-        expected, found = (least + slope * (jnp.clip(v, -1) + 1) for v in (seen, observation))
-        # Below black, where the clipped value has no gradient, the linear continuation has one.
-        expected += slope * (jnp.minimum(seen, -1) - lax.stop_gradient(jnp.minimum(seen, -1)))
-        deviance = found * jnp.log(found / expected) - found + expected
-        return 2 * jnp.mean(found) / slope**2 * deviance
+        if self.signal_dependent:
+            return deviance(seen, observation, *self.variance)
+        if self._coarse:
+            return rounded(seen - observation, self.step, self._noise)
+        return jnp.square(seen - observation)
+
+    @property
+    def _noise(self) -> float:
+        """Standard deviation of the noise beside rounding, on the scale of the arrays."""
+        return math.sqrt(max((2 * self.sigma) ** 2 - self.step**2 / 12, 0.0))
+
+    @property
+    def _coarse(self) -> bool:
+        """Whether values are rounded by more than their noise and what renderings miss."""
+        return not self.blind and self.step > max(self._noise, INEXACT)
 
     @property
     def support(self) -> jax.Array:

@@ -55,9 +55,19 @@ class Composition(Degradation):
         return sum(constants), sum(slopes)
 
     @property
+    def step(self) -> float:
+        """That of the coarsest rounding."""
+        return max(operator.step for operator in self.operators)
+
+    @property
     def signal_dependent(self) -> bool:
         """Whether the noise of one operator is."""
         return any(operator.signal_dependent for operator in self.operators)
+
+    @property
+    def blind(self) -> bool:
+        """Whether one operator is; what an observation tells is the level of all noise together."""
+        return any(operator.blind for operator in self.operators)
 
     @property
     def exact(self) -> bool:
@@ -137,7 +147,9 @@ def compose(*operators: Degradation) -> Degradation:
 
     Behind noise or impulses only masks and more noise may follow: anything else would mix the
     noise of several pixels, and the observation would no longer have independent noise of a known
-    sigma. JPEG may follow noise, as it does in cameras; it leaves at most what noise there was.
+    sigma. JPEG may follow noise, as it does in cameras; it leaves at most what noise there was. It
+    may not follow noise of an unknown level, nor may photons be counted beside it: what such an
+    observation tells is the level of the noise that there is alike everywhere.
 
     Args:
         operators: any number; identities are dropped.
@@ -145,7 +157,8 @@ def compose(*operators: Degradation) -> Degradation:
     Returns: a Composition, or the operator itself if only one remains, or Identity.
 
     Raises:
-        SettingError: noise is followed by an operator that mixes or rescales it.
+        SettingError: noise is followed by an operator that mixes or rescales it, or cannot be told
+            from other noise.
 
     Example:
         >>> from mgp_jax import Grayscale, Noise, compose_degradations
@@ -156,7 +169,8 @@ def compose(*operators: Degradation) -> Degradation:
     for operator in operators:
         flat.extend(part for part in operators_of(operator) if not isinstance(part, Identity))
     for index, operator in enumerate(flat):
-        compressible = (Jpeg,) if not isinstance(operator, Impulse) else ()
+        told = not isinstance(operator, Impulse) and not operator.blind
+        compressible = (Jpeg,) if told else ()
         mixing = [
             later
             for later in flat[index + 1 :]
@@ -164,6 +178,8 @@ def compose(*operators: Degradation) -> Degradation:
         ]
         if operator.stochastic and mixing:
             raise SettingError(f"{operator} must come after {mixing[-1]}, not before it")
+        if operator.blind and (others := [other for other in flat if other.signal_dependent]):
+            raise SettingError(f"{operator}: its level cannot be told from that of {others[0]}")
     if len(flat) < 2:
         return flat[0] if flat else Identity()
     return Composition(tuple(flat))

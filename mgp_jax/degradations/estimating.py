@@ -8,14 +8,17 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-from scipy.ndimage import convolve1d
 
 from mgp_jax.degradations.base import Degradation
 from mgp_jax.degradations.blurring import Blur
 from mgp_jax.degradations.composition import compose
 from mgp_jax.degradations.jpeg import LUMINANCE_STEPS, Jpeg
+from mgp_jax.degradations.noise_level import noise_level
 from mgp_jax.degradations.pointwise import Grayscale, Noise
+from mgp_jax.errors import SettingError
 from mgp_jax.images import luminance
 
 # What is below counts as a clean photograph: a blur in pixels, a noise on the [0, 1] scale.
@@ -45,8 +48,6 @@ ABOVE = 4.0
 VISIBLE = 1.4
 # Rounding to 8 bits is noise too.
 ROUNDING = 1e-6
-# High-pass filter of Daubechies' wavelet with two vanishing moments.
-DETAIL = np.array([0.48296291, -0.8365163, 0.22414387, 0.12940952])
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def estimate(photograph: np.ndarray, steps: Any = None) -> Estimate:
     Returns: rounded values, because programs are compiled for each.
     """
     pixels = np.asarray(photograph, np.float64) / 2 + 0.5
-    noise = noise_level(pixels)
+    noise = float(noise_level(pixels))
     quality = None if steps is None else quality_of(steps)
     blur = blur_width(luminance(pixels)[..., 0] if pixels.shape[2] == 3 else pixels[..., 0], steps)
     return Estimate(
@@ -126,6 +127,29 @@ def estimate(photograph: np.ndarray, steps: Any = None) -> Estimate:
         noise=round(noise, 2) if noise >= QUIET else 0.0,
         quality=None if quality is None or quality >= FINE else quality,
     )
+
+
+def estimated_sigma(degradation: Degradation, observation: Any) -> float:
+    """Returns the standard deviation of the noise that an observation tells, on the [0, 1] scale.
+
+    Args:
+        degradation: one whose noise is not known.
+        observation: float[H, W, C] in [-1, 1].
+
+    Raises:
+        SettingError: it shows too little, because hardly any pixels side by side are known.
+    """
+    level = float(_told_noise(degradation, jnp.asarray(observation, jnp.float32))) / 2
+    if not math.isfinite(level):
+        raise SettingError(
+            f"{degradation}: too few pixels side by side are known to tell noise, give its sigma"
+        )
+    return level
+
+
+@jax.jit
+def _told_noise(degradation: Degradation, observation: jax.Array) -> jax.Array:
+    return degradation.told_noise(observation)
 
 
 def is_gray(photograph: np.ndarray) -> bool:
@@ -150,18 +174,6 @@ def is_gray(photograph: np.ndarray) -> bool:
     return bool(np.sqrt(np.mean((differences - explained) ** 2)) < COLOURFUL)
 
 
-def noise_level(pixels: np.ndarray) -> float:
-    """Returns the standard deviation of white noise: the median of the finest diagonal detail.
-
-    Args:
-        pixels: float[H, W, C].
-
-    Source: Donoho and Johnstone 1994, "Ideal spatial adaptation by wavelet shrinkage".
-    """
-    fine = convolve1d(convolve1d(pixels, DETAIL, axis=0), DETAIL, axis=1)[2:-2, 2:-2]
-    return float(np.median(np.abs(fine)) / 0.6745)
-
-
 def blur_width(brightness: np.ndarray, steps: Any = None) -> float:
     """Returns the standard deviation of the Gaussian blur that the power spectrum shows.
 
@@ -174,7 +186,7 @@ def blur_width(brightness: np.ndarray, steps: Any = None) -> float:
         steps: quantisation steps of JPEG, whose error is noise to the spectrum.
     """
     frequency, power = spectrum(brightness)
-    floor = max(noise_level(brightness[..., None]) ** 2, ROUNDING)
+    floor = max(float(noise_level(brightness[..., None])) ** 2, ROUNDING)
     if steps is not None:
         floor = max(floor, (np.min(steps) / 255) ** 2 / 12)
     seen = frequency > LOWEST

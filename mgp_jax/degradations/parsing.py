@@ -9,6 +9,7 @@ Operators are separated by `|` and applied from left to right; their arguments b
                                 filter of Pillow)
     resize:SIZE[:METHOD]        to SIZE x SIZE pixels, whatever the factor is; same methods
     noise:SIGMA                 on the [0, 1] scale
+    noise:auto                  of a level that each observation tells
     poisson:PEAK                photons in white
     drop:PROBABILITY            dead pixels, black, at random places
     mask:center:SIZE            a square hole of SIZE pixels
@@ -21,6 +22,7 @@ Operators are separated by `|` and applied from left to right; their arguments b
     blur:motion:LENGTH:ANGLE    in pixels and degrees
     blur:FILE.npy               kernel with two odd sides
     jpeg:QUALITY[:444]          1 to 100; chroma at half the resolution unless 444
+    quantise:BITS               rounded to 2^BITS levels, as a file does
     cs:FRACTION                 random projections; option seed
     FILE.py:FUNCTION            a function of an image, float[H, W, C] in [-1, 1], written with JAX
 
@@ -35,13 +37,14 @@ from typing import NoReturn
 import numpy as np
 
 from mgp_jax.arrays import read_array
-from mgp_jax.degradations.base import Degradation, Shape, as_degradation
+from mgp_jax.degradations.base import AUTO, Degradation, Shape, as_degradation
 from mgp_jax.degradations.blurring import Blur
 from mgp_jax.degradations.composition import compose
 from mgp_jax.degradations.counting import Drop, Poisson
 from mgp_jax.degradations.jpeg import Jpeg
 from mgp_jax.degradations.masks import Impulse, Mask
-from mgp_jax.degradations.pointwise import Grayscale, Identity, Noise
+from mgp_jax.degradations.pointwise import Grayscale, Identity, Noise, UnknownNoise
+from mgp_jax.degradations.quantising import Quantise
 from mgp_jax.degradations.resampling import METHODS, Downsample, Resize
 from mgp_jax.degradations.sensing import CompressedSensing
 from mgp_jax.errors import ImageError, SettingError
@@ -196,6 +199,14 @@ def _mask(arguments: Arguments, shape: Shape) -> Degradation:
     return Mask.from_file(path, shape[0], inverted)
 
 
+def _noise(arguments: Arguments, shape: Shape) -> Degradation:
+    del shape
+    if arguments.rest[:1] == [AUTO]:
+        arguments.rest = arguments.rest[1:]
+        return UnknownNoise()
+    return Noise(arguments.number("sigma"))
+
+
 def _drop(arguments: Arguments, shape: Shape) -> Degradation:
     _require_pixels(arguments, shape)
     return Drop.of(arguments.number("the probability"))
@@ -255,12 +266,13 @@ BUILDERS: dict[str, Callable[[Arguments, Shape], Degradation]] = {
     "gray": lambda arguments, shape: Grayscale(),
     "down": _down,
     "resize": _resize,
-    "noise": lambda arguments, shape: Noise(arguments.number("sigma")),
+    "noise": _noise,
     "poisson": lambda arguments, shape: Poisson.of(arguments.number("the number of photons")),
     "drop": _drop,
     "mask": _mask,
     "impulse": _impulse,
     "blur": _blur,
     "jpeg": _jpeg,
+    "quantise": lambda arguments, shape: Quantise(arguments.whole("the number of bits")),
     "cs": _sensing,
 }

@@ -1,10 +1,11 @@
-"""Degradations that look at one pixel at a time: identity, grayscale, noise."""
+"""Degradations that look at one pixel at a time: identity, grayscale, noise, rounding."""
 
 from dataclasses import dataclass, field
 
 import jax
 
 from mgp_jax.degradations.base import (
+    AUTO,
     STATIC,
     Degradation,
     Shape,
@@ -96,3 +97,34 @@ class Noise(Noisy):
 
     def __str__(self) -> str:
         return f"noise:{plain(self.level)}"
+
+
+@dataclass(frozen=True)
+class UnknownNoise(Noisy):
+    """Additive Gaussian noise whose level each observation tells, see `noise_level`."""
+
+    @property
+    def blind(self) -> bool:
+        """True: that is what it is for."""
+        return True
+
+    @property
+    def exact(self) -> bool:
+        """False: it is noise."""
+        return False
+
+    def observation_shape(self, image_shape: Shape) -> Shape:
+        """Returns the shape of an image as it is; only neighbouring pixels tell of noise."""
+        return self._require_image(image_shape)
+
+    def simulate(self, image: jax.Array, key: jax.Array) -> jax.Array:
+        """Raises SettingError: nobody knows how much noise to add."""
+        raise SettingError(f"{self}: noise of an unknown level cannot be simulated, give its sigma")
+
+    def predict(self, image: jax.Array, key: jax.Array) -> jax.Array:
+        """Returns the image without noise."""
+        del key
+        return image
+
+    def __str__(self) -> str:
+        return f"noise:{AUTO}"

@@ -7,17 +7,15 @@ from mgp_jax.degradations.base import Degradation
 
 
 def true_observation(degradation: Degradation, image: np.ndarray, key: jax.Array) -> np.ndarray:
-    """Makes an observation by codecs and filters of others, as a file of 8 bits holds it.
+    """Makes an observation by codecs and filters of others.
 
     Args:
         degradation: the operators, see `Degradation.degrade`.
         image: float[H, W, C] in [-1, 1].
         key: JAX random key; the same key draws the same noise.
 
-    Returns: float32 of the observation's shape; that of an image is in [-1, 1], a multiple of one
-        of 255 levels wherever it is known.
+    Returns: float32 of the observation's shape, as files hold it if the last operator is
+        `quantise:8`.
     """
     observation = degradation.degrade(np.asarray(image, np.float32), key)
-    if observation.ndim == 3:
-        observation = np.round(np.clip(observation + 1, 0, 2) * 127.5) / np.float32(127.5) - 1
     return np.asarray(degradation.prepare(jax.numpy.asarray(observation, np.float32)))

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from mgp_jax.checks import LARGEST, checked_array
 from mgp_jax.codes import cast
-from mgp_jax.degradations import Degradation
+from mgp_jax.degradations import Degradation, estimated_sigma
 from mgp_jax.degradations.base import Function
 from mgp_jax.errors import SettingError
 from mgp_jax.inversion.resolve import Inversion
@@ -83,22 +83,28 @@ def make_targets(
     features = jax.vmap(lambda image: observe(networks, image, size, filling))(observations)
     tolerances = jnp.maximum(tolerances, jax.vmap(degradation.noise_error)(observations))
     visible = jax.vmap(degradation.visible)(observations) if degradation.reveals else None
-    return Target(observations, features, tolerances, visible)
+    noise = jax.vmap(degradation.told_noise)(observations) if degradation.blind else None
+    return Target(observations, features, tolerances, visible, noise)
 
 
 def check_observations(inversion: Inversion, observations: Any) -> jax.Array:
     """Returns observations as float32, if they are what the degradation makes of images.
 
     Raises:
-        SettingError: they have another shape or type, hold what is not finite, or are far out of
-            range.
+        SettingError: they have another shape or type, hold what is not finite, are far out of
+            range, or do not tell the level of their noise where nothing else does.
     """
     image = jax.ShapeDtypeStruct(inversion.image_shape, jnp.float32)
     shape = jax.eval_shape(inversion.degradation, image).shape
     # Own functions and measurements have ranges of their own; noise reaches six deviations.
     ours = len(shape) == 3 and not isinstance(inversion.degradation, Function)
-    largest = LARGEST + 12 * inversion.degradation.sigma if ours else None
-    return jnp.asarray(checked_array("observations", observations, shape, largest))
+    degradation = inversion.degradation
+    largest = LARGEST + 12 * (1 if degradation.blind else degradation.sigma) if ours else None
+    observations = jnp.asarray(checked_array("observations", observations, shape, largest))
+    if degradation.blind:
+        for observation in observations:
+            estimated_sigma(degradation, observation)
+    return observations
 
 
 def check_codes(codes: Any, wanted: Any) -> None:

@@ -32,6 +32,8 @@ STRENGTHS = {
     "mask": tuple(f"mask:strokes:{count}" for count in (1, 5, 9, 13, 17)),
 }
 MIDDLE = 3
+# What comes last in all: observations are files.
+FILE = "|quantise:8"
 
 # Of a size that all operators fit, to tell the kinds of problems.
 ANY_SIZE = 256
@@ -71,10 +73,10 @@ def robust_tasks(
         if names and name not in names:
             continue
         if name in chains:
-            specs[name] = chains[name]
+            specs[name] = chains[name] + FILE
             continue
         for strength in sorted(set(strengths)):
-            specs[f"{name}-{strength}"] = STRENGTHS[name][strength - 1]
+            specs[f"{name}-{strength}"] = STRENGTHS[name][strength - 1] + FILE
     return {name: row(name, spec) for name, spec in specs.items()}
 
 

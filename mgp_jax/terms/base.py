@@ -37,12 +37,15 @@ class Target(NamedTuple):
         tolerance: mean squared error at which the optimisation stops, float[].
         visible: 1 where the observation tells of the image, else 0, broadcasts against it; None
             where the operator itself says so.
+        noise: standard deviation of the noise that the observation tells of, float[]; None where
+            the operator itself knows it.
     """
 
     observation: jax.Array
     features: Mapping[str, Any]
     tolerance: jax.Array
     visible: jax.Array | None = None
+    noise: jax.Array | None = None
 
 
 class Rendering(NamedTuple):

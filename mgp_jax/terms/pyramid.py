@@ -10,6 +10,8 @@ from mgp_jax.terms.networks import LPIPS_VGG, holes, look
 
 # Weight of the absolute difference of the smallest images.
 COLOURS = 0.1
+# What noise of an unknown level is drawn with.
+NOISE = 2**31 - 3
 
 
 def pyramid(rendering: Rendering, target: Target, variables: Any) -> jax.Array:
@@ -23,10 +25,14 @@ def pyramid(rendering: Rendering, target: Target, variables: Any) -> jax.Array:
     """
     del variables
     drawn = rendering.degradation.predict(rendering.image, rendering.key)
+    if target.noise is not None:
+        key = jax.random.fold_in(rendering.key, NOISE)
+        noise = jax.random.normal(key, drawn.shape, drawn.dtype)
+        drawn += target.noise * noise * rendering.degradation.visible(drawn)
     if LPIPS_VGG not in target.features:
         return jnp.mean(jnp.abs(drawn - target.observation))
     network = rendering.networks[LPIPS_VGG]
-    drawn = drawn + holes(rendering.degradation, drawn.shape, rendering.key)
+    drawn += holes(rendering.degradation, drawn.shape, rendering.key)
     mine = look(rendering.networks, LPIPS_VGG, drawn, rendering.size)
     theirs = target.features[LPIPS_VGG]
     total = jnp.zeros(())

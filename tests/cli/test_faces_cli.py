@@ -319,6 +319,15 @@ def test_each_face_has_an_estimate_of_its_own(mgp: Mgp, small: Path, photos: Pat
     )
 
 
+def test_each_face_tells_its_noise(mgp: Mgp, small: Path, photos: Path, tmp_path: Path):
+    command = ("denoise", photos / "group.png", "--out", tmp_path / "out")
+    done = mgp(*command, "--generator", small, "--faces", "all", *SHORT)
+    assert done.status == cli.OK
+    (record,) = records_of(tmp_path / "out")
+    words, *sigmas = record["notes"][0].replace(",", "").rsplit(" ", 2)
+    assert words == "estimated: noise of sigma" and all(0 <= float(s) < 0.1 for s in sigmas)
+
+
 @pytest.mark.parametrize("option", ["--simulate", "--frame=0.9"])
 def test_what_is_simulated_is_named(mgp: Mgp, small: Path, photos: Path, option: str):
     command = ("restore", photos, "--out", photos / "out", "--generator", small, option)

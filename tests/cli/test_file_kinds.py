@@ -94,6 +94,26 @@ def test_restoring(mgp: Mgp, small: Path, files: Path, tmp_path: Path, instant: 
     assert f"note: {files / 'animated.webp'}: the first of 3 frames is taken" in lines
 
 
+def test_noise_of_an_unknown_level_is_said(mgp: Mgp, small: Path, tmp_path: Path, instant: None):
+    noise = 127.5 + 25.5 * np.random.default_rng(0).standard_normal((16, 16, 3))
+    Image.fromarray(noise.clip(0, 255).astype(np.uint8)).save(tmp_path / "noisy.png")
+    command = ("denoise", tmp_path / "noisy.png", "--generator", small, "--codes", 2)
+    done = mgp(*command, "--out", tmp_path / "out")
+    assert done.status == cli.OK
+    (note,) = read(tmp_path / "out")["noisy.png"]["notes"]
+    assert f"note: {tmp_path / 'noisy.png'}: {note}" in done.err.splitlines()
+    words, _, sigma = note.rpartition(" ")
+    assert words == "estimated: noise of sigma" and float(sigma) == pytest.approx(0.1, rel=0.2)
+    # Where nothing side by side is known, nothing is told.
+    chain = ("restore", *command[1:], "--degradation", "mask:random:0.9|noise:auto")
+    done = mgp(*chain, "--out", tmp_path / "holes")
+    assert done.status == cli.SOME_FAILED
+    error = read(tmp_path / "holes")["noisy.png"]["error"]
+    assert (
+        error.startswith(f"{tmp_path / 'noisy.png'}: ") and "too few pixels side by side" in error
+    )
+
+
 def test_super_resolution_takes_files_as_they_are(
     mgp: Mgp, small: Path, files: Path, tmp_path: Path, instant: None
 ):

@@ -192,6 +192,11 @@ WRONG: dict[str, tuple[tuple, int, str]] = {
     "no memory": (("invert", PHOTO, "--memory-limit", "0"), 2, "memory limit: 0.0"),
     "checkpoints": (("invert", PHOTO, "--checkpoint-every", "-1"), 2, "checkpoint every: -1"),
     "no noise": (("denoise", PHOTO, "--sigma", "0"), 2, "must be above 0"),
+    "unknown noise of a simulation": (
+        ("denoise", PHOTO, "--simulate"),
+        2,
+        "simulate: how much noise noise:auto adds is not known",
+    ),
     "negative noise": (("denoise", PHOTO, "--sigma", "-0.1"), 2, "must be above 0"),
     "no mask": (
         ("inpaint", PHOTO, "--mask", "nothing.png"),
@@ -244,6 +249,7 @@ def test_a_folder_that_cannot_be_written(mgp: Mgp, small: Path, photograph: Path
         (("inpaint", "--mask", "center:6", "--frame", "0.8,0.5,0.4"), "mask:center:6"),
         (("inpaint", "--mask", "hole.png"), "mask:hole.png"),
         (("denoise", "--sigma", "0.1"), "noise:0.1"),
+        (("denoise",), "noise:auto"),
         (("deblur", "--blur", "gaussian:1.5"), "blur:gaussian:1.5"),
         (("restore", "--degradation", "gray|down:2|noise:0.05"), "gray|down:2|noise:0.05"),
     ],

@@ -33,6 +33,10 @@ WRONG_SPECS = {
     "noise:25": "on the [0, 1] scale",
     "noise:nan": "not nan",
     "noise:big": "sigma must be a number, not 'big'",
+    "quantise": "the number of bits is missing",
+    "quantise:0": "at least 1 and at most 16, not 0",
+    "quantise:17": "at least 1 and at most 16, not 17",
+    "quantise:2.5": "must be a whole number, not '2.5'",
     "mask": "center:SIZE, random:FRACTION, strokes:COUNT or a file is missing",
     "mask:centre:8": "did you mean center?",
     "mask:hole": "unknown mask 'hole'",
@@ -88,8 +92,9 @@ def test_wrong_specs_give_one_clear_line(spec):
 
 
 WORDS = (
-    "identity gray down resize noise mask impulse blur jpeg cs center random gaussian motion "
-    "seed=1 seed= 4 2 0.5 0 -1 nan inf 1e400 area bicubic 444 nowhere.png x.npy é \n . / .."
+    "identity gray down resize noise quantise mask impulse blur jpeg cs center random gaussian "
+    "motion auto seed=1 seed= 4 2 0.5 0 -1 nan inf 1e400 area bicubic 444 nowhere.png x.npy é \n "
+    ". / .."
 )
 
 

@@ -16,12 +16,12 @@ IMAGE = smooth_image()[:SIZE, :SIZE].astype(np.float32) / np.float32(127.5) - 1
     ("spec", "least", "most"),
     [
         # Nothing but the rounding to 8 bits, at most half a level.
-        ("identity", 0, 0.5),
-        ("down:2", 0, 0.5),
-        ("mask:strokes:1", 0, 0.5),
+        ("quantise:8", 0, 0.5),
+        ("down:2|quantise:8", 0.4, 0.5),
+        ("mask:strokes:1|quantise:8", 0, 0.5),
         # What a codec does, and what Pillow's filters do at edges.
-        ("jpeg:20", 0, 30),
-        ("down:4:pillow", 1, 60),
+        ("jpeg:20|quantise:8", 0, 30),
+        ("down:4:pillow|quantise:8", 1, 60),
     ],
 )
 def test_the_true_one_differs_from_the_predicted_by_what_is_stated(

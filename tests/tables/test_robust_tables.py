@@ -26,10 +26,11 @@ def test_four_tasks_at_five_strengths_and_eleven_chains():
     for name, task in tasks.items():
         degradation = parse(task.spec(256), 256)
         assert task.name == name and task.kind == kind_of(degradation)
-    assert tasks["upsampling-5"].example == "down:32:pillow"
-    assert tasks["noise-3"].example == "poisson:24|drop:0.16"
+    assert tasks["upsampling-5"].example == "down:32:pillow|quantise:8"
+    assert tasks["noise-3"].example == "poisson:24|drop:0.16|quantise:8"
     chain = parse(tasks["upsampling+noise+jpeg+mask"].example, 256)
     names = ["down:8:pillow", "poisson:24", "drop:0.16", "jpeg:12", "mask:strokes:9"]
+    names.append("quantise:8")
     assert [str(operator) for operator in operators_of(chain)] == names
 
 

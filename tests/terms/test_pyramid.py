@@ -1,5 +1,6 @@
 """The pyramid of LPIPS: what it compares, by the means of four pixels."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from mgp_jax.recipes import Phase
 from mgp_jax.seeds import seeded_key
 from mgp_jax.terms import Target
 from mgp_jax.terms.networks import levels
+from mgp_jax.terms.pyramid import NOISE
 
 
 def random_image(size: int, seed: int = 0) -> np.ndarray:
@@ -28,7 +30,8 @@ def target_of(spec: str, observation: np.ndarray, networks: dict = NETWORKS) -> 
     made = make_targets(networks, parse(spec, 32), observation[None], zero, key, None)
     features = {k: [(a[0], tuple(t[0] for t in b)) for a, b in v] for k, v in made.features.items()}
     visible = None if made.visible is None else made.visible[0]
-    return Target(made.observation[0], features, made.tolerance[0], visible)
+    noise = None if made.noise is None else made.noise[0]
+    return Target(made.observation[0], features, made.tolerance[0], visible, noise)
 
 
 def halved(x: np.ndarray) -> np.ndarray:
@@ -76,6 +79,22 @@ def test_noise_is_compared_with_noise():
         seen = np.asarray(chain.simulate(jnp.asarray(one), seeded_key(key)))
         target = target_of("noise:0.2|mask:center:8", seen)
         assert least <= losses_of(one, target, PYRAMID, chain, NETWORKS).total < most
+
+
+def test_noise_of_an_unknown_level_is_predicted_at_the_level_that_is_told():
+    chain, one = parse("noise:auto|mask:center:8", 32), np.zeros((32, 32, 3), np.float32)
+    known = np.asarray(chain.support)
+    for sigma in (0.05, 0.2):
+        noise = jax.random.normal(jax.random.fold_in(jax.random.key(0), NOISE), one.shape)
+        seen = np.asarray(2 * sigma * noise * known)
+        target = target_of("noise:auto|mask:center:8", seen)
+        assert target.noise is not None
+        np.testing.assert_allclose(target.noise, 2 * sigma, rtol=0.1)
+        np.testing.assert_allclose(target.tolerance, target.noise**2 * known.mean(), rtol=1e-5)
+        same = losses_of(one, target, PYRAMID, chain, NETWORKS).total
+        other = target._replace(noise=2 * target.noise)
+        assert same < 0.1 * losses_of(one, other, PYRAMID, chain, NETWORKS).total
+    assert target_of("noise:0.1", one).noise is None
 
 
 def test_dead_pixels_do_not_count_in_the_error():
