@@ -32,6 +32,7 @@ from mgp_jax.methods import MULTI_CODE, Method, What
 from mgp_jax.precision import single_precision
 from mgp_jax.recipes import Recipe
 from mgp_jax.solve import Execution, Progress, Snapshot
+from mgp_jax.spread import expected_deviation
 from mgp_jax.starts import repeated
 
 
@@ -42,7 +43,7 @@ class Restoration(NamedTuple):
         images: float[B, H, W, C] in [-1, 1], the mean of the samples.
         samples: float[B, K, H, W, C] in [-1, 1], one restoration for each start.
         deviation: float[B, H, W, C], how far the truth is expected from `images`, see
-            `expected_deviation`; 0 where all samples are equal, and for one sample.
+            `spread.expected_deviation`; 0 where all samples are equal, and for one sample.
         result: the inversion behind the samples, B * K images.
         observations: float[B, ...], what was given; None where it has not been kept.
     """
@@ -274,37 +275,10 @@ def run_restoration(
     return Restoration(
         images=wide.mean(axis=1).astype(np.float32),
         samples=shaped,
-        deviation=expected_deviation(wide, recipe.temperature, recipe.floor).astype(np.float32),
+        deviation=expected_deviation(wide, **recipe.expected).astype(np.float32),
         result=result,
         observations=np.asarray(observations),
     )
-
-
-def expected_deviation(
-    samples: np.ndarray, temperature: float = 1.0, floor: float = 0.0
-) -> np.ndarray:
-    """Returns how far the truth is expected from the mean of samples, as a standard deviation.
-
-    Were the truth one more of them, its distance from the mean of K would have their own variance
-    (that of K - 1 degrees of freedom) times 1 + 1 / K. Samples of a generator differ less than that
-    from each other, because none knows what it cannot draw. So the variance of a floor is added,
-    and the temperature multiplies the root of both. Where all samples are equal, as in the known
-    pixels of a mask, they are certain.
-
-    Args:
-        samples: float[B, K, H, W, C] in [-1, 1].
-        temperature: see `Recipe`.
-        floor: see `Recipe`, on the [0, 1] scale.
-
-    Returns: float[B, H, W, C] in units of the samples, 0 for one sample.
-    """
-    count = samples.shape[1]
-    if count == 1:
-        return np.zeros_like(samples[:, 0])
-    variance = (1 + 1 / count) * samples.var(axis=1, ddof=1)
-    # Not the variance: that of equal numbers may be a rounding error.
-    differ = np.ptp(samples, axis=1) > 0
-    return np.where(differ, temperature * np.sqrt(variance + (2 * floor) ** 2), 0)
 
 
 def check_starts(samples: int, restarts: int) -> None:

@@ -15,11 +15,11 @@ from mgp_jax.inversion import Inversion, Result, image_keys, invert, resolve
 from mgp_jax.recipes import Phase, Recipe
 from mgp_jax.restoration import (
     Restoration,
-    expected_deviation,
     restore,
     run_restoration,
     surroundings,
 )
+from mgp_jax.spread import expected_deviation
 
 RECIPE = Recipe("test", (Phase(8),), codes=2, layer="layer2")
 # Jitted, because op by op frames and masks would take seconds to compile.
@@ -69,7 +69,7 @@ def test_of_the_restarts_the_best_is_kept(
     monkeypatch.setattr(restoration, "run", Fake(images, np.array(loss)))
     observations = np.stack([noise(k) for k in (50, 51)])
     mask = parse("mask:random:0.5", 32)
-    recipe = RECIPE.with_(samples=samples, temperature=2.0, floor=0.03)
+    recipe = RECIPE.with_(samples=samples, temperature=2.0, floor=0.03, shift=0.1)
     made = restore(tiny, observations, mask, recipe, restarts=restarts)
     assert made.result.codes.z[:, 0].tolist() == chosen
     assert made.samples.shape == (2, samples, 32, 32, 3)
@@ -79,39 +79,15 @@ def test_of_the_restarts_the_best_is_kept(
         expected = np.where(mask.support > 0, seen, np.clip(images[index], -1, 1))
         np.testing.assert_array_equal(made.samples[row // samples, row % samples], expected)
     np.testing.assert_allclose(made.images, made.samples.mean(1), atol=1e-6)
-    np.testing.assert_allclose(made.deviation, expected_deviation(made.samples, 2, 0.03), atol=1e-6)
+    np.testing.assert_allclose(
+        made.deviation, expected_deviation(made.samples, 2, 0.03, 0.1), atol=1e-6
+    )
     # Known pixels are exact in the mean of several samples too, and certain.
     known = np.broadcast_to(mask.support > 0, observations[0].shape)
     for image, seen in zip(made.images, observations, strict=True):
         np.testing.assert_array_equal(image[known], seen[known])
     assert (made.deviation[:, known] == 0).all()
     assert (made.deviation[:, ~known].max() > 0.1) == (samples > 1)
-
-
-@pytest.mark.parametrize("count", [2, 4, 9])
-def test_a_truth_that_is_one_more_sample_is_as_far_as_expected(count: int):
-    drawn = np.random.default_rng(0).normal(size=(1, count + 1, 100, 100, 3))
-    samples, truth = drawn[:, :-1], drawn[:, -1]
-    error = np.square(truth - samples.mean(1)).mean()
-    deviation = expected_deviation(samples)
-    assert deviation.shape == (1, 100, 100, 3)
-    assert np.square(deviation).mean() == pytest.approx(error, rel=0.02)
-    np.testing.assert_allclose(expected_deviation(samples, 3), 3 * deviation)
-    # Images in [-1, 1] are twice as wide as the scale of the floor.
-    floored = expected_deviation(samples, 3, 0.2)
-    np.testing.assert_allclose(floored, 3 * np.hypot(deviation, 0.4))
-
-
-def test_a_floor_is_no_doubt_about_what_all_samples_agree_on():
-    # The mean of three of them is not exact in single precision.
-    samples = np.full((1, 3, 2, 2, 1), 0.1, np.float32)
-    samples[0, 1, 0] = 1
-    deviation = expected_deviation(samples, floor=0.5)
-    assert (deviation[0, 0] > 1).all() and not deviation[0, 1].any()
-
-
-def test_one_sample_tells_of_no_deviation():
-    assert not expected_deviation(np.ones((2, 1, 4, 4, 3)), 2, 0.1).any()
 
 
 def test_all_starts_run_in_one_batch(tiny: Generator, photographs: np.ndarray):
@@ -215,10 +191,11 @@ def test_temperatures_out_of_range_are_refused(temperature: float):
         RECIPE.with_(temperature=temperature)
 
 
-@pytest.mark.parametrize("floor", [-0.1, float("nan"), float("inf")])
-def test_floors_out_of_range_are_refused(floor: float):
-    with pytest.raises(SettingError, match=f"floor: {floor}, must not be negative"):
-        RECIPE.with_(floor=floor)
+@pytest.mark.parametrize("name", ["floor", "shift"])
+@pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
+def test_what_is_added_to_the_spread_is_not_negative(name: str, value: float):
+    with pytest.raises(SettingError, match=f"{name}: {value}, must not be negative"):
+        RECIPE.with_(**{name: value})
 
 
 @pytest.mark.parametrize("detail", [-0.1, 1.1])

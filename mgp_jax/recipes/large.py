@@ -74,7 +74,7 @@ def styled(
     )
 
 
-# What is expected of the spread of several samples, temperature and floor, was measured for
+# What is expected of the spread of several samples, temperature, floor and shift, was measured for
 # super-resolution and holes alone.
 FAST = {
     "inversion": styled("fast", 30, 120, map_size=64),
@@ -87,8 +87,9 @@ FAST = {
         prior=0.003,
         tether=0.01,
         detail=0.9,
-        temperature=2.45,
+        temperature=1.5,
         floor=0.01,
+        shift=0.002,
     ),
     "inpainting": styled(
         "fast",
@@ -99,8 +100,9 @@ FAST = {
         tether=0.03,
         lpips=0.1,
         alpha_rate=0.01,
-        temperature=2.1,
+        temperature=1.8,
         floor=0.03,
+        shift=0.002,
     ),
     "scattered inpainting": styled("fast", 40, 60, map_size=32, prior=0.003, tether=0.01),
     "denoising": styled("fast", 40, 50, map_size=32, prior=0.003, tether=0.01),

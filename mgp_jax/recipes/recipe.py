@@ -126,9 +126,11 @@ class Recipe:
             observation. What it adds is right in part only, so that less of it is nearer to the
             truth, and as sharp to the eye from .9 on.
         temperature: what the spread of several samples is multiplied by, so that it is that of the
-            errors: see `restoration.expected_deviation`; `metrics.temperature` finds it.
+            errors: see `spread.expected_deviation`; `metrics.temperature` finds it.
         floor: deviation that all samples have in common, before the temperature; on the [0, 1]
             scale. What no sample knows they agree on.
+        shift: how far the truth's edges lie from where all samples have them, before the
+            temperature; as a part of the height.
     """
 
     name: str
@@ -145,6 +147,7 @@ class Recipe:
     detail: float = 1.0
     temperature: float = 1.0
     floor: float = 0.0
+    shift: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.phases:
@@ -155,8 +158,9 @@ class Recipe:
             raise SettingError(f"detail: {self.detail}, must be from 0 to 1")
         if not 0 < self.temperature < math.inf:
             raise SettingError(f"temperature: {self.temperature}, must be above 0")
-        if not 0 <= self.floor < math.inf:
-            raise SettingError(f"floor: {self.floor}, must not be negative")
+        for name in ("floor", "shift"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise SettingError(f"{name}: {getattr(self, name)}, must not be negative")
         if self.samples < 1:
             raise SettingError(f"samples: {self.samples}, at least 1 is needed")
 
@@ -164,6 +168,11 @@ class Recipe:
     def steps(self) -> int:
         """Number of iterations of all phases."""
         return sum(phase.steps for phase in self.phases)
+
+    @property
+    def expected(self) -> dict[str, float]:
+        """What is expected of the spread of several samples, see `spread.expected_deviation`."""
+        return {"temperature": self.temperature, "floor": self.floor, "shift": self.shift}
 
     def with_(self, *, steps: int | None = None, **changes: Any) -> "Recipe":
         """Returns the recipe with other settings.
@@ -209,10 +218,10 @@ def described(recipe: Recipe) -> str:
     nothing of it go on.
     """
     text = re.sub(r" at 0x[0-9a-f]+", "", repr(recipe))
-    expected = recipe.temperature, recipe.floor
-    if recipe.samples > 1 and expected != (1, 0):
+    expected = tuple(recipe.expected.values())
+    if recipe.samples > 1 and expected != (1, 0, 0):
         return text
-    return text.removesuffix(", temperature={}, floor={})".format(*expected)) + ")"
+    return text.removesuffix(", temperature={}, floor={}, shift={})".format(*expected)) + ")"
 
 
 def refined(name: str, codes: Phase, refinement: Phase, **settings: Any) -> Recipe:

@@ -200,16 +200,12 @@ def test_what_a_recipe_says_is_the_same_in_every_process():
 def test_temperatures_that_change_nothing_are_not_said():
     """So that folders of runs that knew of none are gone on with."""
     recipe = recipe_of(60)
-    text = repr(recipe).replace(", temperature=1.0, floor=0.0)", ")")
-    assert (
-        described(recipe)
-        == described(recipe.with_(temperature=2.0, floor=0.1))
-        == text
-        != repr(recipe)
-    )
+    text = repr(recipe).replace(", temperature=1.0, floor=0.0, shift=0.0)", ")")
+    changed = recipe.with_(temperature=2.0, floor=0.1, shift=0.1)
+    assert described(recipe) == described(changed) == text != repr(recipe)
     several = recipe.with_(samples=4)
     assert described(several) == text.replace("samples=1", "samples=4")
-    for change in ({"temperature": 2.0}, {"floor": 0.1}):
+    for change in ({"temperature": 2.0}, {"floor": 0.1}, {"shift": 0.1}):
         assert described(several.with_(**change)) == repr(several.with_(**change))
 
 
