@@ -13,6 +13,11 @@ from mgp_jax.files import reason, replacing
 from mgp_jax.images.levels import to_uint8
 
 
+# Of PNG files, 0 to 9. A photograph of 1024 pixels takes a quarter of the time of level 6, and a
+# tenth more bytes.
+COMPRESSION = 1
+
+
 def write_image(path: str | os.PathLike[str], image: Any) -> None:
     """Writes a PNG file. It appears complete or not at all, whatever interrupts the writing.
 
@@ -27,7 +32,7 @@ def write_image(path: str | os.PathLike[str], image: Any) -> None:
         picture = picture_of(image)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from None
-    _save(path, lambda file: picture.save(file, "PNG"))
+    _save(path, lambda file: picture.save(file, "PNG", compress_level=COMPRESSION))
 
 
 def write_animation(

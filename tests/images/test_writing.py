@@ -34,6 +34,8 @@ def test_write_image(tmp_path):
         with Image.open(path) as picture:
             assert picture.format == "PNG"
             np.testing.assert_array_equal(np.asarray(picture), np.squeeze(array))
+    # What the first bytes of the compressed stream say of its level: quick, not small.
+    assert b"IDAT\x78\x01" in path.read_bytes()
     assert os.listdir(tmp_path) == ["a.png"]
     assert path.stat().st_mode & 0o777 == 0o666 & ~_umask()
     long = tmp_path / ("x" * 251 + ".png")
