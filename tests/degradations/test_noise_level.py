@@ -41,6 +41,14 @@ def test_noise_that_channels_share_is_noise_too():
     assert noise_level(np.zeros((8, 8, 3))) == 0
 
 
+@pytest.mark.parametrize(("share", "told"), [(0.45, 1.0), (0.55, 0.55)])
+def test_colours_that_are_half_as_noisy_are_no_witness(share: float, told: float):
+    """Noise of which a part is every channel's own, as cameras that smooth colours leave it."""
+    draw = np.random.default_rng(4).standard_normal
+    noise = np.sqrt(1 - share**2) * draw((128, 128, 1)) + share * draw((128, 128, 3))
+    assert noise_level(noise) == pytest.approx(told, rel=0.05)
+
+
 def test_numpy_and_jax_agree():
     x, known = noisy(0.05), np.random.default_rng(1).random((SIDE, SIDE, 1)) > 0.1
     one, two = noise_level(x, known), noise_level(jnp.asarray(x), jnp.asarray(known))

@@ -9,7 +9,7 @@ from runs import RECIPE
 from mgp_jax.degradations import parse
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator
-from mgp_jax.inversion import image_keys, invert, pose, resolve
+from mgp_jax.inversion import check_observations, image_keys, invert, pose, resolve
 from mgp_jax.recipes import Phase, Recipe
 
 
@@ -24,6 +24,8 @@ from mgp_jax.recipes import Phase, Recipe
         ("mask:center:16|noise:0.1", None, 0.04 * 0.75),
         ("gray|down:2|noise:0.05", None, 0.01),
         ("mask:center:16", None, 0.0),
+        ("quantise:8", None, (2 / 255) ** 2 / 12),
+        ("noise:0.1|quantise:8", None, 0.04 + (2 / 255) ** 2 / 12),
     ],
 )
 def test_noise_is_not_fitted(tiny: Generator, spec: str, psnr: float | None, expected: float):
@@ -32,6 +34,20 @@ def test_noise_is_not_fitted(tiny: Generator, spec: str, psnr: float | None, exp
     observation = jnp.zeros((2, *degradation.observation_shape((32, 32, 3))))
     problem = pose(resolve(tiny, degradation, RECIPE, target_psnr=psnr), observation)
     np.testing.assert_allclose(problem.target.tolerance, [expected] * 2, rtol=1e-5)
+
+
+def test_each_image_tells_the_noise_that_is_not_fitted(tiny: Generator):
+    chain = parse("noise:auto", 32)
+    noise = np.random.default_rng(0).standard_normal((2, 32, 32, 3)).astype(np.float32)
+    observed = noise * np.array([0.1, 2.0], np.float32)[:, None, None, None]
+    inversion = resolve(tiny, chain, RECIPE)
+    # However noisy it may be, it is in range.
+    target = pose(inversion, check_observations(inversion, observed)).target
+    np.testing.assert_allclose(target.tolerance, [0.01, 4], rtol=0.1)
+    np.testing.assert_allclose(np.asarray(target.noise) ** 2, target.tolerance, rtol=1e-5)
+    scattered = resolve(tiny, parse("mask:random:0.9|noise:auto", 32), RECIPE)
+    with pytest.raises(SettingError, match="too few pixels side by side"):
+        check_observations(scattered, observed)
 
 
 def test_features_are_computed_once_and_only_where_wanted(tiny: Generator, extractor, photographs):
