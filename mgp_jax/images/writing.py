@@ -12,7 +12,6 @@ from mgp_jax.errors import ImageError
 from mgp_jax.files import reason, replacing
 from mgp_jax.images.levels import to_uint8
 
-
 # Of PNG files, 0 to 9. A photograph of 1024 pixels takes a quarter of the time of level 6, and a
 # tenth more bytes.
 COMPRESSION = 1
