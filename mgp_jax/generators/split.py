@@ -6,7 +6,7 @@ made of a generator (`Generator.split`) or of two plain functions (`Split.of`).
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 import jax
@@ -208,7 +208,7 @@ class Split:
         leaves = jax.tree.leaves(self.params)
         return leaves[0].dtype if leaves else jnp.dtype(jnp.float32)
 
-    @property
+    @cached_property
     def crossing(self) -> Features:
         """Shapes and types of what crosses the cut for one code, without a leading axis."""
         features = jax.eval_shape(self.head, self._codes(1))
@@ -219,7 +219,7 @@ class Split:
         """How many channels importances weigh: of the map and of what is composed like it."""
         return sum(part.shape[-1] for part in jax.tree.leaves(self.crossing.composed))
 
-    @property
+    @cached_property
     def image_shape(self) -> tuple[int, ...]:
         """(H, W, C) of the images."""
         images = jax.eval_shape(lambda z: self.tail(self.head(z)), self._codes(1))

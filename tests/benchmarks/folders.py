@@ -96,11 +96,15 @@ def main() -> None:
         recipe = recipe.with_(steps=arguments.steps)
     inversion = resolve(generator, degradation, recipe)
     job = Job("invert", inversion, degradation, batch_size=arguments.batch_size)
-    told: list[tuple[int, float]] = []
+    began = time.perf_counter()
+    told = 0
 
     def note(event: Event) -> None:
-        if event.records:
-            told.append((event.done, resident()))
+        nonlocal told
+        if event.records and event.done * TENTHS // event.total > told:
+            told = event.done * TENTHS // event.total
+            size, wall = resident(), time.perf_counter() - began
+            print(f"{event.done:6} images: {size:.0f} MB resident, {wall:.0f} s", flush=True)
 
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -111,9 +115,6 @@ def main() -> None:
         began = time.perf_counter()
         total = processor_seconds(lambda: run(job, [folder / "photographs"], folder / "out", note))
         wall = time.perf_counter() - began
-        for number in range(1, TENTHS + 1):
-            done, size = told[max(0, number * len(told) // TENTHS - 1)]
-            print(f"{done:6} images: {size:.0f} MB resident")
         if arguments.page:
             written = processor_seconds(
                 lambda: (write_contact_sheet(folder / "out"), write_page(folder / "out"))

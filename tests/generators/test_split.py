@@ -239,6 +239,25 @@ def test_two_functions_are_a_split():
     assert "test_split.head" in split.halves.description and "(5,)" in split.halves.description
 
 
+def test_the_shape_of_images_is_found_once():
+    """Every input of a folder asks for it, and finding it traces the whole network."""
+    calls = []
+
+    def tail(params: Any, features: Any) -> jax.Array:
+        calls.append(features)
+        return params["scale"] * features
+
+    split = Split.of(
+        lambda params, z: jnp.broadcast_to(z[:, None, None], (len(z), 8, 8, 3)),
+        tail,
+        {"scale": jnp.ones(3)},
+        latent_shape=(3,),
+    )
+    before = len(calls)
+    assert [split.image_shape for _ in range(3)] == [(8, 8, 3)] * 3
+    assert len(calls) - before <= 1
+
+
 def test_two_functions_are_no_generator():
     with pytest.raises(SettingError, match="mine: only a generator with stages can do this"):
         _ = two().generator
