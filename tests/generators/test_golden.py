@@ -138,5 +138,6 @@ def test_the_bundled_faces():
         rms = (features**2).mean((1, 2)) ** 0.5
         assert_close(rms, arrays[f"featrms_{k}"], f"featrms_{k}")
         if f"feat_{k}" in arrays:
-            assert_close(features[:1], arrays[f"feat_{k}"], f"feat_{k}")
+            # Of every eighth channel, to keep the file small.
+            assert_close(features[:1, ..., ::8], arrays[f"feat_{k}"], f"feat_{k}")
     assert_close(made[-1], arrays["image"], "image")
