@@ -40,7 +40,7 @@ COMMANDS = {
     ),
     "super-resolve": Entry("restoring:SuperResolve", "Enlarge low-resolution photographs."),
     "inpaint": Entry("restoring:Inpaint", "Fill in missing pixels; known ones are kept."),
-    "denoise": Entry("restoring:Denoise", "Remove Gaussian noise of known strength."),
+    "denoise": Entry("restoring:Denoise", "Remove Gaussian noise."),
     "deblur": Entry("restoring:Deblur", "Sharpen blurred photographs."),
     "restore": Entry("restoring:Restore", "Undo any chain of degradations."),
     "edit": Entry("editing:Edit", "Move photographs along a direction of the latent space."),
