@@ -1,90 +1,26 @@
-"""Runs over folders: what is written, what a failure costs, and going on where a run stopped."""
+"""Runs over folders: what is written, and what a failure costs."""
 
 import dataclasses
 import json
 import shutil
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from folder_runs import RECIPE, files_of, good, picture, records_of, timeless
 from jobs import changed, make_job
-from networks import untrained
 from PIL import Image
 
 from mgp_jax.batch import Event, Input, Job, load, load_codes, run, summary
 from mgp_jax.codes import Codes, render
 from mgp_jax.degradations import parse
-from mgp_jax.errors import ImageError, MGPError, SettingError
-from mgp_jax.generators import DCGANConfig, Generator
+from mgp_jax.errors import SettingError
+from mgp_jax.generators import Generator
 from mgp_jax.inversion import Inversion, Result
-from mgp_jax.recipes import Phase, Recipe
 from mgp_jax.solve import Status
 
 FIELDS = {"input", "output", "status", "error", "psnr", "ssim", "lpips", "steps", "seconds"}
-RECIPE = Recipe("test", (Phase(6),), codes=2)
-
-Folder = dict[str, bytes]
-
-
-@pytest.fixture(scope="module")
-def generator() -> Generator:
-    """16 pixels: no LPIPS, which would take most of the time."""
-    return untrained(DCGANConfig(8, (8, 4)), seed=1, name="small")
-
-
-@pytest.fixture(scope="module")
-def job(generator: Generator) -> Job:
-    return make_job(generator, RECIPE, batch_size=2)
-
-
-def picture(size: int, shade: int) -> Image.Image:
-    y, x = np.mgrid[:size, :size]
-    planes = [40 * shade + 5 * x, 200 - 6 * y - 20 * shade, 90 + 3 * x + 2 * y]
-    return Image.fromarray(np.clip(np.stack(planes, -1), 0, 255).astype(np.uint8))
-
-
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six files in the order of their names, of which b, d and e are broken."""
-    folder = tmp_path_factory.mktemp("inputs")
-    picture(20, 0).save(folder / "a.png")
-    (folder / "b.png").write_text("This is a letter, not a photograph.")
-    picture(16, 1).save(folder / "c.png")
-    picture(300, 2).save(folder / "d.png")
-    whole = (folder / "d.png").read_bytes()
-    (folder / "d.png").write_bytes(whole[: len(whole) // 2])
-    picture(1, 3).save(folder / "e.png")
-    picture(33, 4).save(folder / "f.png")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def first(job: Job, inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a complete run."""
-    out = tmp_path_factory.mktemp("first")
-    run(job, [inputs], out)
-    return out
-
-
-def records_of(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
-
-
-def timeless(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{k: v for k, v in record.items() if k != "seconds"} for record in records]
-
-
-def good(folder: Path) -> list[dict[str, Any]]:
-    return [record for record in records_of(folder) if record["status"] == "ok"]
-
-
-def files_of(folder: Path) -> Folder:
-    """All results but the records, byte by byte."""
-    names = ("settings.json", "results.jsonl")
-    files = [file for file in folder.rglob("*") if file.is_file() and file.name not in names]
-    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
 
 
 def test_every_input_has_its_record(first: Path, inputs: Path):
@@ -128,135 +64,6 @@ def test_the_metric_is_that_of_the_written_image(first: Path):
         image, truth = (np.asarray(Image.open(file)) / 255 for file in files)
         psnr = -10 * np.log10(np.mean((image - truth) ** 2))
         np.testing.assert_allclose(record["psnr"], psnr, atol=0.1)
-
-
-@pytest.fixture
-def copy(first: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(first, tmp_path / "copy"))
-
-
-def cut(folder: Path, lines: int, beyond: int = 0) -> None:
-    """Keeps some lines of the records, and so many bytes of the next."""
-    file = folder / "results.jsonl"
-    whole = file.read_bytes()
-    kept = b"".join(whole.splitlines(keepends=True)[:lines])
-    file.write_bytes(whole[: len(kept) + beyond])
-
-
-@pytest.mark.parametrize("lines", [0, 1, 3, 4, 5, 6])
-def test_a_stopped_run_goes_on(job: Job, inputs: Path, first: Path, copy: Path, lines: int):
-    cut(copy, lines, beyond=40 if lines < 6 else 0)
-    for record in records_of(first)[lines:]:
-        if record["output"] is not None:
-            (copy / record["output"]).unlink()
-            (copy / record["codes"]).unlink()
-    events: list[Event] = []
-    records = run(job, [inputs], copy, events.append)
-    assert timeless(records) == timeless(records_of(copy)) == timeless(records_of(first))
-    assert records[:lines] == records_of(first)[:lines]
-    assert sum(len(event.records) for event in events) == 6 - lines
-    assert files_of(copy) == files_of(first)
-
-
-def test_a_finished_run_does_nothing(job: Job, inputs: Path, first: Path, copy: Path):
-    before = {file: file.stat().st_mtime_ns for file in copy.rglob("*") if file.is_file()}
-    assert run(job, [inputs], copy) == records_of(first)
-    assert before == {file: file.stat().st_mtime_ns for file in copy.rglob("*") if file.is_file()}
-
-
-def with_(**change: Any) -> Callable[[Job], Job]:
-    return lambda job: changed(job, **change)
-
-
-OTHERS: Mapping[str, tuple[Callable[[Job], Job], str]] = {
-    "seed": (with_(seed=1), "seed was 0, is 1"),
-    "codes": (with_(recipe={"codes": 3}), "codes was 2, is 3"),
-    "layer": (with_(recipe={"layer": 1}), "layer was null, is 1"),
-    "patience": (with_(patience=3), "patience was null, is 3"),
-    "target": (with_(target_psnr=20.0), "target_psnr was null, is 20.0"),
-    "steps": (with_(recipe={"steps": 7}), "steps was 6, is 7"),
-    "recipe": (with_(recipe={"name": "other"}), 'recipe was "test", is "other"'),
-    "task": (with_(task="colorize"), 'task was "invert", is "colorize"'),
-    "samples": (with_(recipe={"samples": 2}), "samples was 1, is 2"),
-    "restarts": (with_(restarts=2), "restarts was 1, is 2"),
-    "simulate": (with_(simulate=True), "simulate was false, is true"),
-    "degradation": (
-        with_(degradation=parse("gray", 16)),
-        'degradation was "identity", is "gray"',
-    ),
-}
-
-
-@pytest.mark.parametrize("name", OTHERS)
-def test_other_settings_are_refused(job: Job, inputs: Path, copy: Path, name: str):
-    change, message = OTHERS[name]
-    before = files_of(copy), records_of(copy)
-    with pytest.raises(SettingError) as caught:
-        run(change(job), [inputs], copy)
-    assert str(caught.value).startswith(f"{copy}: ") and message in str(caught.value)
-    assert (files_of(copy), records_of(copy)) == before
-
-
-def test_another_generator_of_the_same_name_is_refused(job: Job, inputs: Path, copy: Path):
-    other = untrained(DCGANConfig(8, (8, 4)), seed=2, name="small")
-    with pytest.raises(SettingError, match=r"checksums: generator was"):
-        run(changed(job, generator=other), [inputs], copy)
-
-
-def test_another_recipe_of_the_same_name_is_refused(job: Job, inputs: Path, copy: Path):
-    with pytest.raises(SettingError, match="checksums: recipe was"):
-        run(changed(job, recipe={"phases": (Phase(6, z_rate=0.5),)}), [inputs], copy)
-
-
-def test_another_mask_in_the_same_file_is_refused(job: Job, inputs: Path, tmp_path: Path):
-    mask = np.zeros((16, 16), np.uint8)
-    mask[2:5, 2:5] = 255
-    for number, levels in enumerate((mask, mask, mask[::-1])):
-        Image.fromarray(levels).save(tmp_path / "mask.png")
-        masked = changed(job, degradation=parse(f"mask:{tmp_path / 'mask.png'}", 16))
-        if number < 2:
-            run(masked, [inputs / "b.png"], tmp_path / "out")
-        else:
-            with pytest.raises(SettingError, match="checksums: degradation was"):
-                run(masked, [inputs / "b.png"], tmp_path / "out")
-
-
-def test_more_inputs_come_behind_those_that_are_done(
-    job: Job, inputs: Path, first: Path, copy: Path, monkeypatch: pytest.MonkeyPatch
-):
-    """Named relatively, from a folder of the same stems, one of the earlier ones being gone."""
-    more, before = copy.parent / "more", files_of(copy)
-    more.mkdir()
-    picture(16, 6).save(more / "a.png")
-    picture(16, 7).save(more / "0.png")
-    monkeypatch.chdir(more.parent)
-    events: list[Event] = []
-    records = run(job, [Path("more")], copy, events.append)
-    assert [Path(record["input"]).name for record in records[6:]] == ["0.png", "a.png"]
-    assert [record["output"] for record in records[6:]] == ["images/0.png", "images/a-2.png"]
-    assert records[:6] == records_of(first)
-    assert sum(len(event.records) for event in events) == 2
-    assert before.items() <= files_of(copy).items()
-    # All at once they come out the same.
-    together = run(job, [inputs, more], copy.parent / "together")
-    assert timeless(together) == [
-        record | {"input": str(more / Path(record["input"]).name)} if number > 5 else record
-        for number, record in enumerate(timeless(records))
-    ]
-    assert files_of(copy.parent / "together") == files_of(copy)
-    # Nothing is left to do for any of them, however they are called.
-    assert run(job, [more.absolute()], copy) == records
-    assert run(job, [inputs], copy) == records
-
-
-def test_another_batch_size_may_go_on(job: Job, inputs: Path, first: Path, copy: Path):
-    cut(copy, 2)
-    records = run(dataclasses.replace(job, batch_size=3), [inputs], copy)
-    for mine, before in zip(records, records_of(first), strict=True):
-        assert mine["status"] == before["status"]
-        if mine["psnr"] is not None:
-            # Only the rounding depends on the batch.
-            np.testing.assert_allclose(mine["psnr"], before["psnr"], atol=0.01)
 
 
 def test_the_last_batch_is_filled_up(job: Job, inputs: Path, first: Path, tmp_path: Path):
@@ -479,78 +286,6 @@ def test_without_simulation_the_input_is_the_observation(
         np.testing.assert_allclose(blocks.mean((1, 3)), expected, atol=1)
     else:
         np.testing.assert_allclose(image.astype(int), expected, atol=1)
-
-
-def spoil_settings(folder: Path) -> None:
-    (folder / "settings.json").write_text("{")
-
-
-def spoil_records(folder: Path) -> None:
-    file = folder / "results.jsonl"
-    first, *rest = file.read_text().splitlines(keepends=True)
-    file.write_text("".join([first[: len(first) // 2] + "\n", *rest]))
-
-
-@pytest.mark.parametrize("spoil", [spoil_settings, spoil_records])
-def test_a_spoilt_folder_is_refused(
-    job: Job, inputs: Path, copy: Path, spoil: Callable[[Path], None]
-):
-    spoil(copy)
-    with pytest.raises(MGPError) as caught:
-        run(job, [inputs], copy)
-    assert str(caught.value).startswith(str(copy)) and "\n" not in str(caught.value)
-
-
-def test_a_foreign_folder_is_left_alone(job: Job, inputs: Path, tmp_path: Path):
-    (tmp_path / "letter.txt").write_text("keep me")
-    with pytest.raises(SettingError, match="not empty"):
-        run(job, [inputs], tmp_path)
-    assert [file.name for file in tmp_path.iterdir()] == ["letter.txt"]
-
-
-def test_a_folder_that_cannot_be_written_is_refused(job: Job, inputs: Path, tmp_path: Path):
-    (tmp_path / "file").touch()
-    for out in (tmp_path / "file", tmp_path / "file" / "out"):
-        with pytest.raises(SettingError, match="cannot be written"):
-            run(job, [inputs], out)
-
-
-def test_measurements_are_no_image_file(job: Job, inputs: Path, tmp_path: Path):
-    real = changed(job, task="restore", degradation=parse("cs:0.1", 16))
-    with pytest.raises(SettingError, match="no image file can hold; --simulate"):
-        run(real, [inputs / "a.png"], tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-IMPOSSIBLE: Mapping[str, tuple[Callable[[Job], Job], str]] = {
-    "batch size": (with_(batch_size=0), "batch size: 0"),
-    "codes": (with_(recipe={"codes": 0}), "codes: 0"),
-    "layer": (with_(recipe={"layer": "layer9"}), "layer layer9"),
-    "samples": (with_(recipe={"samples": 0}), "samples: 0"),
-    "restarts": (with_(restarts=-1), "restarts -1"),
-}
-
-
-@pytest.mark.parametrize("name", IMPOSSIBLE)
-def test_impossible_settings_do_not_claim_the_folder(
-    job: Job, inputs: Path, tmp_path: Path, name: str
-):
-    """The corrected command must work on the same folder."""
-    change, message = IMPOSSIBLE[name]
-    out = tmp_path / "out"
-    with pytest.raises(SettingError, match=message):
-        run(change(job), [inputs], out)
-    assert not out.exists()
-
-
-@pytest.mark.parametrize(
-    ("names", "message"),
-    [(["nothing.png"], "there is no such file"), (["."], "there are no images"), ([], "no input")],
-)
-def test_missing_inputs_are_refused(job: Job, tmp_path: Path, names: list[str], message: str):
-    with pytest.raises(ImageError, match=message):
-        run(job, [tmp_path / name for name in names], tmp_path / "out")
-    assert not (tmp_path / "out").exists()
 
 
 def test_summary():
