@@ -124,12 +124,12 @@ def fail_at(calls: int) -> Callable[..., None]:
     """Saves images until the disk is full."""
     save, left = Image.Image.save, [calls]
 
-    def saving(self: Image.Image, file: Any, *arguments: Any) -> None:
+    def saving(self: Image.Image, file: Any, *arguments: Any, **options: Any) -> None:
         left[0] -= 1
         if left[0] < 0:
             file.write(b"half of")
             raise OSError(errno.ENOSPC, "No space left on device")
-        save(self, file, *arguments)
+        save(self, file, *arguments, **options)
 
     return saving
 

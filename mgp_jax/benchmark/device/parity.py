@@ -24,7 +24,7 @@ SIZE = 16
 OPERATORS = (
     *("identity", "gray", "down:2", "down:2:bicubic-antialias", "resize:5", "noise:0.1"),
     *("mask:center:4", "mask:random:0.5", "impulse:0.2", "blur:gaussian:1", "blur:motion:5:45"),
-    *("jpeg:30", "jpeg:75:444", "cs:0.25", "poisson:24", "drop:0.2"),
+    *("jpeg:30", "jpeg:75:444", "cs:0.25", "poisson:24", "drop:0.2", "quantise:3"),
 )
 # Largest differences of value and gradient, in units of the largest number.
 TOLERANCES = {"default": (0.05, 0.1), "highest": (1e-4, 1e-3)}
