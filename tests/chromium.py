@@ -6,8 +6,9 @@ of the system. Without them the tests are skipped; where the environment says CI
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,9 @@ FLAGS = (
 )
 WIDE, PHONE = (1280, 900), (360, 740)
 
-__all__ = ["PHONE", "WIDE", "Browser", "Page", "expect", "launched"]
+__all__ = ["PHONE", "WIDE", "Browser", "Opener", "Page", "expect", "launched", "watched"]
+
+Opener = Callable[..., Page]
 
 
 @contextmanager
@@ -42,3 +45,36 @@ def launched() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield browser
         browser.close()
+
+
+@contextmanager
+def watched(
+    browser: Browser,
+    foreign: Callable[[str], bool],
+    levels: tuple[str, ...] = ("error",),
+    patience: float = 20_000,
+) -> Iterator[tuple[Opener, list[str]]]:
+    """Gives new pages, and the list of what they complain about, which must be empty in the end.
+
+    Args:
+        browser: where.
+        foreign: says of an address that pages must not ask it for anything.
+        levels: messages of the console that are complaints.
+        patience: milliseconds that are waited for what is looked for.
+    """
+    contexts, complaints = [], []
+
+    def new(size: tuple[int, int] = WIDE, **options: Any) -> Page:
+        viewport: Any = {"width": size[0], "height": size[1]}
+        contexts.append(browser.new_context(viewport=viewport, **options))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(patience)
+        page.on("console", lambda m: complaints.append(m.text) if m.type in levels else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda r: complaints.append(r.url) if foreign(r.url) else None)
+        return page
+
+    yield new, complaints
+    for context in contexts:
+        context.close()
+    assert complaints == []

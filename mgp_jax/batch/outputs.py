@@ -16,7 +16,7 @@ from mgp_jax.batch.records import Record
 from mgp_jax.code_files import Latents, place_of
 from mgp_jax.errors import ImageError, OutputError
 from mgp_jax.files import make_folder, reason, writing
-from mgp_jax.metrics import calibration_curve, compare, recorded, to_unit
+from mgp_jax.metrics import calibration_points, compare, recorded
 from mgp_jax.precision import single_precision
 from mgp_jax.restoration import Restoration
 from mgp_jax.solve import Status
@@ -69,8 +69,7 @@ def write_outputs(
         scores = compare(image[None], item.truth[None], deviations=several)
         record |= {name: values[0] for name, values in scores.items()}
         if several is not None:
-            points = calibration_curve(to_unit(image), to_unit(item.truth), several[0] / 2)
-            record["calibration"] = [list(point) for point in points]
+            record["calibration"] = calibration_points(image, item.truth, several[0])
     if job.samples > 1:
         for number, sample in enumerate(restoration.samples[position], 1):
             save_image(folder, "samples", f"{stem}-{number}", sample)

@@ -56,11 +56,6 @@ class Poisson(Noisy):
         """True: so is light."""
         return True
 
-    @property
-    def exact(self) -> bool:
-        """False: it is noise."""
-        return False
-
     def observation_shape(self, image_shape: Shape) -> Shape:
         """Returns the shape as it is."""
         return tuple(image_shape)
@@ -107,11 +102,6 @@ class Drop(Noisy):
         """
         require_number("drop: the probability", probability, 1)
         return cls(jnp.asarray(probability, jnp.float32), Label(f"drop:{plain(probability)}"))
-
-    @property
-    def exact(self) -> bool:
-        """False: what is black may be so by itself."""
-        return False
 
     @property
     def reveals(self) -> bool:

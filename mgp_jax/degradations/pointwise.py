@@ -65,6 +65,11 @@ class Noisy(Degradation):
     stochastic = True
     _kind = "denoising"
 
+    @property
+    def exact(self) -> bool:
+        """False: it is noise."""
+        return False
+
     def _apply(self, image: jax.Array) -> jax.Array:
         return image
 
@@ -87,6 +92,11 @@ class Noise(Noisy):
         """Standard deviation of the noise on the [0, 1] scale."""
         return float(self.level)
 
+    @property
+    def exact(self) -> bool:
+        """Whether there is no noise at all."""
+        return self.sigma == 0
+
     def observation_shape(self, image_shape: Shape) -> Shape:
         """Returns the shape as it is; observations that are no images can be noisy too."""
         return tuple(image_shape)
@@ -101,21 +111,12 @@ class Noise(Noisy):
 
 @dataclass(frozen=True)
 class UnknownNoise(Noisy):
-    """Additive Gaussian noise whose level each observation tells, see `noise_level`."""
+    """Additive Gaussian noise whose level each observation, an image, tells: see `noise_level`."""
 
     @property
     def blind(self) -> bool:
         """True: that is what it is for."""
         return True
-
-    @property
-    def exact(self) -> bool:
-        """False: it is noise."""
-        return False
-
-    def observation_shape(self, image_shape: Shape) -> Shape:
-        """Returns the shape of an image as it is; only neighbouring pixels tell of noise."""
-        return self._require_image(image_shape)
 
     def simulate(self, image: jax.Array, key: jax.Array) -> jax.Array:
         """Raises SettingError: nobody knows how much noise to add."""

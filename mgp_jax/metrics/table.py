@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from mgp_jax.errors import SettingError
-from mgp_jax.metrics.calibration import correlation, coverage, temperature_of
+from mgp_jax.metrics.calibration import calibration_curve, correlation, coverage, temperature_of
 from mgp_jax.metrics.colorization import colorization_auc, colour_weights
 from mgp_jax.metrics.fidelity import SMALLEST_FOR_SSIM, psnr, ssim, to_unit
 from mgp_jax.metrics.naturalness import SMALLEST_FOR_NIQE, niqe
@@ -160,6 +160,20 @@ def compare(
         numbers = np.asarray(values, float)
         scores[metric.name] = [float(x) if np.isfinite(x) else None for x in numbers]
     return scores
+
+
+def calibration_points(
+    images: np.ndarray, truths: np.ndarray, deviations: np.ndarray
+) -> list[list[float]]:
+    """Returns the points of `calibration_curve` as JSON values, of images as `compare` takes them.
+
+    Args:
+        images: float[..., H, W, C] in [-1, 1], one or several.
+        truths: the same.
+        deviations: the predicted deviations of the results, in the same units.
+    """
+    points = calibration_curve(to_unit(images), to_unit(truths), np.asarray(deviations) / 2)
+    return [list(point) for point in points]
 
 
 def describe(scores: Mapping[str, Any], metrics: Iterable[Metric] | None = None) -> list[str]:

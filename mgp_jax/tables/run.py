@@ -22,7 +22,7 @@ from mgp_jax.images import write_image
 from mgp_jax.methods import METHODS, Method, find_method
 from mgp_jax.methods.encoder_network import Encoder
 from mgp_jax.methods.encoder_network import checksum as weights_of
-from mgp_jax.metrics import METRICS, Scores, calibration_curve, compare, to_unit
+from mgp_jax.metrics import METRICS, Scores, calibration_points, compare
 from mgp_jax.perception import LPIPS
 from mgp_jax.recipes import Recipe
 from mgp_jax.restoration import Restoration
@@ -131,7 +131,9 @@ def run_tables(
                     "scores": scores_of(comparison, case, task, restored),
                 }
                 if restored.samples.shape[1] > 1:
-                    record["calibration"] = calibration_of(restored, images.truths)
+                    record["calibration"] = calibration_points(
+                        restored.images, images.truths, restored.deviation
+                    )
             except SettingError as error:
                 record = {"task": task, "method": method.name, "error": str(error)}
             append_records(folder / "results.jsonl", [record])
@@ -194,12 +196,6 @@ def scores_of(comparison: Comparison, case: Case, task: str, restored: Restorati
         and (several or not metric.spread)
     ]
     return compare(restored.images, truths, chosen, restored.deviation if several else None)
-
-
-def calibration_of(restored: Restoration, truths: np.ndarray) -> list[list[float]]:
-    """Returns the points of `calibration_curve` over all images, as JSON values."""
-    images, deviations = to_unit(restored.images), restored.deviation / 2
-    return [list(point) for point in calibration_curve(images, to_unit(truths), deviations)]
 
 
 def minimised(recipe: Recipe) -> list[str]:

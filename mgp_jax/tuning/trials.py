@@ -50,7 +50,7 @@ class Search:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if metric_named(self.metric).higher is None or metric_named(self.metric).spread:
+        if metric_named(self.metric).spread:
             raise SettingError(f"metric {self.metric}: is of several answers, a search has one")
         if not self.budget > 0:
             raise SettingError(f"budget: {self.budget} s, must be above 0")

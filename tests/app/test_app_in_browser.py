@@ -5,49 +5,41 @@ See `chromium.py`; needs Gradio too.
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from applications import Application
-from chromium import PHONE, WIDE, Browser, Page, expect
+from chromium import PHONE, WIDE, Browser, Opener, Page, expect, watched
 from odd_files import FILES, STRANGE, make_files
 from PIL import Image
 
 from mgp_jax.app.uploads import safe_name
 
 PATIENCE = 60_000
-Opener = Callable[..., Page]
 
 
 @pytest.fixture
 def visit(application: Application, browser: Browser) -> Iterator[Opener]:
     """Opens the page; in the end nothing was complained about, and nobody else was asked."""
-    contexts, complaints = [], []
+    own = (f"{application.address}/", "data:", "blob:")
+    # Of warnings nothing: Gradio's own client warns of what it does not need.
+    watch = watched(browser, lambda url: not url.startswith(own), patience=PATIENCE)
+    with watch as (new, complaints):
 
-    def visit(size: tuple[int, int] = WIDE, **options: Any) -> Page:
-        viewport: Any = {"width": size[0], "height": size[1]}
-        contexts.append(browser.new_context(viewport=viewport, **options))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(PATIENCE)
-        # Gradio's own client warns of what it does not need.
-        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        own = (f"{application.address}/", "data:", "blob:")
-        page.on("request", lambda r: None if r.url.startswith(own) else complaints.append(r.url))
-        page.on(
-            "response", lambda r: complaints.append(f"{r.status} {r.url}") if r.status > 399 else 0
-        )
-        page.goto(application.address)
-        page.get_by_role("button", name="Restore", exact=True).wait_for()
-        return page
+        def visit(size: tuple[int, int] = WIDE, **options: Any) -> Page:
+            page = new(size, **options)
+            page.on(
+                "response",
+                lambda r: complaints.append(f"{r.status} {r.url}") if r.status > 399 else None,
+            )
+            page.goto(application.address)
+            page.get_by_role("button", name="Restore", exact=True).wait_for()
+            return page
 
-    yield visit
-    for context in contexts:
-        context.close()
-    assert complaints == []
+        yield visit
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -71,8 +72,7 @@ def seconds_of_a_batch(job: Job, inputs: Sequence[Input]) -> tuple[float, float]
         state = begin(problem, variables, jnp.zeros(len(items), jnp.int32), phase)
         program = compile_steps(problem, state, phase)
         jax.block_until_ready(program.run(problem, state, 1))
-        call = lambda p=program, s=state, n=phase.steps: p.run(problem, s, n)  # noqa: E731
-        stepping += processor_seconds(call)
+        stepping += processor_seconds(partial(program.run, problem, state, phase.steps))
         variables = state.variables
     return starting, stepping
 

@@ -19,7 +19,8 @@ from PIL import Image
 from mgp_jax import restore_photo
 from mgp_jax.cli.main import enable_compilation_cache
 from mgp_jax.faces import find_faces
-from mgp_jax.images import read_image
+from mgp_jax.faces.alignment import signed
+from mgp_jax.images import read_image, to_uint8, write_image
 from mgp_jax.perception import LPIPS
 from mgp_jax.perception.lpips import bundled_lpips
 from mgp_jax.portraits import enlarged
@@ -40,14 +41,14 @@ def scene_of(faces: Sequence[np.ndarray], side: int, gap: int) -> tuple[np.ndarr
 
 def shrunk(image: np.ndarray, side: int) -> np.ndarray:
     """Returns a photograph in [-1, 1] with so many pixels a side, uint8."""
-    pixels = Image.fromarray(np.uint8(np.clip((image + 1) * 127.5 + 0.5, 0, 255)))
-    return np.asarray(pixels.resize((side, side), Image.Resampling.LANCZOS))
+    return np.asarray(
+        Image.fromarray(to_uint8(image)).resize((side, side), Image.Resampling.LANCZOS)
+    )
 
 
 def distance(metric: LPIPS, image: np.ndarray, truth: np.ndarray) -> float:
     """Returns LPIPS of two images, uint8."""
-    signed = [x[None].astype(np.float32) / 127.5 - 1 for x in (image, truth)]
-    return float(metric(*signed)[0])
+    return float(metric(signed(image)[None], signed(truth)[None])[0])
 
 
 def cut(image: np.ndarray, box: Box, scale: int) -> np.ndarray:
@@ -87,8 +88,8 @@ def main() -> None:
             batch_size=chosen.batch_size,
         ).image
         plain = enlarged(wall, scale)
-        Image.fromarray(restored).save(chosen.out / f"{side}-restored.png")
-        Image.fromarray(plain).save(chosen.out / f"{side}-lanczos.png")
+        write_image(chosen.out / f"{side}-restored.png", restored)
+        write_image(chosen.out / f"{side}-lanczos.png", plain)
         each = (time.process_time() - began) / len(truths)
         print(f"  {each:.0f} processor seconds a face")
         for name, square in zip(names, squares, strict=True):

@@ -1,10 +1,6 @@
 """What the tests of pages look for."""
 
-from collections.abc import Callable
-
 from chromium import Page
-
-Opener = Callable[..., Page]
 
 
 def names(page: Page) -> list[str]:

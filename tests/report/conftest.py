@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import Opener
-from chromium import WIDE, Browser, Page
+from chromium import WIDE, Browser, Opener, Page, watched
 from run_folders import failed_record, make_large_run, make_run
 
 from mgp_jax.report import pictures, write_page
@@ -15,27 +14,15 @@ from mgp_jax.report import pictures, write_page
 @pytest.fixture
 def show(browser: Browser) -> Iterator[Opener]:
     """Opens a page from its file; at the end there must be no complaint on the console."""
-    contexts, complaints = [], []
+    # Pages are files: behind `file://` no other host may be named.
+    with watched(browser, lambda url: "//" in url[7:], ("error", "warning")) as (new, _):
 
-    def show(path: Path, size: tuple[int, int] = WIDE, **options: Any) -> Page:
-        viewport: Any = {"width": size[0], "height": size[1]}
-        contexts.append(browser.new_context(viewport=viewport, **options))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(20_000)
-        page.on(
-            "console",
-            lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None,
-        )
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda r: complaints.append(r.url) if "//" in r.url[7:] else None)
-        page.goto(path.as_uri())
-        return page
+        def show(path: Path, size: tuple[int, int] = WIDE, **options: Any) -> Page:
+            page = new(size, **options)
+            page.goto(path.as_uri())
+            return page
 
-    show.complaints = complaints  # type: ignore[attr-defined]
-    yield show
-    for context in contexts:
-        context.close()
-    assert complaints == []
+        yield show
 
 
 @pytest.fixture(scope="session")

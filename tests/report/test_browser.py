@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import Opener, at, names
-from chromium import PHONE
+from browsing import at, names
+from chromium import PHONE, Opener
 from run_folders import image, make_run
 
 from mgp_jax.images import write_animation

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import Opener, at, no_sideways_scroll
-from chromium import PHONE
+from browsing import at, no_sideways_scroll
+from chromium import PHONE, Opener
 from run_folders import make_run
 
 from mgp_jax.report import pictures, write_demo_page, write_page
@@ -68,7 +68,8 @@ def test_thousand_images(show: Opener, large_page: Path) -> None:
     page.get_by_label("Status").select_option("")
     page.get_by_label("Small", exact=True).check()
     page.get_by_label("Sort", exact=True).select_option(label="PSNR, highest first")
-    best = page.locator(".tile .numbers").first.inner_text()
+    # Not the inner text: it is empty until the browser has laid a new tile out.
+    best = page.locator(".tile .numbers").first.text_content()
     assert best == "29.60\xa0dB"
     assert tiles.count() >= 60
 
