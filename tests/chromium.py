@@ -63,6 +63,7 @@ def watched(
         patience: milliseconds that are waited for what is looked for.
     """
     contexts, complaints = [], []
+    expect.set_options(timeout=patience)
 
     def new(size: tuple[int, int] = WIDE, **options: Any) -> Page:
         viewport: Any = {"width": size[0], "height": size[1]}

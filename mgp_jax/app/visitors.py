@@ -5,6 +5,7 @@ import shutil
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -102,5 +103,6 @@ class Visitors:
             self._remove(visitor)
 
     def _remove(self, visitor: Visitor) -> None:
-        self._worker.leave(visitor.name)
-        shutil.rmtree(visitor.folder, ignore_errors=True)
+        self._worker.cancel(visitor.name)
+        remove = partial(shutil.rmtree, visitor.folder, ignore_errors=True)
+        self._worker.afterwards(visitor.name, remove)

@@ -117,6 +117,7 @@ class Worker:
     def __init__(self) -> None:
         self._line: deque[Ticket] = deque()
         self._running: list[Ticket] = []
+        self._afterwards: dict[str, Callable[[], None]] = {}
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="mgp device", daemon=True)
@@ -148,13 +149,22 @@ class Worker:
             long = [other for other in self._running if not other.quick]
             return self._line.index(ticket) + len(long)
 
-    def leave(self, owner: str) -> None:
+    def cancel(self, owner: str) -> None:
         """Cancels all that somebody has asked for."""
         with self._changed:
             for ticket in (*self._line, *self._running):
                 if ticket.owner == owner:
                     ticket.cancel()
             self._line = deque(other for other in self._line if not other._cancelled)
+
+    def afterwards(self, owner: str, then: Callable[[], None]) -> None:
+        """Does something once nothing of an owner's runs: what is cancelled may still write."""
+        with self._changed:
+            runs = self._runs(owner)
+            if runs:
+                self._afterwards[owner] = then
+        if not runs:
+            then()
 
     def do_quick(self) -> None:
         """Does what is waiting and takes a moment; called by a task that does not."""
@@ -192,3 +202,10 @@ class Worker:
         ticket.run()
         with self._changed:
             self._running.remove(ticket)
+            last = not self._runs(ticket.owner)
+            then = self._afterwards.pop(ticket.owner, None) if last else None
+        if then is not None:
+            then()
+
+    def _runs(self, owner: str) -> bool:
+        return any(ticket.owner == owner for ticket in self._running)

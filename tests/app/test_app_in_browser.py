@@ -182,9 +182,9 @@ def test_stop_frees_the_slot(visit: Opener, photograph: Path):
 def test_a_closed_tab_frees_the_slot_and_its_files(
     visit: Opener, photograph: Path, application: Application
 ):
-    visitors = next(application.folder.glob("mgp-app-*/visitors"))
     leaving, staying = visit(), visit()
     bring(leaving, photograph)
+    visitors = next(application.folder.glob("mgp-app-*/visitors"))
     bring(staying, photograph)
     leaving.locator("#run").click()
     leaving.locator("#view .notice, #view .running").first.wait_for()
@@ -218,7 +218,7 @@ def test_odd_files_end_in_one_sentence(visit: Opener, tmp_path: Path):
     for path in sorted(make_files(tmp_path / "files", files).iterdir()):
         page.locator("#photograph input[type=file]").set_input_files(path)
         name = safe_name(path.name)
-        expect(page.locator("#about")).to_contain_text(name, timeout=PATIENCE)
+        expect(page.locator("#about")).to_contain_text(name)
         told = page.locator("#about").inner_text()
         wrong = files[path.name][1] if path.name != "wide.png" else None
         assert "/" not in told
@@ -240,7 +240,7 @@ def test_a_pasted_picture_is_taken(visit: Opener, by: str):
         page.get_by_label("Paste from clipboard").click()
     else:
         page.keyboard.press("Control+v")
-    expect(page.locator("#about")).to_contain_text("40 x 30 pixels", timeout=PATIENCE)
+    expect(page.locator("#about")).to_contain_text("40 x 30 pixels")
 
 
 def test_a_hostile_name_is_text(visit: Opener, tmp_path: Path):

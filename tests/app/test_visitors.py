@@ -1,20 +1,27 @@
 """Visitors: own folders, bounded in number and in what is kept of them."""
 
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mgp_jax.app import visitors as visitors_module
 from mgp_jax.app.visitors import Visitors
-from mgp_jax.app.worker import Worker
+from mgp_jax.app.worker import CancelledError, Ticket, Worker
 from mgp_jax.errors import SettingError
 
 
 @pytest.fixture
-def visitors(tmp_path: Path):
+def worker() -> Iterator[Worker]:
     worker = Worker()
-    yield Visitors(tmp_path / "visitors", worker)
+    yield worker
     worker.close()
+
+
+@pytest.fixture
+def visitors(tmp_path: Path, worker: Worker) -> Visitors:
+    return Visitors(tmp_path / "visitors", worker)
 
 
 def test_one_tab_is_one_visitor(visitors: Visitors):
@@ -37,6 +44,25 @@ def test_leaving_removes_files(visitors: Visitors):
     visitors.leave("one")
     visitors.leave(None)
     assert visitors.find("one") is not one
+
+
+def test_what_still_runs_leaves_nothing_either(visitors: Visitors, worker: Worker):
+    one, began, left = visitors.find("one"), threading.Event(), threading.Event()
+
+    def writes_late(ticket: Ticket) -> None:
+        began.set()
+        assert left.wait(10)
+        (one.folder / "run" / "images").mkdir(parents=True)
+        ticket.tell("late")
+
+    ticket = worker.submit(writes_late, one.name)
+    assert began.wait(10)
+    visitors.leave("one")
+    left.set()
+    worker.close()
+    with pytest.raises(CancelledError):
+        ticket.result()
+    assert not one.folder.exists()
 
 
 def test_the_one_not_seen_for_longest_goes(visitors: Visitors, monkeypatch: pytest.MonkeyPatch):

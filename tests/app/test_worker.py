@@ -98,13 +98,28 @@ def test_cancelled_at_its_next_report(worker: Worker):
 def test_who_leaves_frees_the_slot_and_leaves_others_alone(worker: Worker):
     gate, ticket = started(worker, "a")
     mine, theirs = (worker.submit(lambda _, n=name: n, name, quick=False) for name in ("a2", "b"))
-    worker.leave("a")
-    worker.leave("a2")
+    worker.cancel("a")
+    worker.cancel("a2")
     gate.steps.release(3)
     assert theirs.result() == "b"
     for gone in (ticket, mine):
         with pytest.raises(CancelledError):
             gone.result()
+
+
+def test_what_is_done_afterwards_waits_for_what_runs(worker: Worker):
+    gate, _ = started(worker, "a")
+    did, done = [], threading.Event()
+    worker.cancel("a")
+    worker.afterwards("a", lambda: (did.append("a"), done.set()))
+    worker.afterwards("b", lambda: did.append("b"))
+    assert did == ["b"]
+    # Of the same owner, and done while the other one runs.
+    quick = worker.submit(lambda _: "quick", "a", quick=True)
+    gate.steps.release()
+    assert quick.result() == "quick"
+    assert done.wait(10)
+    assert did == ["b", "a"]
 
 
 def test_a_new_wish_takes_the_place_of_the_one_before(worker: Worker):

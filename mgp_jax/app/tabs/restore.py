@@ -217,7 +217,7 @@ def run_restoration(service: Service, visitor: Visitor, *values: Any) -> Iterato
 
 def stop_all(service: Service, visitor: Visitor) -> None:
     """Stops what the visitor has asked for."""
-    service.worker.leave(visitor.name)
+    service.worker.cancel(visitor.name)
 
 
 def wish_of(
