@@ -4,13 +4,11 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-# Nearly all of the time goes into compiling, so the compiler shall not try hard.
-os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
-
 import jax
 import numpy as np
 import pytest
 from networks import untrained
+from quick_compiler import compile_quickly
 
 from mgp_jax.generators import DCGANConfig, Generator
 from mgp_jax.generators.weights import Weights
@@ -18,7 +16,8 @@ from mgp_jax.perception import FeatureExtractor, make_extractor
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Lets workers, the commands that tests start, and the next run share compiled programs."""
+    """Compiles quickly; workers, commands that tests start, and the next run share programs."""
+    compile_quickly()
     if config.option.dist == "load":
         # What a file's tests share is computed by one worker.
         config.option.dist = "loadfile"
