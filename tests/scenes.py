@@ -58,6 +58,13 @@ def scene(
     return np.asarray(picture), centers
 
 
+def steps(image: np.ndarray) -> np.ndarray:
+    """The largest step from each pixel of [H, W, C] to its neighbours, in levels."""
+    image = image.astype(float)
+    down, right = (np.abs(np.diff(image, axis=k)).max(-1) for k in (0, 1))
+    return np.maximum(np.pad(down, ((0, 1), (0, 0))), np.pad(right, ((0, 0), (0, 1))))
+
+
 def find_marks(pixels: np.ndarray, smallest: int) -> list[Face]:
     """Stands for a detector: every patch of strong blue is a face."""
     del smallest

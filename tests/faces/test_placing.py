@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scenes import face_at, ground, scene
+from scenes import face_at, ground, scene, steps
 from scipy.ndimage import binary_dilation
 
 from mgp_jax import align, put_back
@@ -37,13 +37,6 @@ def test_what_was_cut_out_comes_back(place):
     image = align(photograph, face, round(place[2]))
     difference = put_back(photograph, image, face).astype(int) - photograph
     assert np.abs(difference).mean() < 1 and np.abs(difference).max() < 16
-
-
-def steps(image: np.ndarray) -> np.ndarray:
-    """The largest step from each pixel to its neighbours, in levels."""
-    image = image.astype(float)
-    down, right = (np.abs(np.diff(image, axis=k)).max(-1) for k in (0, 1))
-    return np.maximum(np.pad(down, ((0, 1), (0, 0))), np.pad(right, ((0, 0), (0, 1))))
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.4, -0.4])
