@@ -1,8 +1,11 @@
 """Array files of other people: numbers alone, and no more memory than the file has bytes."""
 
+import io
 import math
 import os
+import threading
 import zipfile
+from collections.abc import Sequence
 from typing import IO, Any
 
 import numpy as np
@@ -13,6 +16,9 @@ from mgp_jax.errors import ImageError
 MOST_NUMBERS = 2**28
 # Of an archive, whose arrays may be compressed: so many bytes, and so many times those of the file.
 SMALL_ARCHIVE, MOST_COMPRESSED = 2**28, 8
+# Headers are read by one thread at a time: the parser that NumPy uses for them counts the depth of
+# all threads together in Python 3.11, and fails when one is interrupted by another.
+_HEADERS = threading.Lock()
 
 
 def read_array(path: str | os.PathLike[str]) -> np.ndarray:
@@ -34,7 +40,8 @@ def read_array(path: str | os.PathLike[str]) -> np.ndarray:
                 raise ImageError(f"{path}: an archive of arrays, one array (.npy) is needed")
             if not os.fstat(file.fileno()).st_size:
                 raise ImageError(f"{path}: the file is empty")
-        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+        with _HEADERS:
+            mapped = np.load(path, mmap_mode="r", allow_pickle=False)
         if mapped.size > MOST_NUMBERS:
             raise ImageError(
                 f"{path}: holds {mapped.size} numbers, at most {MOST_NUMBERS} are read"
@@ -72,17 +79,34 @@ def read_archive(
             than it has bytes.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _HEADERS, zipfile.ZipFile(path) as archive:
             claimed = sum(_claimed(archive, member) for member in archive.infolist())
         if claimed > SMALL_ARCHIVE + MOST_COMPRESSED * os.stat(path).st_size:
             raise ImageError(f"{path}: claims {claimed} bytes of arrays, far more than it has")
-        with np.load(path, allow_pickle=False) as file:
+        with _HEADERS, np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except ImageError:
         raise
     except Exception as error:  # A damaged file may drive the reader into anything.
         reason = (isinstance(error, OSError) and error.strerror) or f"it is no {kind}"
         raise ImageError(f"{path}: cannot be read ({reason})") from None
+
+
+def read_members(stream: IO[bytes], names: Sequence[str]) -> list[np.ndarray]:
+    """Reads some arrays of an archive that this package has written, in any thread.
+
+    Args:
+        stream: the archive (.npz).
+        names: of the arrays.
+
+    Raises:
+        KeyError: there is no such array.
+        BadZipFile, ValueError, OSError, EOFError: the archive is damaged, or holds objects.
+    """
+    with zipfile.ZipFile(stream) as archive:
+        files = [io.BytesIO(archive.read(f"{name}.npy")) for name in names]
+    with _HEADERS:
+        return [np.lib.format.read_array(file, allow_pickle=False) for file in files]
 
 
 def _claimed(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:

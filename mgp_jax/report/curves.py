@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from mgp_jax.arrays import read_members
+
 POINTS = 60
 # All curves of a page together; beyond this many points every curve becomes coarser.
 TOTAL_POINTS = 180_000
@@ -33,9 +35,8 @@ def read_curve(path: Path, points: int = POINTS) -> dict[str, Any] | None:
         `samples`, if there are several. None if the file is absent, damaged or holds no curve.
     """
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            loss, samples = _mean(file["loss"])
-            error, _ = _mean(file["error"])
+        with path.open("rb") as stream:
+            (loss, samples), (error, _) = map(_mean, read_members(stream, ("loss", "error")))
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
         return None
     if loss.shape != error.shape:

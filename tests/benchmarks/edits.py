@@ -1,19 +1,20 @@
 """What edits of inverted faces change, and what they leave alone.
 
     mgp invert FOLDER --recipe edit --faces none --out RUN
-    python tests/benchmarks/edits.py RUN --out OUT [--edits smile yaw ...] [--strengths -3 -2 ...]
+    python tests/benchmarks/edits.py RUN --out OUT [--edits smile yaw ...] [--strengths -2 -1 ...]
 
 FOLDER holds photographs of faces, cut as FFHQ is. Every edit is rendered at all strengths, and all
 attributes are measured in the pictures, with face points of the detector that is installed. The
 change of an attribute is the slope of its line of best fit from the lowest to the highest strength,
 in standard deviations among random faces: a single measurement is as uncertain as the detector's
-points are. Prints a table in Markdown, and writes it with a sheet of every face.
+points are. Prints a table in Markdown, and writes it with all values and a sheet of every face.
 """
 
 import argparse
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -71,11 +72,11 @@ def row_of(
     edit: str,
     attribute: str,
     frames: np.ndarray,
+    values: Values,
     strengths: Sequence[float],
     scale: Mapping[str, float],
 ) -> list[str]:
     """Returns the cells of an edit's row, from the second on."""
-    values = measured(frames)
     changed = changes(values, strengths, scale)
     own = changed.pop(attribute)
     worst = max(changed, key=lambda name: abs(changed[name]))
@@ -93,6 +94,11 @@ def row_of(
     ]
 
 
+def listed(values: Values) -> dict[str, list[float]]:
+    """Returns values as JSON has them."""
+    return {name: [float(value) for value in row] for name, row in values.items()}
+
+
 def edited(split: Split, codes: Codes, edit: str, strengths: Sequence[float]) -> np.ndarray:
     """Returns the pictures of an edit, float[S, H, W, C]."""
     direction = find_direction(edit, split.generator, split.cut)
@@ -106,7 +112,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--generator", default="faces1024")
     parser.add_argument("--edits", nargs="*")
-    parser.add_argument("--strengths", nargs="*", type=float, default=(-3, -2, -1, 0, 1, 2, 3))
+    parser.add_argument("--strengths", nargs="*", type=float, default=(-2, -1, 0, 1, 2))
     parser.add_argument("--faces", type=int, default=64, help="random faces for the deviations")
     parser.add_argument("--seed", type=int, default=100)
     chosen = parser.parse_args()
@@ -118,6 +124,7 @@ def main() -> None:
     if not kept.exists():
         kept.write_text(json.dumps(deviations(generator, chosen.faces, chosen.seed)))
     scale = json.loads(kept.read_text())
+    everything: list[dict[str, Any]] = []
     lines = [" | ".join(COLUMNS), " | ".join("---" for _ in COLUMNS)]
     print("\n".join(lines), flush=True)
     for file in sorted((chosen.run / "codes").glob("*.npz")):
@@ -128,12 +135,15 @@ def main() -> None:
         edits = chosen.edits or list(attributes)
         for edit in edits:
             frames = edited(split, codes, edit, chosen.strengths)
-            cells = row_of(edit, attributes[edit], frames, chosen.strengths, scale)
+            values = measured(frames)
+            cells = row_of(edit, attributes[edit], frames, values, chosen.strengths, scale)
+            everything.append({"face": file.stem, "edit": edit} | listed(values))
             lines.append(" | ".join([file.stem, *cells]))
             print(lines[-1], flush=True)
             sheet.append(list(to_uint8(frames)))
         headings = [f"{strength:+g}" for strength in chosen.strengths]
         write_image(chosen.out / f"{file.stem}.png", contact_sheet(sheet, edits, headings=headings))
+    (chosen.out / "values.json").write_text(json.dumps(everything))
     (chosen.out / "edits.md").write_text("\n".join(lines) + "\n")
 
 

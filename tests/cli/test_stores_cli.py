@@ -41,6 +41,7 @@ def test_a_folder_from_store_to_store(mgp: Mgp, small: Path, store: Any, tmp_pat
     assert {"images/good.png", "codes/good.npz"} <= written
     # Whose pictures and curves are on the page.
     page = store.cat("/bucket/inverted/index.html").decode()
+    assert re.findall(r'"missing":"[^"]*"', page) == []
     assert "data:image/png;base64" in page and '"curve":' in page
     with store.open("/bucket/inverted/contact_sheet.png") as file:
         assert len(Image.open(file).convert("RGB").getcolors(10**6)) > 50

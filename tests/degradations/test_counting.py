@@ -10,7 +10,7 @@ from mgp_jax.degradations import Degradation, Drop, Poisson, parse
 from mgp_jax.errors import SettingError
 
 # As many draws of one image as tell means to a few per cent.
-COUNT = 400
+COUNT = 100
 simulate = jax.jit(jax.vmap(lambda d, x, key: d.simulate(x, key), (None, None, 0)))
 predict = jax.jit(jax.vmap(lambda d, x, key: d.predict(x, key), (None, None, 0)))
 misfits = jax.jit(jax.vmap(lambda d, x, y: d.misfit(x, y), (None, None, 0)))
