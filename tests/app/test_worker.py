@@ -108,18 +108,27 @@ def test_who_leaves_frees_the_slot_and_leaves_others_alone(worker: Worker):
 
 
 def test_what_is_done_afterwards_waits_for_what_runs(worker: Worker):
-    gate, _ = started(worker, "a")
-    did, done = [], threading.Event()
+    did: list[str] = []
+    began, go, done = threading.Event(), threading.Event(), threading.Event()
+
+    def long(ticket: Ticket) -> None:
+        began.set()
+        assert go.wait(10)
+        try:
+            ticket.tell("how far")
+        finally:
+            did.append("long")
+
+    worker.submit(long, "a")
+    assert began.wait(10)
     worker.cancel("a")
-    worker.afterwards("a", lambda: (did.append("a"), done.set()))
-    worker.afterwards("b", lambda: did.append("b"))
-    assert did == ["b"]
-    # Of the same owner, and done while the other one runs.
-    quick = worker.submit(lambda _: "quick", "a", quick=True)
-    gate.steps.release()
-    assert quick.result() == "quick"
+    worker.afterwards("a", lambda: (did.append("afterwards"), done.set()))
+    worker.afterwards("b", lambda: did.append("at once"))
+    # Of the same owner, and done before the other one ends.
+    worker.submit(lambda _: did.append("quick"), "a", quick=True)
+    go.set()
     assert done.wait(10)
-    assert did == ["b", "a"]
+    assert did == ["at once", "quick", "long", "afterwards"]
 
 
 def test_a_new_wish_takes_the_place_of_the_one_before(worker: Worker):
