@@ -27,8 +27,20 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 WIDE, PHONE = (1280, 900), (360, 740)
+# Milliseconds that are waited for what is looked for: machines that test are slow.
+PATIENCE = 60_000
 
-__all__ = ["PHONE", "WIDE", "Browser", "Opener", "Page", "expect", "launched", "watched"]
+__all__ = [
+    "PATIENCE",
+    "PHONE",
+    "WIDE",
+    "Browser",
+    "Opener",
+    "Page",
+    "expect",
+    "launched",
+    "watched",
+]
 
 Opener = Callable[..., Page]
 
@@ -52,7 +64,6 @@ def watched(
     browser: Browser,
     foreign: Callable[[str], bool],
     levels: tuple[str, ...] = ("error",),
-    patience: float = 20_000,
 ) -> Iterator[tuple[Opener, list[str]]]:
     """Gives new pages, and the list of what they complain about, which must be empty in the end.
 
@@ -60,16 +71,15 @@ def watched(
         browser: where.
         foreign: says of an address that pages must not ask it for anything.
         levels: messages of the console that are complaints.
-        patience: milliseconds that are waited for what is looked for.
     """
     contexts, complaints = [], []
-    expect.set_options(timeout=patience)
+    expect.set_options(timeout=PATIENCE)
 
     def new(size: tuple[int, int] = WIDE, **options: Any) -> Page:
         viewport: Any = {"width": size[0], "height": size[1]}
         contexts.append(browser.new_context(viewport=viewport, **options))
         page = contexts[-1].new_page()
-        page.set_default_timeout(patience)
+        page.set_default_timeout(PATIENCE)
         page.on("console", lambda m: complaints.append(m.text) if m.type in levels else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda r: complaints.append(r.url) if foreign(r.url) else None)

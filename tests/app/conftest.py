@@ -65,7 +65,7 @@ def application(
         assert address.startswith("http://127.0.0.1:"), log.read_text()
         yield Application(address, folder)
         program.send_signal(signal.SIGINT)
-        assert program.wait(30) == 0, log.read_text()
+        assert program.wait(120) == 0, log.read_text()
     # Nothing of what visitors have brought stays, and nothing went wrong.
     assert list(folder.glob("mgp-app-*")) == []
     assert log.read_text() == ""

@@ -12,13 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 from applications import Application
-from chromium import PHONE, WIDE, Browser, Opener, Page, expect, watched
+from chromium import PATIENCE, PHONE, WIDE, Browser, Opener, Page, expect, watched
 from odd_files import FILES, STRANGE, make_files
 from PIL import Image
 
 from mgp_jax.app.uploads import safe_name
-
-PATIENCE = 60_000
 
 
 @pytest.fixture
@@ -26,8 +24,7 @@ def visit(application: Application, browser: Browser) -> Iterator[Opener]:
     """Opens the page; in the end nothing was complained about, and nobody else was asked."""
     own = (f"{application.address}/", "data:", "blob:")
     # Of warnings nothing: Gradio's own client warns of what it does not need.
-    watch = watched(browser, lambda url: not url.startswith(own), patience=PATIENCE)
-    with watch as (new, complaints):
+    with watched(browser, lambda url: not url.startswith(own)) as (new, complaints):
 
         def visit(size: tuple[int, int] = WIDE, **options: Any) -> Page:
             page = new(size, **options)
