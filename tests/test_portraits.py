@@ -90,7 +90,7 @@ def test_portraits_turned_mirrored_small_and_large_are_found_and_put_back(tiny: 
         somewhere = np.maximum(somewhere, weight)
         assert (done.image != photograph)[weight > 0.9].mean() > 0.5
         # No step stands out at the outline, whatever an untrained generator draws within it.
-        rim = binary_dilation(weight > 0, iterations=2) & (weight < 0.02)
+        rim = np.logical_and(binary_dilation(weight > 0, iterations=2), weight < 0.02)
         assert more[rim].max() < np.percentile(before[weight > 0], 90) / 2
     np.testing.assert_array_equal(done.image[somewhere == 0], photograph[somewhere == 0])
 
