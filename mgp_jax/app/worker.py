@@ -131,10 +131,7 @@ class Worker:
         """
         ticket = Ticket(task, owner, quick, self)
         with self._changed:
-            for other in (*self._line, *self._running):
-                if (other.owner, other.quick) == (owner, quick):
-                    other.cancel()
-            self._line = deque(other for other in self._line if not other._cancelled)
+            self._cancel(lambda other: (other.owner, other.quick) == (owner, quick))
             if self._closed or len(self._line) >= MOST_WAITING:
                 raise MGPError(f"{len(self._line)} others are waiting, please try again later")
             self._line.append(ticket)
@@ -152,10 +149,7 @@ class Worker:
     def cancel(self, owner: str) -> None:
         """Cancels all that somebody has asked for."""
         with self._changed:
-            for ticket in (*self._line, *self._running):
-                if ticket.owner == owner:
-                    ticket.cancel()
-            self._line = deque(other for other in self._line if not other._cancelled)
+            self._cancel(lambda ticket: ticket.owner == owner)
 
     def afterwards(self, owner: str, then: Callable[[], None]) -> None:
         """Does something once nothing of an owner's runs: what is cancelled may still write."""
@@ -175,9 +169,7 @@ class Worker:
         """Cancels everything, and waits until the running task has ended."""
         with self._changed:
             self._closed = True
-            for ticket in (*self._line, *self._running):
-                ticket.cancel()
-            self._line.clear()
+            self._cancel(lambda _: True)
             self._changed.notify_all()
         self._thread.join()
 
@@ -206,6 +198,13 @@ class Worker:
             then = self._afterwards.pop(ticket.owner, None) if last else None
         if then is not None:
             then()
+
+    def _cancel(self, wanted: Callable[[Ticket], bool]) -> None:
+        """Cancels tasks; those that wait leave the line. The caller holds the lock."""
+        for ticket in (*self._line, *self._running):
+            if wanted(ticket):
+                ticket.cancel()
+        self._line = deque(ticket for ticket in self._line if not ticket._cancelled)
 
     def _runs(self, owner: str) -> bool:
         return any(ticket.owner == owner for ticket in self._running)
