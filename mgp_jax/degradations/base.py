@@ -15,7 +15,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mgp_jax.degradations.likelihood import INEXACT, deviance, rounded, rounded_error
+from mgp_jax.degradations.likelihood import (
+    INEXACT,
+    deviance,
+    kept_by_clipping,
+    rounded,
+    rounded_error,
+)
 from mgp_jax.degradations.noise_level import noise_level
 from mgp_jax.errors import SettingError
 
@@ -141,16 +147,21 @@ class Degradation:
     def noise_error(self, observation: jax.Array) -> jax.Array:
         """Returns the mean `misfit` that noise alone causes in an observation: float[].
 
-        NaN if the observation has to tell it and shows too little.
+        Of noise that a file has clipped what is left. NaN if the observation has to tell it and
+        shows too little.
         """
         known = self.visible(observation)
         if self.blind:
             return jnp.square(self.told_noise(observation)) * jnp.mean(known)
-        if not self.signal_dependent:
-            error = rounded_error(self.step, self._noise) if self._coarse else self.variance[0]
-            return error * jnp.mean(known)
-        constant, slope = self.variance
-        return jnp.mean(known * (constant + slope * (jnp.clip(observation, -1) + 1)))
+        if not self.signal_dependent and self._coarse:
+            return rounded_error(self.step, self._noise) * jnp.mean(known)
+        (constant, slope), rounding = self.variance, self.step**2 / 12
+        constant = constant - rounding
+        # On the scale of the deviance, which knows nothing of what is known.
+        error = jnp.mean(constant + slope * (jnp.clip(observation, -1) + 1))
+        if observation.ndim == 3:
+            error *= kept_by_clipping(observation, known, constant, slope)
+        return (error + rounding) * jnp.mean(known)
 
     def told_noise(self, observation: jax.Array) -> jax.Array:
         """Returns the standard deviation of the noise that an observation shows: float[].

@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.scipy.special import log_ndtr
+from jax.scipy.special import log_ndtr, ndtr
+from jax.scipy.stats import norm
 
 # What is rounded counts as if there had been noise before it, of so many half steps at least:
 # levels with hard edges would leave a rendering free between them, and never be met by all of its
@@ -18,6 +19,8 @@ from jax.scipy.special import log_ndtr
 SOFT, INEXACT = 0.3, 0.1
 # Errors of rounding, and of noise before it, over which a mean is taken.
 PLACES = 2 * (np.arange(64) + 0.5) / 64 - 1
+# Side in pixels of the squares over which noise is averaged away.
+AROUND = 8
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
 
 
@@ -70,3 +73,41 @@ def rounded_error(step: float, deviation: float) -> jax.Array:
     errors = step / 2 * PLACES[:, None] + deviation * NODES
     unlike = rounded(jnp.asarray(errors, jnp.float32), step, deviation)
     return jnp.mean(unlike @ jnp.asarray(WEIGHTS / WEIGHTS.sum(), jnp.float32))
+
+
+def kept_by_clipping(
+    observation: jax.Array,
+    known: jax.Array,
+    constant: jax.Array | float,
+    slope: jax.Array | float,
+) -> jax.Array:
+    """Returns the part of the noise's variance that clipping to [-1, 1] has left: float[].
+
+    Files clip. An observation with a value out of the range has not been clipped: 1.
+
+    Args:
+        observation: float[H, W, C].
+        known: 1 where it is known and 0 elsewhere, broadcasts against it.
+        constant: see `deviance`; the noise counts as Gaussian.
+        slope: the same.
+    """
+    known = jnp.broadcast_to(known, observation.shape)
+    count, total = (_around(x) for x in (known, known * jnp.clip(observation, -1, 1)))
+    mean = total / jnp.maximum(count, 1)
+    variance = jnp.maximum(constant + slope * (mean + 1), 1e-12)
+    kept = jnp.sum(count * clipped_error(mean, jnp.sqrt(variance))) / jnp.sum(count * variance)
+    return jnp.where(jnp.any(jnp.abs(observation) > 1) | jnp.isnan(kept), 1.0, kept)
+
+
+def clipped_error(values: jax.Array, deviation: jax.Array) -> jax.Array:
+    """Returns the mean squared error of Gaussian noise around values, clipped to [-1, 1]."""
+    low, high = (-1 - values) / deviation, (1 - values) / deviation
+    within = ndtr(high) - ndtr(low) - high * norm.pdf(high) + low * norm.pdf(low)
+    return deviation**2 * (within + low**2 * ndtr(low) + high**2 * ndtr(-high))
+
+
+def _around(values: jax.Array) -> jax.Array:
+    """Adds up float[H, W, C] in squares, what is left over at two sides being out."""
+    height, width = values.shape[:2]
+    side = min(AROUND, height, width)
+    return lax.reduce_window(values, 0.0, lax.add, (side, side, 1), (side, side, 1), "valid")

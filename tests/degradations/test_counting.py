@@ -14,6 +14,7 @@ COUNT = 100
 simulate = jax.jit(jax.vmap(lambda d, x, key: d.simulate(x, key), (None, None, 0)))
 predict = jax.jit(jax.vmap(lambda d, x, key: d.predict(x, key), (None, None, 0)))
 misfits = jax.jit(jax.vmap(lambda d, x, y: d.misfit(x, y), (None, None, 0)))
+known_misfits = jax.jit(jax.vmap(lambda d, x, y: d.visible(y) * d.misfit(d(x), y), (None, None, 0)))
 errors = jax.jit(jax.vmap(lambda d, y: d.noise_error(y), (None, 0)))
 
 
@@ -63,7 +64,29 @@ def test_the_data_term_is_least_at_the_truth_and_then_that_of_the_noise(spec: st
 def test_noise_that_is_alike_everywhere_has_squares():
     noise, image = parse("noise:0.1", SIZE), ramp()
     np.testing.assert_allclose(noise.misfit(image, 0 * image), image**2, atol=1e-6)
-    np.testing.assert_allclose(noise.noise_error(image), 0.04, rtol=1e-5)
+    np.testing.assert_allclose(noise.noise_error(1.1 * image), 0.04, rtol=1e-4)
+
+
+@pytest.mark.parametrize("spec", ["noise:0.05", "noise:0.2", "poisson:24", "poisson:12|drop:0.3"])
+def test_of_noise_that_a_file_has_clipped_less_is_expected(spec: str):
+    degradation, image = parse(spec, SIZE), ramp(-0.7, 1.0)
+    seen = simulate(degradation, image, keys())
+    clipped = jnp.clip(seen, -1, 1)
+    at_truth = np.mean(known_misfits(degradation, image, clipped))
+    found = np.mean(errors(degradation, clipped))
+    np.testing.assert_allclose(found, at_truth, rtol=0.1)
+    assert found < 0.995 * np.mean(errors(degradation, seen))
+
+
+def test_pixels_that_tell_nothing_weigh_nothing():
+    """Dead ones are black; what photons there are is compared on the scale of all."""
+    alone, dropped = (parse(spec, SIZE) for spec in ("poisson:24", "poisson:24|drop:0.5"))
+    image = ramp(-0.5, 0.9)
+    seen = simulate(dropped, image, keys())
+    at_truth = np.mean(known_misfits(dropped, image, seen))
+    np.testing.assert_allclose(np.mean(errors(dropped, seen)), at_truth, rtol=0.06)
+    whole = np.mean(errors(alone, simulate(alone, image, keys())))
+    assert np.mean(errors(dropped, seen)) < 0.4 * whole
 
 
 def test_dead_pixels_are_found_and_do_not_count():
