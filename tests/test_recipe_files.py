@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from known_recipes import rows
 
 from mgp_jax.degradations import parse
 from mgp_jax.errors import SettingError
@@ -23,7 +24,7 @@ TUNED = Recipe(
 
 @pytest.mark.parametrize(
     "recipe",
-    [TUNED, *(r for tables in RECIPES.values() for kinds in tables for r in kinds.values())],
+    [TUNED, *(r for tables in RECIPES.values() for table in tables for r in rows(table).values())],
 )
 def test_written_and_read_again(tmp_path: Path, recipe: Recipe):
     write_recipe(tmp_path / "recipe.json", recipe, {"psnr": 30.0})

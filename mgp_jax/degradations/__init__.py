@@ -11,6 +11,7 @@ from mgp_jax.degradations.blurring import Blur
 from mgp_jax.degradations.carrying import carried, require_carried
 from mgp_jax.degradations.composition import Composition, compose, kind_of, operators_of
 from mgp_jax.degradations.counting import Drop, Poisson
+from mgp_jax.degradations.determining import Information, information
 from mgp_jax.degradations.estimating import Estimate, estimate, estimated_sigma, is_gray
 from mgp_jax.degradations.explaining import explained, in_words, observed_size, unresized
 from mgp_jax.degradations.framing import Frame
@@ -41,6 +42,7 @@ __all__ = [
     "Grayscale",
     "Identity",
     "Impulse",
+    "Information",
     "Jpeg",
     "Mask",
     "Noise",
@@ -59,6 +61,7 @@ __all__ = [
     "estimated_sigma",
     "explained",
     "in_words",
+    "information",
     "is_gray",
     "kind_of",
     "laplacian",

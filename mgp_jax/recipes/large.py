@@ -106,7 +106,6 @@ FAST = {
     ),
     "scattered inpainting": styled("fast", 40, 60, map_size=32, prior=0.003, tether=0.01),
     "denoising": styled("fast", 40, 50, map_size=32, prior=0.003, tether=0.01),
-    "restoration": styled("fast", 60, 30, map_size=16, prior=0.003, tether=0.05),
 }
 
 QUALITY = quality_of(FAST)

@@ -1,16 +1,37 @@
 """Recipes by name, chosen by what is to be undone and by what a generator is."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from mgp_jax.degradations import Degradation, kind_of
+from mgp_jax.degradations import (
+    Degradation,
+    Information,
+    information,
+    kind_of,
+    operators_of,
+    unrounded,
+)
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator, Split
 from mgp_jax.recipes import large, small
 from mgp_jax.recipes.published import PAPER, PROJECTION_W, PROJECTION_W_PLUS
-from mgp_jax.recipes.recipe import Recipe
+from mgp_jax.recipes.recipe import Recipe, codes_only
+from mgp_jax.recipes.universal import universal_of_large, universal_of_small
 
-Table = Mapping[str, Recipe]
+# One for every kind of problem, or a function of what observations tell. A table without
+# `restoration` leaves chains of several kinds, and what has none, to the universal recipe.
+Table = Mapping[str, Recipe] | Callable[[Information], Recipe]
+RESTORATION = "restoration"
+
+# The images that a recipe is for if nothing is known of the generator.
+COMMON_SHAPE = (64, 64, 3)
+
+UNIVERSAL = (universal_of_small, universal_of_large)
+# What becomes of the universal recipe under other names.
+CHANGES: dict[str, Callable[[Recipe], Recipe]] = {
+    "quality": lambda recipe: replace(recipe, samples=4),
+    "prior": codes_only,
+}
 
 # By name, for small and for large generators.
 RECIPES: dict[str, tuple[Table, Table]] = {
@@ -18,6 +39,7 @@ RECIPES: dict[str, tuple[Table, Table]] = {
     "quality": (small.QUALITY, large.QUALITY),
     "prior": (small.PRIOR, large.PRIOR),
     "edit": (small.EDIT, large.EDIT),
+    "universal": UNIVERSAL,
     "paper": (PAPER, PAPER),
     "w": (PROJECTION_W, PROJECTION_W),
     "w+": (PROJECTION_W_PLUS, PROJECTION_W_PLUS),
@@ -30,13 +52,13 @@ def recipe_for(
     """Returns a named recipe's settings for what a degradation asks for.
 
     Args:
-        name: `fast`, `quality`, `prior`, `edit`, `paper`, `w` or `w+`.
+        name: `fast`, `quality`, `prior`, `edit`, `universal`, `paper`, `w` or `w+`.
         degradation: what is to be undone.
         what: the generator. Style-based ones of at least 256 pixels have recipes of their own, and
-            the published cuts are those of a PGGAN. None for a small PGGAN.
+            the published cuts are those of a PGGAN. None for a small PGGAN of 64 pixels.
 
     Raises:
-        SettingError: there is no such recipe.
+        SettingError: there is no such recipe, or the degradation does not fit the images.
 
     Example:
         >>> from mgp_jax import Grayscale, recipe_for
@@ -45,9 +67,21 @@ def recipe_for(
     """
     if name not in RECIPES:
         raise SettingError(f"recipe {name}: there are {', '.join(RECIPES)}")
-    recipe = RECIPES[name][is_large(what)][kind_of(degradation)]
+    table, kind = RECIPES[name][is_large(what)], problem(degradation)
+    if isinstance(table, Mapping) and kind in table:
+        recipe = table[kind]
+    else:
+        make = UNIVERSAL[is_large(what)] if isinstance(table, Mapping) else table
+        recipe = make(information(degradation, COMMON_SHAPE if what is None else what.image_shape))
+        recipe = replace(CHANGES.get(name, lambda same: same)(recipe), name=name)
     published_cut = what is None or (isinstance(what, Generator) and what.family == "pggan")
     return recipe if published_cut or name != "paper" else replace(recipe, layer=None)
+
+
+def problem(degradation: Degradation) -> str:
+    """Returns the kind of problem by which recipes are chosen: `restoration` for several kinds."""
+    kinds = {operator.kind for operator in operators_of(unrounded(degradation))}
+    return kind_of(degradation) if len(kinds - {None}) == 1 else RESTORATION
 
 
 def is_large(what: Generator | Split | None) -> bool:

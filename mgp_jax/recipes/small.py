@@ -29,7 +29,6 @@ FAST = {
         map_size=COARSE,
         candidates=POOL,
     ),
-    "restoration": refined("fast", Phase(60, prior=0.03), Phase(100, tether=0.1)),
 }
 
 

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 from jax import export
+from known_recipes import rows
 
 from mgp_jax.benchmark.device.networks import SMALLEST, smallest
 from mgp_jax.benchmark.device.parity import OPERATORS
@@ -96,7 +97,7 @@ def recipes_of(generator: Generator) -> Iterator[tuple[str, str, Recipe]]:
     styled = "w" in dict(generator.config.spaces)
     for name, tables in RECIPES.items():
         for table in tables if styled else tables[:1]:
-            for kind, recipe in table.items():
+            for kind, recipe in rows(table).items():
                 named = isinstance(recipe.layer, str)
                 absent = named and recipe.layer not in generator.stages
                 if absent or recipe.space not in dict(generator.config.spaces):
@@ -132,7 +133,7 @@ def few(recipe: Recipe, generator: Generator) -> Recipe:
 
 def require_all(generator: Generator, recipes: Any) -> None:
     for name, kind, recipe in recipes:
-        degradation = parse(SPECS[kind], generator.resolution)
+        degradation = parse(SPECS.get(kind, SPECS["restoration"]), generator.resolution)
         inversion = resolve(generator, degradation, few(recipe, generator))
         assert faults(whole(inversion)) == [], (name, kind)
 

@@ -1,10 +1,12 @@
 """Recipes as data: their settings, the sharing of steps, and which one a degradation asks for."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from known_recipes import rows
 from networks import untrained
 
 from mgp_jax.codes import Codes
@@ -12,13 +14,14 @@ from mgp_jax.degradations import kind_of, parse
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import DCGANConfig, Generator, MobileStyleGANConfig
 from mgp_jax.recipes import RECIPES, Phase, Recipe, described, recipe_for
+from mgp_jax.recipes.named import problem
 from mgp_jax.recipes.published import PAPER
 
 ALL = [
     pytest.param(recipe, id=f"{name} {size} {kind}")
     for name, tables in RECIPES.items()
-    for size, kinds in zip(("small", "large"), tables, strict=True)
-    for kind, recipe in kinds.items()
+    for size, table in zip(("small", "large"), tables, strict=True)
+    for kind, recipe in rows(table).items()
 ]
 
 
@@ -129,17 +132,27 @@ def test_the_published_settings(kind, codes, layer, steps, features):
         ("blur:gaussian:1.5", "restoration"),
         ("jpeg:30", "restoration"),
         ("cs:0.1", "restoration"),
-        ("gray|down:2|noise:0.05", "colorization"),
-        ("blur:gaussian:1|down:2|gray", "super-resolution"),
+        ("poisson:24|drop:0.1", "denoising"),
+        ("blur:gaussian:1|down:2|quantise:8", "super-resolution"),
+        ("gray|down:2|noise:0.05", "restoration"),
+        ("blur:gaussian:1|down:2|gray", "restoration"),
         ("blur:gaussian:1|jpeg:30", "restoration"),
-        ("mask:center:8|noise:0.1", "inpainting"),
+        ("mask:center:8|noise:0.1", "restoration"),
     ],
 )
 def test_kind_of_problem(spec, kind):
-    degradation = parse(spec, 32)
-    assert kind_of(degradation) == kind
+    """What is a restoration the universal recipe does under all names."""
+    degradation = parse(spec, 64)
+    assert problem(degradation) == kind
     for name, (small, _) in RECIPES.items():
-        assert recipe_for(name, degradation) == small[kind]
+        recipe = recipe_for(name, degradation)
+        if isinstance(small, Mapping) and kind in small:
+            assert recipe == small[kind]
+        else:
+            universal = recipe_for("universal", degradation)
+            assert recipe.name == name and recipe.phases[0] == universal.phases[0]
+            assert recipe.samples == (4 if name == "quality" else 1)
+            assert len(recipe.phases) == (1 if name == "prior" else 2)
 
 
 def test_published_cuts_are_those_of_a_pggan(tiny: Generator):
@@ -171,7 +184,7 @@ def test_large_style_based_generators_have_their_own(what, large):
 
 
 def test_unknown_recipes_are_refused():
-    with pytest.raises(SettingError, match="recipe slow: there are fast, quality, prior, edit,"):
+    with pytest.raises(SettingError, match="recipe slow: there are fast, quality, prior, edit, un"):
         recipe_for("slow", parse("identity", 32))
 
 

@@ -1,0 +1,59 @@
+"""One setting for every degradation, strength and chain: weights follow what an observation tells.
+
+The more is determined the larger the map that is cut. Priors weigh what maximum a posteriori says:
+the variance of what is not explained, noise and what renderings miss, over the number of values
+that tell of it.
+"""
+
+from mgp_jax.degradations import Information
+from mgp_jax.recipes.recipe import Phase, Recipe, refined
+
+# Squared error that renderings leave where there is no noise, images in [-1, 1].
+MISSED = 0.03**2
+
+
+def uncertainty(told: Information) -> float:
+    """Returns the squared error of an observation for every value that it determines."""
+    return told.noise / max(told.known, 1.0) + MISSED / max(told.determined, 1.0)
+
+
+def rounded(weight: float) -> float:
+    """Returns a weight in two digits, which are the same on every machine."""
+    return float(f"{weight:.1e}")
+
+
+def universal_of_large(told: Information) -> Recipe:
+    """Makes the recipe for style-based generators of large images; chosen on `faces1024`."""
+    # From 64 pixels, for whole photographs, to 8.
+    map_size = max(64 // told.cell, 8)
+    amount = uncertainty(told)
+    prior, styles_prior = rounded(3e5 * amount), rounded(8e5 * amount)
+    tether = rounded(8e3 * map_size**2 * amount)
+    codes = Phase(
+        40,
+        z_rate=0.03,
+        alpha_rate=0.01,
+        styles_rate=0.03,
+        prior=prior,
+        styles_prior=styles_prior,
+    )
+    rest = Phase(
+        80,
+        moves=("residual", "styles"),
+        residual_rate=0.05,
+        styles_rate=0.03,
+        tether=tether,
+        styles_prior=styles_prior,
+    )
+    phases = (codes, rest)
+    return Recipe("universal", phases, codes=8, map_size=map_size, space="w", truncation=0.7)
+
+
+def universal_of_small(told: Information) -> Recipe:
+    """Makes the recipe for other generators; chosen on `faces64`."""
+    map_size = max(16 // told.cell, 4)
+    amount = uncertainty(told)
+    prior, tether = rounded(1.5e4 * amount), rounded(50 * map_size**2 * amount)
+    return refined(
+        "universal", Phase(60, prior=prior), Phase(300, tether=tether), map_size=map_size
+    )

@@ -1,0 +1,82 @@
+"""What observations tell: known answers of operators whose information can be counted."""
+
+import jax.numpy as jnp
+import pytest
+
+from mgp_jax.degradations import as_degradation, information, parse
+
+SIZE = 64
+SHAPE = (SIZE, SIZE, 3)
+ALL = SIZE * SIZE * 3
+
+
+@pytest.mark.parametrize(
+    ("spec", "cell"),
+    [
+        ("identity", 1),
+        ("down:2", 2),
+        ("down:4", 4),
+        ("down:8", 8),
+        ("down:16", 16),
+        ("gray", 16),
+        ("mask:center:16", 8),
+        ("mask:center:48", 16),
+        ("mask:random:0.8", 4),
+        ("noise:0.01", 1),
+        ("noise:0.1", 2),
+        ("noise:0.4", 8),
+        ("gray|noise:0.01", 16),
+        ("poisson:96|drop:0.04", 2),
+    ],
+)
+def test_the_smallest_squares_that_are_determined(spec: str, cell: int):
+    assert information(parse(spec, SIZE), SHAPE).cell == cell
+
+
+@pytest.mark.parametrize(
+    ("spec", "known", "noise"),
+    [
+        ("identity", ALL, 0),
+        ("down:4", ALL / 16, 0),
+        ("gray", ALL / 3, 0),
+        ("mask:random:0.8", ALL / 5, 0),
+        ("noise:0.1", ALL, 0.04),
+        ("gray|down:4|noise:0.2", ALL / 48, 0.16),
+        ("poisson:24", ALL, 2 / 24),
+        ("drop:0.25", 0.75 * ALL, 0),
+        ("noise:auto", ALL, 0.01),
+    ],
+)
+def test_what_is_known_and_how_well(spec: str, known: float, noise: float):
+    told = information(parse(spec, SIZE), SHAPE)
+    assert told.known == pytest.approx(known, rel=0.02)
+    assert told.noise == pytest.approx(noise, rel=0.1, abs=1e-6)
+    assert told.determined == min(ALL / told.cell**2, told.known)
+
+
+def test_what_is_dead_before_pixels_are_mixed_is_noise():
+    """It cannot be found any more: p (1 - p) (v + 1)^2, as the image is mid-gray on average."""
+    found, lost = (
+        information(parse(s, SIZE), SHAPE) for s in ("drop:0.2", "drop:0.2|jpeg:100:444")
+    )
+    assert found.noise == 0 and lost.noise == pytest.approx(0.16 * 1.28, rel=0.2)
+
+
+def test_worse_jpeg_is_noisier():
+    fine, coarse = (information(parse(f"jpeg:{q}", SIZE), SHAPE).noise for q in (90, 10))
+    assert 0 < 4 * fine < coarse < 0.05
+
+
+def test_own_functions():
+    whole = information(as_degradation(lambda image: 3 * image), SHAPE)
+    assert (whole.cell, whole.noise) == (1, 0)
+    vector = information(as_degradation(lambda image: image.mean(axis=(1, 2))), SHAPE)
+    assert (vector.cell, vector.known) == (16, SIZE)
+    undefined = information(as_degradation(lambda image: jnp.log(image)), SHAPE)
+    assert (undefined.cell, undefined.noise) == (16, 0)
+
+
+@pytest.mark.parametrize("shape", [(61, 33, 3), (5, 5, 1), (1, 1, 3)])
+def test_other_sizes(shape: tuple[int, ...]):
+    told = information(parse("identity", shape[0], shape[2]), shape)
+    assert told == (1, shape[0] * shape[1] * shape[2], shape[0] * shape[1] * shape[2], 0)

@@ -1,0 +1,63 @@
+"""The universal recipe: the less is known the more the prior weighs and the coarser the cut."""
+
+from itertools import pairwise
+
+import pytest
+from known_recipes import TOLD
+
+from mgp_jax.degradations import Information, information, parse
+from mgp_jax.recipes import Recipe, recipe_for
+from mgp_jax.recipes.universal import uncertainty, universal_of_large, universal_of_small
+
+SHAPE = (64, 64, 3)
+
+
+def weights(recipe: Recipe) -> tuple[float, ...]:
+    codes, rest = recipe.phases
+    assert codes.styles_prior == rest.styles_prior
+    return codes.prior, rest.tether / (recipe.map_size or 1) ** 2
+
+
+@pytest.mark.parametrize("make", [universal_of_large, universal_of_small])
+@pytest.mark.parametrize(
+    "specs",
+    [
+        ("identity", "down:2", "down:4", "down:16"),
+        ("noise:0.02", "noise:0.1", "noise:0.4"),
+        ("mask:random:0.1", "mask:random:0.8", "mask:random:0.99"),
+        ("noise:0.1", "down:2|noise:0.1", "gray|down:2|noise:0.1"),
+    ],
+)
+def test_less_that_is_known_makes_priors_heavier_and_maps_coarser(make, specs):
+    recipes = [make(information(parse(spec, 64), SHAPE)) for spec in specs]
+    for more, less in pairwise(recipes):
+        assert all(a < b for a, b in zip(weights(more), weights(less), strict=True))
+        assert more.map_size >= less.map_size
+
+
+def test_errors_of_noise_and_of_renderings_add_up():
+    told = Information(2, 100.0, 400.0, 0.02)
+    assert uncertainty(told) == pytest.approx(0.02 / 400 + 0.03**2 / 100)
+    recipe = universal_of_large(told)
+    assert (recipe.map_size, recipe.space) == (32, "w")
+    assert recipe.phases[0].prior == pytest.approx(3e5 * 5.9e-5, rel=0.05)
+    assert recipe.phases[1].tether == pytest.approx(8e3 * 32**2 * 5.9e-5, rel=0.05)
+
+
+@pytest.mark.parametrize("make", [universal_of_large, universal_of_small])
+def test_weights_have_two_digits_so_that_every_host_has_the_same(make):
+    for told in TOLD.values():
+        near = told._replace(noise=told.noise * (1 + 1e-9))
+        assert make(told) == make(near)
+
+
+def test_cuts():
+    large = [universal_of_large(Information(cell, 1, 1, 0)).map_size for cell in (1, 2, 4, 8, 16)]
+    small = [universal_of_small(Information(cell, 1, 1, 0)).map_size for cell in (1, 2, 4, 8, 16)]
+    assert large == [64, 32, 16, 8, 8] and small == [16, 8, 4, 4, 4]
+
+
+def test_by_name():
+    degradation = parse("down:4", 64)
+    expected = universal_of_small(information(degradation, SHAPE))
+    assert recipe_for("universal", degradation) == expected
