@@ -155,7 +155,10 @@ class Degradation:
             return jnp.square(self.told_noise(observation)) * jnp.mean(known)
         if not self.signal_dependent and self._coarse:
             return rounded_error(self.step, self._noise) * jnp.mean(known)
-        (constant, slope), rounding = self.variance, self.step**2 / 12
+        rounding = self.step**2 / 12
+        if not self.signal_dependent and self._noise == 0:
+            return rounding * jnp.mean(known)
+        constant, slope = self.variance
         constant = constant - rounding
         # On the scale of the deviance, which knows nothing of what is known.
         error = jnp.mean(constant + slope * (jnp.clip(observation, -1) + 1))

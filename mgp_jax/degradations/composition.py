@@ -81,8 +81,9 @@ class Composition(Degradation):
 
     @property
     def kind(self) -> str | None:
-        """The kind of the first operator that has one."""
-        return next((kind for operator in self.operators if (kind := operator.kind)), None)
+        """The kind of the operators that have one, if that is one kind."""
+        kinds = {operator.kind for operator in self.operators} - {None}
+        return kinds.pop() if len(kinds) == 1 else None
 
     @property
     def support(self) -> jax.Array:
@@ -136,8 +137,7 @@ def operators_of(degradation: Degradation) -> tuple[Degradation, ...]:
 def kind_of(degradation: Degradation) -> str:
     """Returns the kind of problem that a degradation poses, by which recipes differ.
 
-    The first operator of a chain that has a kind decides, as `gray` does in `blur|gray|noise`; a
-    chain without one is `restoration`.
+    Several kinds in a chain, as in `gray|noise:0.1`, and none at all are `restoration`.
     """
     return degradation.kind or "restoration"
 

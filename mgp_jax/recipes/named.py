@@ -3,14 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from mgp_jax.degradations import (
-    Degradation,
-    Information,
-    information,
-    kind_of,
-    operators_of,
-    unrounded,
-)
+from mgp_jax.degradations import Degradation, Information, information, kind_of
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator, Split
 from mgp_jax.recipes import large, small
@@ -21,7 +14,6 @@ from mgp_jax.recipes.universal import universal_of_large, universal_of_small
 # One for every kind of problem, or a function of what observations tell. A table without
 # `restoration` leaves chains of several kinds, and what has none, to the universal recipe.
 Table = Mapping[str, Recipe] | Callable[[Information], Recipe]
-RESTORATION = "restoration"
 
 # The images that a recipe is for if nothing is known of the generator.
 COMMON_SHAPE = (64, 64, 3)
@@ -67,7 +59,7 @@ def recipe_for(
     """
     if name not in RECIPES:
         raise SettingError(f"recipe {name}: there are {', '.join(RECIPES)}")
-    table, kind = RECIPES[name][is_large(what)], problem(degradation)
+    table, kind = RECIPES[name][is_large(what)], kind_of(degradation)
     if isinstance(table, Mapping) and kind in table:
         recipe = table[kind]
     else:
@@ -76,12 +68,6 @@ def recipe_for(
         recipe = replace(CHANGES.get(name, lambda same: same)(recipe), name=name)
     published_cut = what is None or (isinstance(what, Generator) and what.family == "pggan")
     return recipe if published_cut or name != "paper" else replace(recipe, layer=None)
-
-
-def problem(degradation: Degradation) -> str:
-    """Returns the kind of problem by which recipes are chosen: `restoration` for several kinds."""
-    kinds = {operator.kind for operator in operators_of(unrounded(degradation))}
-    return kind_of(degradation) if len(kinds - {None}) == 1 else RESTORATION
 
 
 def is_large(what: Generator | Split | None) -> bool:

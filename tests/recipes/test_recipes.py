@@ -14,7 +14,6 @@ from mgp_jax.degradations import kind_of, parse
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import DCGANConfig, Generator, MobileStyleGANConfig
 from mgp_jax.recipes import RECIPES, Phase, Recipe, described, recipe_for
-from mgp_jax.recipes.named import problem
 from mgp_jax.recipes.published import PAPER
 
 ALL = [
@@ -143,7 +142,7 @@ def test_the_published_settings(kind, codes, layer, steps, features):
 def test_kind_of_problem(spec, kind):
     """What is a restoration the universal recipe does under all names."""
     degradation = parse(spec, 64)
-    assert problem(degradation) == kind
+    assert kind_of(degradation) == kind
     for name, (small, _) in RECIPES.items():
         recipe = recipe_for(name, degradation)
         if isinstance(small, Mapping) and kind in small:
