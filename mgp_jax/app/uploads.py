@@ -67,7 +67,7 @@ def accept(path: str | os.PathLike[str], name: str, folder: Path) -> Photograph:
     except ImageError as error:
         raise ImageError(without_paths(error, {str(path): name})) from None
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    folder.mkdir(parents=True)
     shutil.copyfile(path, folder / name)
     height, width = levels.shape[:2]
     pixels = to_uint8(levels)

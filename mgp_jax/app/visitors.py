@@ -27,7 +27,8 @@ class Visitor:
 
     Attributes:
         name: who, for the worker.
-        folder: where their files are.
+        folder: where their files are; made with the first, so that what still runs for somebody who
+            has left finds another visitor without leaving a folder.
         photograph: what they have uploaded; None for nothing yet.
         runs: their results by name, the latest last.
     """
@@ -43,7 +44,7 @@ class Visitor:
         (name,) = unique_stems([f"{stem}.png"], self._names)
         self._names.append(name)
         path = self.folder / name
-        path.mkdir()
+        path.mkdir(parents=True)
         return path
 
     def keep(self, name: str, run: Any) -> None:
@@ -79,7 +80,6 @@ class Visitors:
             if key not in self._known:
                 # Not named after the session, which the browser can call whatever it likes.
                 name = secrets.token_hex(16)
-                (self.folder / name).mkdir(parents=True)
                 self._known[key] = Visitor(name, self.folder / name)
             self._known.move_to_end(key)
             gone = []

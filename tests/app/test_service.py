@@ -63,7 +63,7 @@ def test_errors_are_one_sentence_without_folders(
     service: Service, visitor: Visitor, caplog: pytest.LogCaptureFixture
 ):
     path = visitor.folder / "photo-2" / "photo.png"
-    path.parent.mkdir()
+    path.parent.mkdir(parents=True)
     told = service.said(MGPError(f"{path}: is\nwrong in {service.folder}/x"), visitor)
     assert told == "photo.png: is wrong in x"
     assert service.said(CancelledError()) == "Stopped."

@@ -27,7 +27,8 @@ def visitors(tmp_path: Path, worker: Worker) -> Visitors:
 def test_one_tab_is_one_visitor(visitors: Visitors):
     one, two = visitors.find("one"), visitors.find("two")
     assert visitors.find("one") is one and one is not two
-    assert one.folder != two.folder and one.folder.is_dir()
+    assert one.folder != two.folder
+    assert one.new_folder("photo").parent == one.folder
     # A session is called whatever a browser likes.
     hostile = visitors.find("../../../etc")
     assert hostile.folder.parent == visitors.folder
@@ -38,12 +39,14 @@ def test_one_tab_is_one_visitor(visitors: Visitors):
 
 def test_leaving_removes_files(visitors: Visitors):
     one = visitors.find("one")
-    (one.folder / "file").write_text("x")
+    (one.new_folder("photo") / "file").write_text("x")
     visitors.leave("one")
     assert not one.folder.exists()
     visitors.leave("one")
     visitors.leave(None)
+    # As what still runs for a closed tab does.
     assert visitors.find("one") is not one
+    assert list(visitors.folder.iterdir()) == []
 
 
 def test_what_still_runs_leaves_nothing_either(visitors: Visitors, worker: Worker):
@@ -68,6 +71,8 @@ def test_what_still_runs_leaves_nothing_either(visitors: Visitors, worker: Worke
 def test_the_one_not_seen_for_longest_goes(visitors: Visitors, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(visitors_module, "MOST_VISITORS", 2)
     one, two = visitors.find("one"), visitors.find("two")
+    for visitor in (one, two):
+        visitor.new_folder("photo")
     visitors.find("one")
     visitors.find("three")
     assert one.folder.exists() and not two.folder.exists()

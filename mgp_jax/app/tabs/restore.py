@@ -191,6 +191,7 @@ def take_example(
 ) -> list[Any]:
     """Takes an example as if it had been uploaded, and ticks what is wrong with it."""
     what = service.generator(name)
+    visitor.folder.mkdir(parents=True, exist_ok=True)
     path = visitor.folder / f"{example.label.lower().replace(', ', '-').replace(' ', '-')}.png"
     service.worker.submit(
         lambda ticket: write_example(example, what, path), visitor.name, quick=True
