@@ -171,6 +171,8 @@ def test_stop_frees_the_slot(visit: Opener, photograph: Path):
     page.get_by_text("quality: better and slower").click()
     page.locator("#samples input[type=number]").fill("4")
     page.locator("#run").click()
+    # What is clicked at once can reach the server before what it is to stop.
+    page.locator("#view .notice, #view .running").first.wait_for()
     page.locator("#stop").click()
     expect(page.locator("#view")).to_contain_text("Stopped.")
     restore(page)
