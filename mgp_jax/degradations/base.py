@@ -159,9 +159,10 @@ class Degradation:
         if not self.signal_dependent and self._noise == 0:
             return rounding * jnp.mean(known)
         constant, slope = self.variance
-        constant = constant - rounding
-        # On the scale of the deviance, which knows nothing of what is known.
-        error = jnp.mean(constant + slope * (jnp.clip(observation, -1) + 1))
+        error = constant = constant - rounding
+        if self.signal_dependent:
+            # On the scale of the deviance, which knows nothing of what is known.
+            error += jnp.mean(slope * (jnp.clip(observation, -1) + 1))
         if observation.ndim == 3:
             error *= kept_by_clipping(observation, known, constant, slope)
         return (error + rounding) * jnp.mean(known)

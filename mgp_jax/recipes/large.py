@@ -20,6 +20,7 @@ def styled(
     *,
     map_size: int,
     prior: float = 0.0,
+    styles_prior: float | None = None,
     tether: float = 0.0,
     lpips: float = 0.0,
     alpha_rate: float = 0.08,
@@ -34,12 +35,14 @@ def styled(
         refined: of the second, 0 for none.
         map_size: see `Recipe`.
         prior: weight of the priors of codes and of styles.
+        styles_prior: that of the styles, if it is another.
         tether: weight of the tether in the second phase.
         lpips: weight of the LPIPS distance in the first phase, at 256 pixels.
         alpha_rate: learning rate of the importances.
         codes: number of codes.
         **settings: further ones of the recipe.
     """
+    styles_prior = prior if styles_prior is None else styles_prior
     phases = [
         Phase(
             steps,
@@ -49,7 +52,7 @@ def styled(
             lpips=lpips,
             perceptual_size=256 if lpips else None,
             prior=prior,
-            styles_prior=prior,
+            styles_prior=styles_prior,
         )
     ]
     if refined:
@@ -60,7 +63,7 @@ def styled(
                 residual_rate=0.05,
                 styles_rate=0.03,
                 tether=tether,
-                styles_prior=prior,
+                styles_prior=styles_prior,
             )
         )
     return Recipe(

@@ -6,6 +6,7 @@ that tell of it.
 """
 
 from mgp_jax.degradations import Information
+from mgp_jax.recipes.large import styled
 from mgp_jax.recipes.recipe import Phase, Recipe, refined
 
 # Squared error that renderings leave where there is no noise, images in [-1, 1].
@@ -27,26 +28,16 @@ def universal_of_large(told: Information) -> Recipe:
     # From 64 pixels, for whole photographs, to 8.
     map_size = max(64 // told.cell, 8)
     amount = uncertainty(told)
-    prior, styles_prior = rounded(3e5 * amount), rounded(8e5 * amount)
-    tether = rounded(8e3 * map_size**2 * amount)
-    codes = Phase(
+    return styled(
+        "universal",
         40,
-        z_rate=0.03,
-        alpha_rate=0.01,
-        styles_rate=0.03,
-        prior=prior,
-        styles_prior=styles_prior,
-    )
-    rest = Phase(
         80,
-        moves=("residual", "styles"),
-        residual_rate=0.05,
-        styles_rate=0.03,
-        tether=tether,
-        styles_prior=styles_prior,
+        map_size=map_size,
+        prior=rounded(3e5 * amount),
+        styles_prior=rounded(8e5 * amount),
+        tether=rounded(8e3 * map_size**2 * amount),
+        alpha_rate=0.01,
     )
-    phases = (codes, rest)
-    return Recipe("universal", phases, codes=8, map_size=map_size, space="w", truncation=0.7)
 
 
 def universal_of_small(told: Information) -> Recipe:

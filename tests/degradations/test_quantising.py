@@ -80,7 +80,7 @@ def test_what_renderings_miss_is_noise_to_finer_levels():
     for spec in ("quantise:5", "noise:0.02|quantise:8"):
         chain = parse(spec, SIZE)
         np.testing.assert_allclose(misfit(chain, IMAGE, 0 * IMAGE), IMAGE**2, rtol=1e-6)
-        assert chain.noise_error(IMAGE) == pytest.approx((2 * chain.sigma) ** 2, rel=1e-4)
+        assert chain.noise_error(IMAGE) == pytest.approx((2 * chain.sigma) ** 2, rel=1e-5)
     # One step coarser, and values that round to the same level have nearly the same likelihood.
     within = misfit(parse("quantise:4", SIZE), 0 * IMAGE + 1 / 15, 0 * IMAGE)
     assert within[0, 0, 0] < 0.95 / 15**2
@@ -101,7 +101,7 @@ def test_where_noise_is_larger_than_a_step_both_are_noise():
     seen = simulate(both, IMAGE, jax.random.key(0))
     np.testing.assert_array_equal(misfit(both, IMAGE, seen), misfit(noise, IMAGE, seen))
     expected = noise.noise_error(seen) + (2 / 255) ** 2 / 12
-    np.testing.assert_allclose(both.noise_error(seen), expected, rtol=1e-4)
+    np.testing.assert_allclose(both.noise_error(seen), expected, rtol=1e-6)
 
 
 def test_in_the_dark_photons_have_less_noise_than_a_step():
