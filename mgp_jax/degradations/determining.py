@@ -1,6 +1,6 @@
 """How much an observation tells of an image, measured of whatever degradation."""
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -58,6 +58,16 @@ def information(degradation: Degradation, image_shape: Shape) -> Information:
         degradation: any; of one that is not linear what it does near mid-gray counts.
         image_shape: (H, W, C) of the images.
     """
+    try:
+        hash(degradation)
+    except TypeError:  # An own dataclass that holds arrays and compares them.
+        return _measured.__wrapped__(degradation, tuple(image_shape))
+    return _measured(degradation, tuple(image_shape))
+
+
+# Of one operator recipes are asked for again and again, and measuring takes seconds.
+@lru_cache(maxsize=8)
+def _measured(degradation: Degradation, image_shape: Shape) -> Information:
     height, width, channels = image_shape
     size, rng = (height, width), np.random.default_rng(0)
 

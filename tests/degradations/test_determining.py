@@ -1,9 +1,12 @@
 """What observations tell: known answers of operators whose information can be counted."""
 
+from dataclasses import dataclass
+
+import jax
 import jax.numpy as jnp
 import pytest
 
-from mgp_jax.degradations import as_degradation, information, parse
+from mgp_jax.degradations import Degradation, as_degradation, information, parse
 
 SIZE = 64
 SHAPE = (SIZE, SIZE, 3)
@@ -74,6 +77,23 @@ def test_own_functions():
     assert (vector.cell, vector.known) == (16, SIZE)
     undefined = information(as_degradation(lambda image: jnp.log(image)), SHAPE)
     assert (undefined.cell, undefined.noise) == (16, 0)
+
+
+@dataclass(frozen=True)
+class Fade(Degradation):
+    strength: jax.Array
+
+    def _apply(self, image: jax.Array) -> jax.Array:
+        return (1 - self.strength) * image
+
+
+def test_operators_that_have_no_hash():
+    fade = Fade(jnp.full((SIZE, SIZE, 1), 0.5))
+    with pytest.raises(TypeError):
+        hash(fade)
+    assert information(fade, SHAPE) == (1, ALL, ALL, 0)
+    # Measured anew: two of them may differ in their arrays alone.
+    assert information(Fade(jnp.full((SIZE, SIZE, 1), 0.999)), SHAPE).cell > 1
 
 
 @pytest.mark.parametrize("shape", [(61, 33, 3), (5, 5, 1), (1, 1, 3)])
