@@ -8,7 +8,7 @@ from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator, Split
 from mgp_jax.recipes import large, small
 from mgp_jax.recipes.published import PAPER, PROJECTION_W, PROJECTION_W_PLUS
-from mgp_jax.recipes.recipe import Recipe, codes_only
+from mgp_jax.recipes.recipe import Recipe, codes_only, mean_of_several
 from mgp_jax.recipes.universal import universal_of_large, universal_of_small
 
 # One for every kind of problem, or a function of what observations tell. A table without
@@ -21,7 +21,7 @@ COMMON_SHAPE = (64, 64, 3)
 UNIVERSAL = (universal_of_small, universal_of_large)
 # What becomes of the universal recipe under other names.
 CHANGES: dict[str, Callable[[Recipe], Recipe]] = {
-    "quality": lambda recipe: replace(recipe, samples=4),
+    "quality": mean_of_several,
     "prior": codes_only,
 }
 

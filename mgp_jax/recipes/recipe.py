@@ -247,8 +247,13 @@ def quality_of(fast: Mapping[str, Recipe]) -> dict[str, Recipe]:
     errors of several starts differ, so their mean is nearer to the truth.
     """
     inversion = fast["inversion"]
-    recipes = {kind: replace(recipe, samples=4) for kind, recipe in fast.items()}
+    recipes = {kind: mean_of_several(recipe) for kind, recipe in fast.items()}
     return named("quality", recipes | {"inversion": inversion.with_(steps=3 * inversion.steps)})
+
+
+def mean_of_several(recipe: Recipe) -> Recipe:
+    """Returns the mean of four starts of a recipe."""
+    return replace(recipe, samples=4)
 
 
 def named(name: str, recipes: Mapping[str, Recipe]) -> dict[str, Recipe]:
