@@ -46,8 +46,8 @@ class Optimising(Starting):
     style-based generators, one code and the noise maps. Or a file that `mgp tune` has written."""
     method: Annotated[str, tyro.conf.arg(metavar="NAME")] = "multi-code"
     """multi-code; or a method to compare with: one-code, encoder-optimised, feature-map, pulse, w,
-    w+, robust, ilo (intermediate layers), pivotal, dip (deep image prior), codes-only, encoder,
-    observation."""
+    w+, robust, ilo (intermediate layers), pivotal, dip (deep image prior), codes-only, universal
+    (multi-code with that recipe), encoder, observation."""
     encoder: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """For the methods that start from an encoder: its file, made by `mgp train-encoder`."""
     lpips_vgg: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None

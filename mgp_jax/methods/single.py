@@ -9,7 +9,7 @@ from typing import Any
 
 from mgp_jax.methods.method import Method
 from mgp_jax.methods.multi_code import MULTI_CODE
-from mgp_jax.recipes import Phase, Recipe, codes_only
+from mgp_jax.recipes import Phase, Recipe, codes_only, recipe_for
 from mgp_jax.recipes.published import PROJECTION_W, PROJECTION_W_PLUS
 
 # One code of Z through the whole generator; there is no importance to be moved, it stays 1.
@@ -47,4 +47,11 @@ CODES_ONLY = replace(
     name="codes-only",
     title="multi-code, codes only",
     recipe=lambda degradation, what: codes_only(MULTI_CODE.recipe(degradation, what)),
+)
+UNIVERSAL = replace(
+    MULTI_CODE,
+    name="universal",
+    title="multi-code, universal recipe",
+    recipe=lambda degradation, what: recipe_for("universal", degradation, what),
+    most=None,
 )

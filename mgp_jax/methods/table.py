@@ -10,7 +10,7 @@ from mgp_jax.methods.observation import OBSERVATION
 from mgp_jax.methods.pivotal import PIVOTAL
 from mgp_jax.methods.pulse import PULSE
 from mgp_jax.methods.robust import ROBUST
-from mgp_jax.methods.single import CODES_ONLY, FREE, ONE, W_PLUS, W
+from mgp_jax.methods.single import CODES_ONLY, FREE, ONE, UNIVERSAL, W_PLUS, W
 
 # In the order of the rows of tables.
 METHODS: dict[str, Method] = {
@@ -30,6 +30,7 @@ METHODS: dict[str, Method] = {
         PIVOTAL,
         CODES_ONLY,
         MULTI_CODE,
+        UNIVERSAL,
     )
 }
 

@@ -26,7 +26,7 @@ def rounded(weight: float) -> float:
 def universal_of_large(told: Information) -> Recipe:
     """Makes the recipe for style-based generators of large images; chosen on `faces1024`."""
     # From 64 pixels, for whole photographs, to 8.
-    map_size = max(64 // told.cell, 8)
+    map_size = min(max(128 // told.cell, 8), 64)
     amount = uncertainty(told)
     return styled(
         "universal",

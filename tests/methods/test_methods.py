@@ -42,6 +42,7 @@ def psnr(images: np.ndarray, truths: np.ndarray) -> np.ndarray:
         ("dip", 20),
         ("codes-only", 20),
         ("multi-code", 20),
+        ("universal", 20),
     ],
 )
 def test_known_optimum(

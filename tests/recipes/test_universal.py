@@ -39,9 +39,9 @@ def test_errors_of_noise_and_of_renderings_add_up():
     told = Information(2, 100.0, 400.0, 0.02)
     assert uncertainty(told) == pytest.approx(0.02 / 400 + 0.03**2 / 100)
     recipe = universal_of_large(told)
-    assert (recipe.map_size, recipe.space) == (32, "w")
+    assert (recipe.map_size, recipe.space) == (64, "w")
     assert recipe.phases[0].prior == pytest.approx(3e5 * 5.9e-5, rel=0.05)
-    assert recipe.phases[1].tether == pytest.approx(8e3 * 32**2 * 5.9e-5, rel=0.05)
+    assert recipe.phases[1].tether == pytest.approx(8e3 * 64**2 * 5.9e-5, rel=0.05)
 
 
 @pytest.mark.parametrize("make", [universal_of_large, universal_of_small])
@@ -54,7 +54,7 @@ def test_weights_have_two_digits_so_that_every_host_has_the_same(make):
 def test_cuts():
     large = [universal_of_large(Information(cell, 1, 1, 0)).map_size for cell in (1, 2, 4, 8, 16)]
     small = [universal_of_small(Information(cell, 1, 1, 0)).map_size for cell in (1, 2, 4, 8, 16)]
-    assert large == [64, 32, 16, 8, 8] and small == [16, 8, 4, 4, 4]
+    assert large == [64, 64, 32, 16, 8] and small == [16, 8, 4, 4, 4]
 
 
 def test_by_name():

@@ -19,16 +19,25 @@ class Setting:
     Attributes:
         seconds: all parts together.
         quick: the least that shows whether a part works: small networks, few steps.
+        networks: the generators to be timed, those of a part if empty.
+        batches: the batch sizes to be timed, those of a part if empty.
         began: when, on the clock of `time.perf_counter`.
     """
 
     seconds: float = SECONDS
     quick: bool = False
+    networks: tuple[str, ...] = ()
+    batches: tuple[int, ...] = ()
     began: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
         if not self.seconds > 0:
             raise SettingError(f"seconds: {self.seconds}, must be positive")
+
+    def times(self, network: str, batch: int) -> bool:
+        """Says whether a generator is to be timed at a batch size."""
+        named = not self.networks or network in self.networks
+        return named and (not self.batches or batch in self.batches)
 
     @property
     def left(self) -> float:

@@ -76,7 +76,8 @@ def workloads(setting: Setting) -> list[tuple[str, int]]:
         return [("faces64", 1)]
     if on_cpu():
         return [("faces64", 1), ("faces64", 4), ("faces1024", 1)]
-    return [(name, batch) for batch in BATCHES for name in GENERATORS]
+    pairs = [(name, batch) for batch in BATCHES for name in GENERATORS]
+    return [pair for pair in pairs if setting.times(*pair)]
 
 
 def workload(name: str, batch: int, peak: Peak, setting: Setting) -> Check:

@@ -35,6 +35,8 @@ def formulations(setting: Setting) -> Iterator[Check]:
     """Yields seconds a step by formulation and precision."""
     least = 0.0 if setting.quick else MEASURED
     for name, batch in _workloads(setting):
+        if not setting.times(name, batch):
+            continue
         generator = generator_named(name)
         recipe = CODES.with_(space="w") if "w" in dict(generator.config.spaces) else CODES
         whole = begun(resolve(generator, recipe=recipe), batch)
