@@ -30,8 +30,8 @@ def universal_of_large(told: Information) -> Recipe:
     amount = uncertainty(told)
     return styled(
         "universal",
-        40,
-        80,
+        20,
+        100,
         map_size=map_size,
         prior=rounded(3e5 * amount),
         styles_prior=rounded(8e5 * amount),
