@@ -35,8 +35,10 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=SECONDS, help="for all parts together")
     parser.add_argument("--quick", action="store_true", help="small networks, few steps")
     parser.add_argument("--parts", nargs="+", help="only those whose titles begin so")
-    parser.add_argument("--networks", nargs="+", default=(), help="time only these generators")
-    parser.add_argument("--batches", nargs="+", default=(), type=int, help="and batch sizes")
+    parser.add_argument("--networks", nargs="+", default=(), help="time steps of these only")
+    parser.add_argument(
+        "--batches", nargs="+", default=(), type=int, help="and of these batch sizes"
+    )
     arguments = parser.parse_args()
     chosen = [
         part
@@ -47,8 +49,8 @@ def main() -> int:
         parser.error(f"--parts: there are {', '.join(part.title.lower() for part in PARTS)}")
     status = 0
     try:
-        timed = tuple(arguments.networks), tuple(arguments.batches)
-        setting = Setting(arguments.seconds, arguments.quick, *timed)
+        networks, batches = tuple(arguments.networks), tuple(arguments.batches)
+        setting = Setting(arguments.seconds, arguments.quick, networks, batches)
         end_after(arguments.seconds + GRACE)
         for finding in prove(setting, arguments.out, chosen):
             print(finding, flush=True)

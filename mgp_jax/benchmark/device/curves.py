@@ -50,19 +50,19 @@ def pytorch(setting: Setting) -> Iterator[Check]:
     if find_spec("torch") is None:
         yield Check("PyTorch", True, "is not installed here: nothing to compare with", None)
         return
-    device = "cpu" if on_cpu() else "cuda"
+    # A device that has idled takes tenths of a second to run at its full speed.
+    device, steps, repetitions = ("cpu", 10, 5) if on_cpu() else ("cuda", 100, 50)
     few = setting.quick or on_cpu()
-    for name in ("faces64",) if few else ("faces64", "faces1024", "pggan:1024"):
-        batches = [batch for batch in ((1,) if few else (1, 4)) if setting.times(name, batch)]
+    names, sizes = (("faces64",), (1,)) if few else (("faces64", "faces1024", "pggan:1024"), (1, 4))
+    for name in names:
+        batches = [batch for _, batch in setting.chosen((name, size) for size in sizes)]
         if not batches:
             continue
-        # A device that has idled takes tenths of a second to run at its full speed.
-        steps = 2 if setting.quick else 10 if on_cpu() else 100
-        case = Case(name, codes=8, rounds=3, steps=steps)
+        case = Case(name, codes=8, rounds=3, steps=2 if setting.quick else steps)
         ours = {batch: measure(replace(case, batch=batch))["seconds"] for batch in batches}
         arguments = ["--step-only", "--generator", name, "--codes", str(case.codes)]
         arguments += ["--perceptual", "0", "--device", device, "--loop", "tuned", "compiled"]
-        arguments += ["--repetitions", "5" if on_cpu() else "50"]
+        arguments += ["--repetitions", str(repetitions)]
         try:
             for cost in run_reference([*arguments, "--batch", *map(str, batches)], sys.executable):
                 mine, theirs = ours[cost["batch"]], cost["seconds"]

@@ -102,6 +102,7 @@ def _within(part: Part, setting: Setting) -> Iterator[Check]:
     if setting.left <= 0:
         yield Check("left out", True, "no time was left", {"left_out": True})
         return
+    check = None
     try:
         for check in part.function(setting):
             yield check
@@ -113,6 +114,8 @@ def _within(part: Part, setting: Setting) -> Iterator[Check]:
                     {"left_out": True},
                 )
                 return
+        if check is None:
+            yield Check("nothing", True, "none of what was chosen is here", None)
     except Exception as error:  # Whatever is broken, the other parts still tell something.
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         yield Check("ended here", False, reason, {"error": reason})

@@ -1,6 +1,7 @@
 """How much is examined, and what the parts ask of the machine."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,8 +20,8 @@ class Setting:
     Attributes:
         seconds: all parts together.
         quick: the least that shows whether a part works: small networks, few steps.
-        networks: the generators to be timed, those of a part if empty.
-        batches: the batch sizes to be timed, those of a part if empty.
+        networks: of the generators whose steps are timed these alone; all if empty.
+        batches: the same of the batch sizes.
         began: when, on the clock of `time.perf_counter`.
     """
 
@@ -38,6 +39,10 @@ class Setting:
         """Says whether a generator is to be timed at a batch size."""
         named = not self.networks or network in self.networks
         return named and (not self.batches or batch in self.batches)
+
+    def chosen(self, workloads: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+        """Returns those generators and batch sizes that are to be timed."""
+        return [workload for workload in workloads if self.times(*workload)]
 
     @property
     def left(self) -> float:

@@ -73,11 +73,12 @@ def speed(setting: Setting) -> Iterator[Check]:
 def workloads(setting: Setting) -> list[tuple[str, int]]:
     """Returns generators and batch sizes; on a CPU what takes seconds or a few minutes."""
     if setting.quick:
-        return [("faces64", 1)]
-    if on_cpu():
-        return [("faces64", 1), ("faces64", 4), ("faces1024", 1)]
-    pairs = [(name, batch) for batch in BATCHES for name in GENERATORS]
-    return [pair for pair in pairs if setting.times(*pair)]
+        pairs = [("faces64", 1)]
+    elif on_cpu():
+        pairs = [("faces64", 1), ("faces64", 4), ("faces1024", 1)]
+    else:
+        pairs = [(name, batch) for batch in BATCHES for name in GENERATORS]
+    return setting.chosen(pairs)
 
 
 def workload(name: str, batch: int, peak: Peak, setting: Setting) -> Check:

@@ -34,9 +34,7 @@ CHUNKS = (1, 10, 100)
 def formulations(setting: Setting) -> Iterator[Check]:
     """Yields seconds a step by formulation and precision."""
     least = 0.0 if setting.quick else MEASURED
-    for name, batch in _workloads(setting):
-        if not setting.times(name, batch):
-            continue
+    for name, batch in setting.chosen(_workloads(setting)):
         generator = generator_named(name)
         recipe = CODES.with_(space="w") if "w" in dict(generator.config.spaces) else CODES
         whole = begun(resolve(generator, recipe=recipe), batch)

@@ -55,6 +55,13 @@ def test_a_part_has_its_time_and_all_have_theirs():
     assert findings[-1][1].found == "no time was left"
 
 
+def test_a_part_with_nothing_to_time_says_so():
+    parts = [Part("empty", lambda _: iter(()), 9), Part("next", one, 9)]
+    assert names(list(prove(Setting(), parts=parts))) == [
+        *(("empty", "nothing", True), ("next", "good", True)),
+    ]
+
+
 def test_what_is_known_is_written_after_every_finding(tmp_path: Path):
     out = tmp_path / "new"
     proof = prove(Setting(), out, [Part("first", one, 9), Part("second", breaks, 9)])

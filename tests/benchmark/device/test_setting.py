@@ -22,9 +22,11 @@ def test_names_and_sizes_choose(networks: tuple, batches: tuple, expected: bool)
 
 
 def test_parts_time_what_is_chosen(monkeypatch: pytest.MonkeyPatch):
+    setting = Setting(networks=("faces1024", "pggan:1024"), batches=(1, 64))
+    monkeypatch.setattr(speed, "on_cpu", lambda: True)
+    assert speed.workloads(setting) == [("faces1024", 1)]
     for module in (speed, curves, variants):
         monkeypatch.setattr(module, "on_cpu", lambda: False)
-    setting = Setting(networks=("faces1024", "pggan:1024"), batches=(1, 64))
     pairs = [("faces1024", 1), ("pggan:1024", 1), ("faces1024", 64), ("pggan:1024", 64)]
     assert speed.workloads(setting) == pairs
     asked = []
