@@ -18,7 +18,7 @@ from mgp_jax.perception import FeatureExtractor, make_extractor
 def pytest_configure(config: pytest.Config) -> None:
     """Compiles quickly; workers, commands that tests start, and the next run share programs."""
     compile_quickly()
-    if config.option.dist == "load":
+    if getattr(config.option, "dist", None) == "load":
         # What a file's tests share is computed by one worker.
         config.option.dist = "loadfile"
     # Without pytest's cache, which can be turned off, every process compiles for itself.
