@@ -58,13 +58,10 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def quick_exact_compiler() -> Iterator[None]:
-    """Compiles quickly, the long tests too, and multiplies in full precision."""
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
+def exact_products() -> Iterator[None]:
+    """Multiplies in full precision."""
     with jax.default_matmul_precision("highest"):
         yield
-    jax.config.update("jax_disable_most_optimizations", before)
 
 
 @pytest.fixture(scope="session")

@@ -178,7 +178,7 @@ def test_the_readmes_commands_run(
     """All of them, in their order and as they stand there, apart from installing.
 
     The default generator takes minutes an image, so the quick one stands in for it, and one of its
-    directions for those that only the other has.
+    directions for those that only the other has. Few steps will do: notebooks do them all.
     """
     from convert.cli import main as convert
 
@@ -195,6 +195,7 @@ def test_the_readmes_commands_run(
             words += ["--steps", "2"] if words[0] == "train-encoder" else []
             if program == "mgp" and isinstance(parse(words).chosen(), Optimising):
                 words += [] if "--generator" in words else ["--generator", "faces64"]
+                words += ["--steps", "20"]
             status = convert(words) if program == "mgp-convert" else cli.main(words)
             printed = capfd.readouterr()
             assert status == cli.OK, (line, printed.err)

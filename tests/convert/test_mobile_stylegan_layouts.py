@@ -18,14 +18,6 @@ from mgp_jax.generators import Generator, load_generator
 MODULES = ("conv1", *(f"layers.{i}.conv{k}" for i in range(len(WIDTHS) - 1) for k in (1, 2)))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def compiler_settings():
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
-
-
 @pytest.fixture(scope="module")
 def converted(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Conversion]:
     folder = tmp_path_factory.mktemp("mobile")

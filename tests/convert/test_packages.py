@@ -22,7 +22,7 @@ from mgp_jax.generators import Generator, generate, load_generator, random_laten
 from mgp_jax.generators.crossing import as_features
 from mgp_jax.generators.zoo import find_generator
 
-pytestmark = pytest.mark.usefixtures("quick_exact_compiler")
+pytestmark = pytest.mark.usefixtures("exact_products")
 
 
 class Case(NamedTuple):
@@ -76,7 +76,7 @@ def convert(name: str, **options: str) -> Conversion:
 
 
 @pytest.fixture(scope="module")
-def generator_of(tmp_path_factory: pytest.TempPathFactory, quick_exact_compiler: None):
+def generator_of(tmp_path_factory: pytest.TempPathFactory, exact_products: None):
     folder: Path = tmp_path_factory.mktemp("packages")
 
     @cache

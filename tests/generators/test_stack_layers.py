@@ -22,7 +22,7 @@ from mgp_jax.generators.stack_pointwise import Activation, Affine, GroupNorm, PR
 SOURCE = np.random.default_rng(0)
 X = SOURCE.normal(size=(2, 4, 5, 6)).astype(np.float32)
 
-pytestmark = pytest.mark.usefixtures("quick_exact_compiler")
+pytestmark = pytest.mark.usefixtures("exact_products")
 
 
 def run(layer: Layer, x: np.ndarray = X, **params: np.ndarray) -> np.ndarray:
