@@ -6,10 +6,10 @@ from mgp_jax.recipes.named import Table
 
 # From a whole photograph to one of which hardly anything is left.
 TOLD = {
-    "all": Information(1, 12288, 12288, 0.0),
-    "half of the size": Information(2, 3072, 3072, 0.0),
-    "noise": Information(4, 768, 12288, 0.16),
-    "next to nothing": Information(16, 0.0, 0.0, 0.5),
+    "all": Information(1, 1, 12288, 12288, 0.0),
+    "half of the size": Information(2, 2, 3072, 3072, 0.0),
+    "noise": Information(4, 4, 768, 12288, 0.16),
+    "next to nothing": Information(16, 16, 0.0, 0.0, 0.5),
 }
 
 

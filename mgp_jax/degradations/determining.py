@@ -37,15 +37,21 @@ class Information(NamedTuple):
             photograph, `f` for one that is `f` times smaller, more the more noise there is and the
             larger a hole. Of 1, 2, 4, 8; and 16 where these are not determined, as in gray
             photographs, whose colours are not.
-        determined: number of such squares, times channels; at most `known`.
+        common: side of the smallest squares that are determined in half of the image, where holes
+            are small or few.
+        determined: number of squares of the side `cell`, times channels; at most `known`.
         known: number of values that tell something.
         noise: their mean squared error, that of JPEG included, in [-1, 1].
+        independent: whether their errors are independent of each other and of the image, as those
+            of JPEG are not.
     """
 
     cell: int
+    common: int
     determined: float
     known: float
     noise: float
+    independent: bool = True
 
 
 def information(degradation: Degradation, image_shape: Shape) -> Information:
@@ -79,16 +85,21 @@ def _measured(degradation: Degradation, image_shape: Shape) -> Information:
     deviations = {2**k: min(FINEST * 2 ** (k / 2), COARSE) for k in octaves}
     photograph = sum(_drawn(squares(side, d), side, size) for side, d in deviations.items())
     noise, weights = _noise(degradation, np.clip(photograph, DARKEST, 1))
-    cell = 2 * CELLS[-1]
+    cell = common = 2 * CELLS[-1]
     for tried in CELLS:
         probes = np.stack([squares(tried, CONTRAST) for _ in range(PROBES)])
         errors = rng.normal(size=(PROBES, *weights.shape)).astype(np.float32)
-        if _missed(degradation, weights, noise, probes, errors, size, tried) < DETERMINED:
+        missed = _missed(degradation, weights, noise, probes, errors, size, tried)
+        if jnp.median(missed) < DETERMINED:
+            common = min(tried, common)
+        if missed.max() < DETERMINED:
             cell = tried
             break
     known = float(weights.sum())
     determined = min(height * width * channels / cell**2, known)
-    return Information(cell, determined, known, float(noise))
+    return Information(
+        cell, common, determined, known, float(noise), not _rounds_blocks(degradation)
+    )
 
 
 @jax.jit
@@ -106,10 +117,15 @@ def _noise(degradation: Degradation, image: Any) -> tuple[jax.Array, jax.Array]:
 
 def _expected(degradation: Degradation, image: jax.Array) -> jax.Array:
     """Returns an observation without any error, that of JPEG's rounding included."""
-    if not any(isinstance(operator, Jpeg) for operator in operators_of(degradation)):
+    if not _rounds_blocks(degradation):
         return degradation(image)
     gray, see = jax.linearize(degradation, jnp.zeros_like(image))
     return gray + see(image)
+
+
+def _rounds_blocks(degradation: Degradation) -> bool:
+    """Whether the frequencies of blocks are rounded, which loses what is small."""
+    return any(isinstance(operator, Jpeg) for operator in operators_of(degradation))
 
 
 @partial(jax.jit, static_argnames=("size", "cell"))
@@ -122,7 +138,7 @@ def _missed(
     size: tuple[int, int],
     cell: int,
 ) -> jax.Array:
-    """Returns the part of the variance of squares that is not found, in the worst window."""
+    """Returns the part of the variance of squares that is not found, in every window."""
     variance = noise + MISFIT**2
 
     def see(squares: jax.Array) -> jax.Array:
@@ -142,7 +158,7 @@ def _missed(
     missed = jax.vmap(miss)(squares, errors).mean(axis=0)
     window = tuple(min(WINDOW, side) for side in missed.shape)
     sums = lax.reduce_window(missed, 0.0, lax.add, window, (1, 1), "valid")
-    return sums.max() / (window[0] * window[1])
+    return sums / (window[0] * window[1])
 
 
 def _drawn(squares: Any, cell: int, size: tuple[int, int]) -> Any:

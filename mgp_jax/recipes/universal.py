@@ -11,11 +11,19 @@ from mgp_jax.recipes.recipe import Phase, Recipe, refined
 
 # Squared error that renderings leave where there is no noise, images in [-1, 1].
 MISSED = 0.03**2
+# What independent noise weighs in large images, where a map has so few values for so many pixels
+# that it can hardly follow any.
+INDEPENDENT = 0.1
 
 
-def uncertainty(told: Information) -> float:
-    """Returns the squared error of an observation for every value that it determines."""
-    return told.noise / max(told.known, 1.0) + MISSED / max(told.determined, 1.0)
+def uncertainty(told: Information, noise: float = 1.0) -> float:
+    """Returns the squared error of an observation for every value that it determines.
+
+    Args:
+        told: what is known.
+        noise: what the noise weighs in it.
+    """
+    return noise * told.noise / max(told.known, 1.0) + MISSED / max(told.determined, 1.0)
 
 
 def rounded(weight: float) -> float:
@@ -25,9 +33,9 @@ def rounded(weight: float) -> float:
 
 def universal_of_large(told: Information) -> Recipe:
     """Makes the recipe for style-based generators of large images; chosen on `faces1024`."""
-    # From 64 pixels, for whole photographs, to 8.
-    map_size = min(max(128 // told.cell, 8), 64)
-    amount = uncertainty(told)
+    # From 64 pixels, for whole photographs, to 8; twice as fine where only holes ask for less.
+    map_size = min(max(min(128 // told.common, 256 // told.cell), 8), 64)
+    amount = uncertainty(told, INDEPENDENT if told.independent else 1.0)
     return styled(
         "universal",
         20,

@@ -37,6 +37,36 @@ def test_the_smallest_squares_that_are_determined(spec: str, cell: int):
 
 
 @pytest.mark.parametrize(
+    ("spec", "cell", "common"),
+    [
+        ("down:4", 4, 4),
+        ("gray", 16, 16),
+        ("mask:center:16", 8, 1),
+        ("mask:center:56", 16, 16),
+        ("mask:center:32|noise:0.2", 16, 4),
+        ("down:2|mask:center:8", 8, 2),
+    ],
+)
+def test_what_holes_leave_determined(spec: str, cell: int, common: int):
+    told = information(parse(spec, SIZE), SHAPE)
+    assert (told.cell, told.common) == (cell, common)
+
+
+@pytest.mark.parametrize(
+    ("spec", "independent"),
+    [
+        ("identity", True),
+        ("noise:0.1", True),
+        ("blur:gaussian:1|poisson:24|drop:0.2", True),
+        ("jpeg:90", False),
+        ("down:2|noise:0.1|jpeg:20|mask:center:8", False),
+    ],
+)
+def test_errors_of_files_depend_on_the_image(spec: str, independent: bool):
+    assert information(parse(spec, SIZE), SHAPE).independent is independent
+
+
+@pytest.mark.parametrize(
     ("spec", "known", "noise"),
     [
         ("identity", ALL, 0),
@@ -91,7 +121,7 @@ def test_operators_that_have_no_hash():
     fade = Fade(jnp.full((SIZE, SIZE, 1), 0.5))
     with pytest.raises(TypeError):
         hash(fade)
-    assert information(fade, SHAPE) == (1, ALL, ALL, 0)
+    assert information(fade, SHAPE) == (1, 1, ALL, ALL, 0, True)
     # Measured anew: two of them may differ in their arrays alone.
     assert information(Fade(jnp.full((SIZE, SIZE, 1), 0.999)), SHAPE).cell > 1
 
@@ -99,4 +129,5 @@ def test_operators_that_have_no_hash():
 @pytest.mark.parametrize("shape", [(61, 33, 3), (5, 5, 1), (1, 1, 3)])
 def test_other_sizes(shape: tuple[int, ...]):
     told = information(parse("identity", shape[0], shape[2]), shape)
-    assert told == (1, shape[0] * shape[1] * shape[2], shape[0] * shape[1] * shape[2], 0)
+    size = shape[0] * shape[1] * shape[2]
+    assert told == (1, 1, size, size, 0, True)

@@ -36,12 +36,21 @@ def test_less_that_is_known_makes_priors_heavier_and_maps_coarser(make, specs):
 
 
 def test_errors_of_noise_and_of_renderings_add_up():
-    told = Information(2, 100.0, 400.0, 0.02)
+    told = Information(2, 2, 100.0, 400.0, 0.02, independent=False)
     assert uncertainty(told) == pytest.approx(0.02 / 400 + 0.03**2 / 100)
     recipe = universal_of_large(told)
     assert (recipe.map_size, recipe.space) == (64, "w")
     assert recipe.phases[0].prior == pytest.approx(3e5 * 5.9e-5, rel=0.05)
     assert recipe.phases[1].tether == pytest.approx(8e3 * 64**2 * 5.9e-5, rel=0.05)
+
+
+def test_independent_noise_weighs_a_tenth_in_large_images():
+    files = Information(2, 2, 1e4, 1e4, 0.9, independent=False)
+    grain = files._replace(independent=True)
+    large, same = universal_of_large(grain), universal_of_small(grain)
+    assert large.phases[0].prior == pytest.approx(3e5 * (0.09 + 0.03**2) / 1e4, rel=0.05)
+    assert large.phases[1].tether == pytest.approx(8e3 * 64**2 * (0.09 + 0.03**2) / 1e4, rel=0.05)
+    assert same == universal_of_small(files)
 
 
 @pytest.mark.parametrize("make", [universal_of_large, universal_of_small])
@@ -52,9 +61,16 @@ def test_weights_have_two_digits_so_that_every_host_has_the_same(make):
 
 
 def test_cuts():
-    large = [universal_of_large(Information(cell, 1, 1, 0)).map_size for cell in (1, 2, 4, 8, 16)]
-    small = [universal_of_small(Information(cell, 1, 1, 0)).map_size for cell in (1, 2, 4, 8, 16)]
-    assert large == [64, 64, 32, 16, 8] and small == [16, 8, 4, 4, 4]
+    told = [Information(cell, cell, 1, 1, 0) for cell in (1, 2, 4, 8, 16)]
+    assert [universal_of_large(known).map_size for known in told] == [64, 64, 32, 16, 8]
+    assert [universal_of_small(known).map_size for known in told] == [16, 8, 4, 4, 4]
+
+
+@pytest.mark.parametrize(
+    ("cell", "common", "map_size"), [(16, 1, 16), (16, 8, 16), (16, 16, 8), (8, 2, 32), (4, 1, 64)]
+)
+def test_holes_make_maps_coarser_by_one_octave_less(cell: int, common: int, map_size: int):
+    assert universal_of_large(Information(cell, common, 1, 1, 0)).map_size == map_size
 
 
 def test_by_name():
