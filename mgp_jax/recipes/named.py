@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from mgp_jax.degradations import Degradation, Information, information, kind_of
+from mgp_jax.degradations.determining import CELLS
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator, Split
 from mgp_jax.recipes import large, small
@@ -24,6 +25,10 @@ CHANGES: dict[str, Callable[[Recipe], Recipe]] = {
     "quality": mean_of_several,
     "prior": codes_only,
 }
+
+# Those whose super-resolution of large images was chosen on a sixteenth of the size. What is nearer
+# to the whole they leave to the universal recipe.
+OF_VERY_SMALL = ("fast", "quality", "edit")
 
 # By name, for small and for large generators.
 RECIPES: dict[str, tuple[Table, Table]] = {
@@ -59,15 +64,28 @@ def recipe_for(
     """
     if name not in RECIPES:
         raise SettingError(f"recipe {name}: there are {', '.join(RECIPES)}")
-    table, kind = RECIPES[name][is_large(what)], kind_of(degradation)
-    if isinstance(table, Mapping) and kind in table:
-        recipe = table[kind]
+    table = RECIPES[name][is_large(what)]
+    kind = kind_of(degradation)
+    if isinstance(table, Mapping) and kind in table and suits(name, kind, degradation, what):
+        row = table[kind]
     else:
         make = UNIVERSAL[is_large(what)] if isinstance(table, Mapping) else table
-        recipe = make(information(degradation, COMMON_SHAPE if what is None else what.image_shape))
-        recipe = replace(CHANGES.get(name, lambda same: same)(recipe), name=name)
+        made = make(told(degradation, what))
+        row = replace(CHANGES[name](made) if name in CHANGES else made, name=name)
     published_cut = what is None or (isinstance(what, Generator) and what.family == "pggan")
-    return recipe if published_cut or name != "paper" else replace(recipe, layer=None)
+    return row if published_cut or name != "paper" else replace(row, layer=None)
+
+
+def suits(name: str, kind: str, degradation: Degradation, what: Generator | Split | None) -> bool:
+    """Says whether what a recipe's table has for a kind of problem is meant for this one."""
+    if name in OF_VERY_SMALL and kind == "super-resolution" and is_large(what):
+        return told(degradation, what).cell > CELLS[-1]
+    return True
+
+
+def told(degradation: Degradation, what: Generator | Split | None) -> Information:
+    """Returns what observations of a generator's images tell."""
+    return information(degradation, COMMON_SHAPE if what is None else what.image_shape)
 
 
 def is_large(what: Generator | Split | None) -> bool:

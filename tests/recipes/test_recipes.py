@@ -175,11 +175,33 @@ def test_published_cuts_are_those_of_a_pggan(tiny: Generator):
 )
 def test_large_style_based_generators_have_their_own(what, large):
     """Those have a space W for codes to live in, which the recipes ask for."""
-    for spec in ("identity", "down:4", "gray"):
+    for spec in ("identity", "down:16", "gray"):
         degradation = parse(spec, 256)
         recipe = recipe_for("fast", degradation, what)
         assert recipe == RECIPES["fast"][large][kind_of(degradation)]
         assert (recipe.space == "w") == large
+
+
+@pytest.mark.parametrize("name", ["fast", "quality", "edit", "prior", "paper"])
+@pytest.mark.parametrize(
+    ("spec", "very_small"), [("down:2", False), ("resize:32", False), ("down:16", True)]
+)
+def test_large_images_that_are_not_very_small_are_the_universal_recipes(name, spec, very_small):
+    degradation, what = parse(spec, 256), styled(11)
+    recipe = recipe_for(name, degradation, what)
+    row = rows(RECIPES[name][True])["super-resolution"]
+    if very_small or name in ("prior", "paper"):
+        assert recipe == dataclasses.replace(row, layer=None)
+    else:
+        made = recipe_for("universal", degradation, what)
+        samples = 4 if name == "quality" else 1
+        assert recipe == dataclasses.replace(made, name=name, samples=samples)
+
+
+def test_small_generators_have_one_recipe_for_all_factors(tiny: Generator):
+    for spec in ("down:2", "down:16"):
+        recipe = recipe_for("fast", parse(spec, 32), tiny)
+        assert recipe == rows(RECIPES["fast"][False])["super-resolution"]
 
 
 def test_unknown_recipes_are_refused():
