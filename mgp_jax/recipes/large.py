@@ -77,8 +77,9 @@ def styled(
     )
 
 
-# What is expected of the spread of several samples, temperature, floor and shift, was measured for
-# super-resolution and holes alone.
+# Noise is left to the universal recipe, whose cut and priors follow its strength. What is expected
+# of the spread of several samples, temperature, floor and shift, was measured for super-resolution
+# and holes alone.
 FAST = {
     "inversion": styled("fast", 30, 120, map_size=64),
     "colorization": styled("fast", 50, map_size=8, prior=0.01, lpips=0.1, alpha_rate=0.005),
@@ -108,13 +109,13 @@ FAST = {
         shift=0.002,
     ),
     "scattered inpainting": styled("fast", 40, 60, map_size=32, prior=0.003, tether=0.01),
-    "denoising": styled("fast", 40, 50, map_size=32, prior=0.003, tether=0.01),
 }
 
 QUALITY = quality_of(FAST)
 
 PRIOR = named("prior", {kind: codes_only(recipe) for kind, recipe in FAST.items()})
 PRIOR["inversion"] = styled("prior", 100, map_size=32, codes=10)
+PRIOR["denoising"] = styled("prior", 40, map_size=32, prior=0.003)
 
 # Codes that stay near the mean, so that directions keep their meaning; the map takes the rest.
 EDIT = named("edit", FAST)

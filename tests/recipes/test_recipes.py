@@ -198,6 +198,15 @@ def test_large_images_that_are_not_very_small_are_the_universal_recipes(name, sp
         assert recipe == dataclasses.replace(made, name=name, samples=samples)
 
 
+def test_noise_of_large_images_is_the_universal_recipes():
+    for spec in ("noise:0.05", "poisson:24|drop:0.1"):
+        degradation, what = parse(spec, 256), styled(11)
+        universal = recipe_for("universal", degradation, what)
+        assert recipe_for("fast", degradation, what) == dataclasses.replace(universal, name="fast")
+        prior = recipe_for("prior", degradation, what)
+        assert prior == rows(RECIPES["prior"][True])["denoising"] and len(prior.phases) == 1
+
+
 def test_small_generators_have_one_recipe_for_all_factors(tiny: Generator):
     for spec in ("down:2", "down:16"):
         recipe = recipe_for("fast", parse(spec, 32), tiny)
