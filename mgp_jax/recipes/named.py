@@ -26,9 +26,9 @@ CHANGES: dict[str, Callable[[Recipe], Recipe]] = {
     "prior": codes_only,
 }
 
-# Those whose super-resolution of large images was chosen on a sixteenth of the size. What is nearer
-# to the whole they leave to the universal recipe.
-OF_VERY_SMALL = ("fast", "quality", "edit")
+# Those whose super-resolution of large images was chosen on a sixteenth of the size, and on known
+# filters, whose observations are put back. Other ones they leave to the universal recipe.
+OF_KNOWN_FILTERS = ("fast", "quality", "edit")
 
 # By name, for small and for large generators.
 RECIPES: dict[str, tuple[Table, Table]] = {
@@ -78,8 +78,8 @@ def recipe_for(
 
 def suits(name: str, kind: str, degradation: Degradation, what: Generator | Split | None) -> bool:
     """Says whether what a recipe's table has for a kind of problem is meant for this one."""
-    if name in OF_VERY_SMALL and kind == "super-resolution" and is_large(what):
-        return told(degradation, what).cell > CELLS[-1]
+    if name in OF_KNOWN_FILTERS and kind == "super-resolution" and is_large(what):
+        return degradation.exact or told(degradation, what).cell > CELLS[-1]
     return True
 
 

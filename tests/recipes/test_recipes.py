@@ -184,13 +184,19 @@ def test_large_style_based_generators_have_their_own(what, large):
 
 @pytest.mark.parametrize("name", ["fast", "quality", "edit", "prior", "paper"])
 @pytest.mark.parametrize(
-    ("spec", "very_small"), [("down:2", False), ("resize:32", False), ("down:16", True)]
+    ("spec", "own_row"),
+    [
+        ("down:8", True),
+        ("down:2:pillow", False),
+        ("down:8:pillow", False),
+        ("down:16:pillow", True),
+    ],
 )
-def test_large_images_that_are_not_very_small_are_the_universal_recipes(name, spec, very_small):
+def test_unknown_filters_that_left_much_are_the_universal_recipes(name, spec, own_row):
     degradation, what = parse(spec, 256), styled(11)
     recipe = recipe_for(name, degradation, what)
     row = rows(RECIPES[name][True])["super-resolution"]
-    if very_small or name in ("prior", "paper"):
+    if own_row or name in ("prior", "paper"):
         assert recipe == dataclasses.replace(row, layer=None)
     else:
         made = recipe_for("universal", degradation, what)
