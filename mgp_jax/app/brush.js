@@ -19,13 +19,12 @@ const brush = {
   line: (element, from, to) => {
     const { canvas, width } = brush.parts(element);
     const context = canvas.getContext("2d");
-    Object.assign(context, { lineWidth: width, lineCap: "round" });
-    Object.assign(context, { strokeStyle: "#fff", fillStyle: "#fff" });
+    Object.assign(context, { lineWidth: width, strokeStyle: "#fff", fillStyle: "#fff" });
     context.beginPath();
     context.moveTo(...from);
     context.lineTo(...to);
     context.stroke();
-    // A line between equal points has no ends, so some browsers draw nothing.
+    // The round end; a line's own cap is not drawn everywhere if both its points are equal.
     context.beginPath();
     context.arc(...to, width / 2, 0, 2 * Math.PI);
     context.fill();

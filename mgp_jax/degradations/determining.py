@@ -42,8 +42,7 @@ class Information(NamedTuple):
         determined: number of squares of the side `cell`, times channels; at most `known`.
         known: number of values that tell something.
         noise: their mean squared error, that of JPEG included, in [-1, 1].
-        independent: whether their errors are independent of each other and of the image, as those
-            of JPEG are not.
+        independent: whether their errors are independent of each other. Those of JPEG are not.
     """
 
     cell: int

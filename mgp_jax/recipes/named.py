@@ -64,16 +64,15 @@ def recipe_for(
     """
     if name not in RECIPES:
         raise SettingError(f"recipe {name}: there are {', '.join(RECIPES)}")
-    table = RECIPES[name][is_large(what)]
-    kind = kind_of(degradation)
+    table, kind = RECIPES[name][is_large(what)], kind_of(degradation)
     if isinstance(table, Mapping) and kind in table and suits(name, kind, degradation, what):
-        row = table[kind]
+        recipe = table[kind]
     else:
         make = UNIVERSAL[is_large(what)] if isinstance(table, Mapping) else table
-        made = make(told(degradation, what))
-        row = replace(CHANGES[name](made) if name in CHANGES else made, name=name)
+        recipe = make(told(degradation, what))
+        recipe = replace(CHANGES[name](recipe) if name in CHANGES else recipe, name=name)
     published_cut = what is None or (isinstance(what, Generator) and what.family == "pggan")
-    return row if published_cut or name != "paper" else replace(row, layer=None)
+    return recipe if published_cut or name != "paper" else replace(recipe, layer=None)
 
 
 def suits(name: str, kind: str, degradation: Degradation, what: Generator | Split | None) -> bool:
