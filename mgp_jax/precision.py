@@ -1,13 +1,30 @@
 """How arrays are computed whatever the rest of the process has told JAX."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import jax
 
 Arguments = ParamSpec("Arguments")
 Value = TypeVar("Value")
+
+# JAX's name for products of matrices rounded to bfloat16, summed in float32.
+HALVES = "BF16_BF16_F32"
+# Of AMD from Zen 4 and of Intel from Cooper Lake on.
+INSTRUCTIONS = frozenset({"avx512_bf16", "amx_bf16"})
+
+
+@cache
+def halves_pay(processor: Path = Path("/proc/cpuinfo")) -> bool:
+    """Returns whether the processor says that it has instructions for products of bfloat16."""
+    try:
+        lines = processor.read_text().splitlines()
+    except OSError:
+        return False
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    return not INSTRUCTIONS.isdisjoint(flags.split())
 
 
 def single_precision(function: Callable[Arguments, Value]) -> Callable[Arguments, Value]:

@@ -16,8 +16,13 @@ from mgp_jax.perception import FeatureExtractor, make_extractor
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compiles quickly; workers, commands that tests start, and the next run share programs."""
+    """Compiles quickly; workers, commands that tests start, and the next run share programs.
+
+    Products are exact, whatever the processor does by itself.
+    """
     compile_quickly()
+    precision = os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")
+    jax.config.update("jax_default_matmul_precision", precision)
     if getattr(config.option, "dist", None) == "load":
         # What a file's tests share is computed by one worker.
         config.option.dist = "loadfile"
@@ -55,13 +60,6 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
     jax.config.update("jax_compilation_cache_dir", before)
-
-
-@pytest.fixture(scope="module")
-def exact_products() -> Iterator[None]:
-    """Multiplies in full precision."""
-    with jax.default_matmul_precision("highest"):
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -90,7 +90,7 @@ class Optimising(Starting):
         what: "What",
         degradation: "Degradation",
         samples: int | None = None,
-        precision: str = "float32",
+        precision: str = "auto",
     ) -> "Inversion":
         """Returns how every image is inverted."""
         from mgp_jax.inversion import default_recipe, resolve

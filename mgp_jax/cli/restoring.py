@@ -47,8 +47,10 @@ class Restoring(Facing, Optimising):
     """Start anew if the folder holds a run already: remove what that run wrote, nothing else."""
     checkpoint_every: Annotated[int, tyro.conf.arg(metavar="STEPS")] = 250
     """Save the running batch after so many steps, so that a killed run goes on there; 0: never."""
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """What networks compute in; variables, losses and optimiser are float32 in any case."""
+    precision: Literal["auto", "float32", "mixed", "bfloat16"] = "auto"
+    """What networks compute in while codes are optimised; variables, losses and final images are
+    float32 in any case. `mixed`: matrices of bfloat16, all else float32, on CPU; `auto`: that where
+    the processor has instructions for it, else float32."""
     memory_limit: Annotated[float | None, tyro.conf.arg(metavar="GIB")] = None
     """Memory of a device for the optimisation: fewer images at a time, then codes in slices, until
     the compiled program fits. Found out by itself on GPU and TPU."""

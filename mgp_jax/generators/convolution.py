@@ -14,6 +14,7 @@ from jax import lax
 
 from mgp_jax.generators import minimal_filtering
 from mgp_jax.generators.formulations import formulation
+from mgp_jax.generators.products import multiply
 
 DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 
@@ -157,7 +158,7 @@ def _overlap_add(x: jax.Array, kernel: jax.Array) -> jax.Array:
     n, h, w, inputs = x.shape
     size, _, _, outputs = kernel.shape
     matrix = kernel.transpose(2, 0, 1, 3).reshape(inputs, size * size * outputs)
-    taps = (x.reshape(-1, inputs) @ matrix).reshape(n, h, w, size, size, outputs)
+    taps = multiply(x.reshape(-1, inputs), matrix).reshape(n, h, w, size, size, outputs)
     return _land(_land(taps, axis=1), axis=2)
 
 
@@ -209,7 +210,7 @@ def _transposed_backward(saved: Any, gradient: jax.Array) -> tuple[jax.Array, ja
     of_kernel = jnp.flip(taps, (1, 2)).transpose(1, 2, 0, 3)
     if size == 4 and minimal_filtering.convolve_transposed.pays(x, kernel):
         return minimal_filtering.convolve_strided(gradient, adjoint(kernel)), of_kernel
-    of_x = patches @ adjoint(kernel).reshape(-1, inputs)
+    of_x = multiply(patches, adjoint(kernel).reshape(-1, inputs))
     return of_x.reshape(x.shape), of_kernel
 
 

@@ -16,6 +16,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from mgp_jax.generators.products import multiply
+
 # Pixels that are worked on at a time: more would not be faster, but take more memory.
 GROUP = 4096
 # Below so many channels or pixels the sums, or the transform of the kernel, cost what is gained.
@@ -185,7 +187,7 @@ def _multiply(parts: jax.Array, weights: jax.Array) -> jax.Array:
     """One matrix product a part: float[K, K, N, H, W, I] to float[K, K, N, H, W, O]."""
     k, _, *_, inputs = parts.shape
     flat = parts.reshape(k * k, -1, inputs)
-    products = jnp.einsum("kpi,kio->kpo", flat, weights.reshape(k * k, inputs, -1))
+    products = multiply(flat, weights.reshape(k * k, inputs, -1))
     return products.reshape(*parts.shape[:-1], -1)
 
 

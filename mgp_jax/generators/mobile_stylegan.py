@@ -23,6 +23,7 @@ from mgp_jax.errors import SettingError
 from mgp_jax.generators.convolution import convolve, convolve_depthwise
 from mgp_jax.generators.crossing import Features
 from mgp_jax.generators.layers import leaky_relu
+from mgp_jax.generators.products import multiply
 from mgp_jax.generators.style import Chain, Dense, Noise, StyleConfig, styles_of
 
 MAPPING_GAIN = 2**0.5
@@ -192,7 +193,7 @@ class Layer(Styled):
         if self.up is not None:
             maps = inverse_haar(self.up.scale(maps, styles[:, self.index - 1]))
         maps = convolve_depthwise(self.modulate(maps, styles), self.depthwise[...])
-        return Features(self.activate(maps @ self.kernel[...]), styles=styles)
+        return Features(self.activate(multiply(maps, self.kernel[...])), styles=styles)
 
     def coarse(self, x: Features) -> Features:
         """Maps float[N, H, W, I] to float[N, H, W, O], see `MobileStyleGANConfig.sketch`."""
@@ -201,7 +202,7 @@ class Layer(Styled):
             maps = low_band(self.up.scale(maps, styles[:, self.index - 1]))
         times = self.noise[...].shape[1] // maps.shape[1]
         kernel = shrunk_kernel(self.depthwise[...], 1 / times)
-        maps = convolve_depthwise(self.modulate(maps, styles), kernel) @ self.kernel[...]
+        maps = multiply(convolve_depthwise(self.modulate(maps, styles), kernel), self.kernel[...])
         # Strided, because XLA would compute a mean again for every channel.
         places = [(row, column) for row in range(times) for column in range(times)]
         noise = sum(self.noise[...][:, r::times, c::times] for r, c in places) / len(places)
@@ -231,14 +232,14 @@ class Image(nnx.Module):
             for part in (self.kernel[...], self.bias[...])
         )
         n, h, w, _ = maps.shape
-        pixels = (maps @ kernel + bias).reshape(n, h, w, 2, 2, -1).swapaxes(2, 3)
+        pixels = (multiply(maps, kernel) + bias).reshape(n, h, w, 2, 2, -1).swapaxes(2, 3)
         image = pixels.reshape(n, 2 * h, 2 * w, -1)
         return jnp.tanh(image) if self.tanh else image
 
     def coarse(self, x: Features) -> jax.Array:
         """Maps `Features` to an image float[N, H, W, C], see `MobileStyleGANConfig.sketch`."""
         maps = self.style.scale(x.maps, styles_of(x)[:, -1])
-        image = low_band(maps @ self.kernel[...] + self.bias[...])
+        image = low_band(multiply(maps, self.kernel[...]) + self.bias[...])
         return jnp.tanh(image) if self.tanh else image
 
 

@@ -46,7 +46,7 @@ def pose(inversion: Inversion, observations: jax.Array) -> Problem:
         inversion: what is to be done.
         observations: float[B, ...], of the shape that the degradation makes.
     """
-    mesh, dtype = inversion.execution.mesh, jnp.dtype(inversion.execution.precision)
+    mesh, dtype = inversion.execution.mesh, inversion.execution.dtype
     split, networks = place(cast((inversion.split, dict(inversion.networks)), dtype), mesh, WHOLE)
     degradation = inversion.degradation
     tolerances = jnp.full(len(observations), inversion.tolerance, jnp.float32)

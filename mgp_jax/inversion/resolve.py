@@ -10,12 +10,16 @@ from mgp_jax.generators import Generator, Split, load_prior
 from mgp_jax.generators.labels import LabelLike
 from mgp_jax.methods import MULTI_CODE, Method, What, find_method
 from mgp_jax.methods.method import in_ball
-from mgp_jax.recipes import Recipe, recipe_for
+from mgp_jax.precision import HALVES
+from mgp_jax.recipes import Phase, Recipe, recipe_for
 from mgp_jax.solve import Execution, ResolvedPhase
 from mgp_jax.terms import Settings, networks_for, objective
 from mgp_jax.terms.networks import check_size
 
 DEFAULT_RECIPE = "fast"
+
+# The composed map of a smaller image is refined until rounding to bfloat16 would show.
+LARGE = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,6 +193,7 @@ def _phases(
             patience=patience,
             one_by_one=not set(method.alone).isdisjoint(phase.moves),
             mesh=execution.mesh,
+            products=HALVES if _in_halves(split, method, phase, execution) else None,
             settings=Settings(
                 phase,
                 method.start,
@@ -199,3 +204,10 @@ def _phases(
         )
         for number, phase in enumerate(recipe.phases)
     )
+
+
+def _in_halves(split: Split, method: Method, phase: Phase, execution: Execution) -> bool:
+    """Whether a phase multiplies in bfloat16: where codes move, or the image is large."""
+    weights_move = not set(method.alone).isdisjoint(phase.moves)
+    coarse = phase.moves_head or min(split.image_shape[:2]) >= LARGE
+    return execution.mixed and coarse and not weights_move

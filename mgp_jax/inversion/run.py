@@ -203,7 +203,8 @@ def start(problem: Problem, keys: jax.Array, phase: ResolvedPhase) -> Any:
     """Makes the variables that a batch starts from; `keys` has one for each image."""
 
     def begin(problem: Problem, keys: jax.Array) -> Any:
-        return settings_of(phase).start(problem.given, problem.target, keys, phase)
+        with phase.computing():
+            return settings_of(phase).start(problem.given, problem.target, keys, phase)
 
     return phase.over_images(begin, PROBLEM, SPLIT)(problem, keys)
 
@@ -225,7 +226,9 @@ def draw(given: Given, variables: Any, phase: ResolvedPhase) -> jax.Array:
     """Renders a batch of variables as the given phase does: float[B, H, W, C]."""
     # Phases that differ in rates and weights alone share a program.
     settings = replace(settings_of(phase), phase=Phase(0, moves=()))
-    still = replace(phase, steps=0, moves=(), project=None, patience=None, settings=settings)
+    still = replace(
+        phase, steps=0, moves=(), project=None, patience=None, products=None, settings=settings
+    )
     return _draw(given, variables, still)
 
 

@@ -1,9 +1,11 @@
 """A phase as the solver sees it: functions of variables, and how long they are improved."""
 
 from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import optax
 from jax.sharding import Mesh
 
@@ -33,6 +35,8 @@ class ResolvedPhase:
         one_by_one: run the images one after another instead of vmapped: for variables that are the
             weights of a network, which images cannot share.
         mesh: devices over which the batch is split.
+        products: what JAX is told of matrix products while the phase is computed
+            (`jax.default_matmul_precision`); None for nothing.
         settings: what the functions want to know.
     """
 
@@ -45,11 +49,18 @@ class ResolvedPhase:
     patience: int | None = None
     one_by_one: bool = False
     mesh: Mesh | None = None
+    products: str | None = None
     settings: Hashable = None
 
     def over_images(self, function: Callable, *specs: Any) -> Callable:
         """Lets every device run a function of batches on its part of them."""
         return over_images(function, self.mesh, *specs)
+
+    def computing(self) -> AbstractContextManager[Any]:
+        """Has what is traced within, gradients included, computed with the phase's products."""
+        if self.products is None:
+            return nullcontext()
+        return jax.default_matmul_precision(self.products)
 
 
 def fields_of(variables: Any) -> dict[str, Any]:

@@ -88,7 +88,8 @@ def step(given: Any, target: Any, state: State, phase: ResolvedPhase) -> State:
         losses = phase.objective(given, target, moved, state.held, phase)
         return losses.total, losses
 
-    gradients, losses = jax.grad(objective, has_aux=True)(variables)
+    with phase.computing():
+        gradients, losses = jax.grad(objective, has_aux=True)(variables)
     update: Any = phase.transform(state.held, phase).update
     updates, optimizer = update(gradients, state.optimizer, variables)
     updated: Any = optax.apply_updates(variables, updates)
@@ -130,7 +131,8 @@ def finish(problem: Problem, state: State, phase: ResolvedPhase) -> tuple[Any, j
 
     def run(problem: Problem, state: State) -> tuple[Any, jax.Array]:
         def conclude(given: Any, target: Any, state: State) -> tuple[Any, jax.Array]:
-            loss = phase.objective(given, target, state.variables, state.held, phase).total
+            with phase.computing():
+                loss = phase.objective(given, target, state.variables, state.held, phase).total
             variables = select(loss < state.best_loss, state.variables, state.best)
             return variables, jnp.fmin(loss, state.best_loss)
 

@@ -22,8 +22,6 @@ from mgp_jax.generators import Generator, generate, load_generator, random_laten
 from mgp_jax.generators.crossing import as_features
 from mgp_jax.generators.zoo import find_generator
 
-pytestmark = pytest.mark.usefixtures("exact_products")
-
 
 class Case(NamedTuple):
     """How to convert a fixture, and what it is.
@@ -76,7 +74,7 @@ def convert(name: str, **options: str) -> Conversion:
 
 
 @pytest.fixture(scope="module")
-def generator_of(tmp_path_factory: pytest.TempPathFactory, exact_products: None):
+def generator_of(tmp_path_factory: pytest.TempPathFactory):
     folder: Path = tmp_path_factory.mktemp("packages")
 
     @cache

@@ -53,8 +53,6 @@ REFUSED: tuple[tuple[str, dict[str, str], str], ...] = (
     ("tail3x3", {}, "main.12 has a kernel of 3 x 3.*--option strides.*main.0, .*main.12"),
 )
 
-pytestmark = pytest.mark.usefixtures("exact_products")
-
 
 def images_of(path: Path, options: dict[str, str], z: np.ndarray, folder: Path) -> np.ndarray:
     convert_file(path, Request(options=options)).save(folder / "w.safetensors")

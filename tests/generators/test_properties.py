@@ -107,11 +107,9 @@ run = partial(jax.jit, static_argnums=(2, 3))(
     lambda generator, x, start, stop: generator.apply(generator.params, x, start, stop)
 )
 
-pytestmark = pytest.mark.usefixtures("exact_products")
-
 
 @pytest.fixture(scope="module", params=CONFIGS)
-def case(request: pytest.FixtureRequest, exact_products: None) -> Case:
+def case(request: pytest.FixtureRequest) -> Case:
     made = random_generator(CONFIGS[request.param], seed=1)
     # Biases and means start at 0 or 1: moved away from that, a forgotten one shows.
     leaves, tree = jax.tree.flatten(made.params)

@@ -22,8 +22,6 @@ from mgp_jax.generators.stack_pointwise import Activation, Affine, GroupNorm, PR
 SOURCE = np.random.default_rng(0)
 X = SOURCE.normal(size=(2, 4, 5, 6)).astype(np.float32)
 
-pytestmark = pytest.mark.usefixtures("exact_products")
-
 
 def run(layer: Layer, x: np.ndarray = X, **params: np.ndarray) -> np.ndarray:
     made = np.asarray(layer(jnp.asarray(x), {k: jnp.asarray(v) for k, v in params.items()}))

@@ -11,7 +11,6 @@ from mgp_jax.generators import Generator, Labels, SequentialConfig, random_gener
 from mgp_jax.generators.stack_layers import Dense, Transposed
 from mgp_jax.generators.stack_pointwise import Activation
 
-pytestmark = pytest.mark.usefixtures("exact_products")
 CLASSES, TRUE = 4, 2
 # From the nearest of many codes; one code, which cannot make up for a wrong class by others.
 PHASE = Phase(100, moves=("z", "label"), z_rate=0.05, label_rate=0.1)

@@ -87,7 +87,7 @@ def test_impossible_recipes_are_refused(tiny: Generator, extractor, change: dict
     [
         ({"chunk": 0}, "chunk: 0"),
         ({"slices": -1}, "slices: -1"),
-        ({"precision": "float16"}, "precision float16: there are float32, bfloat16"),
+        ({"precision": "float16"}, "precision float16: there are auto, float32, mixed, bfloat16"),
     ],
 )
 def test_impossible_executions_are_refused(settings: dict[str, Any], message: str):
