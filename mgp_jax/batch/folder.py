@@ -27,6 +27,7 @@ from mgp_jax.images import unique_stems
 SETTINGS, CHECKPOINTS = "settings.json", "checkpoints"
 REPORTS = ("index.html", "contact_sheet.png")
 PICTURES = ("images", "observations", "truths", "deviations", "masks", "faces", "found")
+RESTORED = ("images", "faces", "samples")
 FOLDERS = (*PICTURES, "samples", "trajectories", "codes", "arrays", "latents")
 # Checksums with an entry for each input, and what they are of.
 OF_INPUTS = {"inputs": "the file", "masks": "the mask of"}
@@ -139,20 +140,33 @@ def clear(folder: Path) -> None:
         settings = {}
     stems = settings.get("names") or unique_stems(settings.get("inputs", []))
     stems = [*stems, *_stems_of_faces(folder)]
-    files = [folder / kind / f"{stem}.png" for kind in PICTURES for stem in stems]
-    thumbnails = [folder / "thumbnails" / kind for kind in PICTURES]  # Written by the report.
-    files += [place / f"{stem}.png.jpg" for place in thumbnails for stem in stems]
+    suffixes = {kind: [".png"] for kind in (*PICTURES, "samples")}
+    if settings.get("webp"):  # Larger ones are PNG even so.
+        suffixes |= {kind: [".png", ".webp"] for kind in RESTORED}
+    names = {k: [f"{stem}{end}" for stem in stems for end in suffixes[k]] for k in PICTURES}
+    files = [folder / kind / name for kind in PICTURES for name in names[kind]]
+    thumbnails = {kind: folder / "thumbnails" / kind for kind in PICTURES}  # The report's.
+    files += [thumbnails[kind] / f"{name}.jpg" for kind in PICTURES for name in names[kind]]
     files += [folder / "codes" / f"{stem}.npz" for stem in stems]
     files += [folder / kind / f"{stem}.npy" for kind in ("arrays", "latents") for stem in stems]
     numbers = range(1, settings.get("samples", 1) + 1)
-    files += [folder / "samples" / f"{stem}-{number}.png" for stem in stems for number in numbers]
+    files += [
+        folder / "samples" / f"{stem}-{number}{end}"
+        for stem in stems
+        for number in numbers
+        for end in suffixes["samples"]
+    ]
     kind = settings.get("trajectory")
     files += [folder / "trajectories" / f"{stem}.{kind}" for stem in stems]
     files += [folder / name for name in (*REPORTS, RESULTS)] + parts(folder)
     for file in files:
         file.unlink(missing_ok=True)
     remove_checkpoints(folder)
-    for place in (*(folder / kind for kind in FOLDERS), *thumbnails, folder / "thumbnails"):
+    for place in (
+        *(folder / kind for kind in FOLDERS),
+        *thumbnails.values(),
+        folder / "thumbnails",
+    ):
         remove_empty(place)
 
 

@@ -63,6 +63,8 @@ class Job:
         note: more settings to record, for example the command.
         masks: a mask for each photograph; the degradation is then any of them.
         reading: how image files are read.
+        webp: quality, 1 to 100, of the WebP files that restorations are written as, 100 for
+            lossless ones; None for PNG.
         save_array: whether restorations are also written as arrays, without rounding to bytes.
         start: codes that every image starts from; None for what the method starts from.
         save_latents: whether latent codes are also written as arrays.
@@ -88,6 +90,7 @@ class Job:
     note: Mapping[str, Any] | None = None
     masks: MaskFolder | None = None
     reading: Reading = Reading()
+    webp: int | None = None
     save_array: bool = False
     start: Codes | None = None
     save_latents: bool = False
@@ -156,6 +159,8 @@ def check(job: Job) -> None:
         raise SettingError(f"batch size: {job.batch_size}, at least 1 is needed")
     if job.checkpoint_every < 0:
         raise SettingError(f"checkpoint every: {job.checkpoint_every} steps, at least 0 are needed")
+    if job.webp is not None and not 1 <= job.webp <= image_files.LOSSLESS:
+        raise SettingError(f"webp: quality {job.webp}, 1 to 100 is possible")
     check_starts(job.samples, job.restarts)
     check_frame(Frame(1) if job.frame == AUTO else job.frame, job.degradation)
     check_faces(job)

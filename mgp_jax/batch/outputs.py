@@ -54,7 +54,7 @@ def write_outputs(
     else:
         record["status"] = "ok"
     record["steps"] = int(np.max(result.steps[rows]))
-    record["output"] = save_image(folder, kind, stem, image)
+    record["output"] = save_image(folder, kind, stem, image, job.webp)
     if job.save_array:
         record["array"] = save_array(folder, stem, image)
     if (mask := mask_of(item.degradation)) is not None:
@@ -72,7 +72,7 @@ def write_outputs(
             record["calibration"] = calibration_points(image, item.truth, several[0])
     if job.samples > 1:
         for number, sample in enumerate(restoration.samples[position], 1):
-            save_image(folder, "samples", f"{stem}-{number}", sample)
+            save_image(folder, "samples", f"{stem}-{number}", sample, job.webp)
         deviation = np.mean(restoration.deviation[position], axis=-1, keepdims=True)
         # Black is certain, white a deviation of half the range or more.
         record["deviation"] = save_image(folder, "deviations", stem, 4 * deviation / 2 - 1)
@@ -97,17 +97,31 @@ def write_trajectory(job: Job, item: Loaded, frames: Sequence[np.ndarray], folde
     return {"trajectory": f"trajectories/{path.name}"}
 
 
-def save_image(folder: Path, kind: str, stem: str, image: np.ndarray) -> str:
-    """Writes an image and returns its path within the folder."""
-    path = folder / kind / f"{stem}.png"
+def save_image(
+    folder: Path, kind: str, stem: str, image: np.ndarray, webp: int | None = None
+) -> str:
+    """Writes an image and returns its path within the folder.
+
+    Args:
+        folder: the output folder.
+        kind: the folder within it.
+        stem: name of the file, without suffix.
+        image: the image.
+        webp: see `Job`; an image that is too large for WebP is written as PNG.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    as_png = webp is None or max(image.shape[:2]) > image_files.WEBP_SIDE
+    path = folder / kind / f"{stem}{'.png' if as_png else '.webp'}"
     try:
         make_folder(path.parent)
-        image_files.write_image(path, image)
+        image_files.write_image(path, image, image_files.LOSSLESS if webp is None else webp)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {reason(error)}") from None
     except ImageError as error:
         raise OutputError(str(error)) from None
-    return f"{kind}/{stem}.png"
+    return f"{kind}/{path.name}"
 
 
 def save_array(folder: Path, stem: str, image: np.ndarray) -> str:

@@ -231,7 +231,7 @@ def write_photo(job: Job, photo: LoadedPhoto, done: Sequence[Done], folder: Path
     marked = drawn(small, photo.faces, photo.others, scale)
     record["found"] = save_image(folder, "found", stem, np.asarray(marked))
     image = put_back_faces(photograph, photo.faces, squares, photo.degradation, job.scale)
-    record["output"] = save_image(folder, "images", stem, image)
+    record["output"] = save_image(folder, "images", stem, image, job.webp)
     return record
 
 

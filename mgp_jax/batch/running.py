@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import accumulate, chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -35,6 +35,8 @@ from mgp_jax.sharding import batch_mesh
 from mgp_jax.solve import Progress
 
 READERS = 4
+# Images of a batch that are measured and written at the same time.
+WRITERS = 4
 STEPS_BETWEEN_FRAMES = 10
 # As long as progress and Ctrl-C have to wait, at most, unless a single step takes longer.
 SECONDS_BETWEEN_REPORTS = 2.0
@@ -289,17 +291,26 @@ class Work:
         checkpoints: Checkpoints | None,
     ) -> list[Record]:
         """Writes what is new in a batch, its records last, and returns these."""
-        new, position = [], 0
-        for item in loaded:
-            record = item if isinstance(item, dict) else empty_record(item.input, None)
-            if record["name"] not in self.records:
-                if isinstance(item, Loaded) and restoration is not None:
-                    record = write_outputs(self.job, item, restoration, position, self.folder)
-                    if frames and record["status"] != "failed":
-                        stack = [frame[position] for frame in frames]
-                        record |= write_trajectory(self.job, item, stack, self.folder)
-                new.append(record | {"seconds": round(seconds, 3)})
-            position += isinstance(item, Loaded)
+
+        def written(item: Loaded | Record, position: int) -> Record:
+            if not isinstance(item, Loaded) or restoration is None:
+                return item if isinstance(item, dict) else empty_record(item.input, None)
+            record = write_outputs(self.job, item, restoration, position, self.folder)
+            if frames and record["status"] != "failed":
+                stack = [frame[position] for frame in frames]
+                record |= write_trajectory(self.job, item, stack, self.folder)
+            return record
+
+        # What has been read lies in the restoration in this order.
+        counted = accumulate((isinstance(item, Loaded) for item in loaded), initial=0)
+        pending = [
+            (item, position)
+            for item, position in zip(loaded, counted, strict=False)
+            if (item["name"] if isinstance(item, dict) else item.input.stem) not in self.records
+        ]
+        with ThreadPoolExecutor(WRITERS) as writers:
+            records = list(writers.map(written, *zip(*pending, strict=True)))
+        new = [record | {"seconds": round(seconds, 3)} for record in records]
         self.journal.append(new)
         if checkpoints is not None:
             checkpoints.remove()

@@ -49,6 +49,7 @@ def settings_of(job: Job, entries: Sequence[Input]) -> dict[str, Any]:
         "simulate": job.simulate,
         "precision": inversion.execution.precision,
         "white": job.reading.white,
+        **({} if job.webp is None else {"webp": job.webp}),
         "save_array": job.save_array,
         **({"save_latents": True} if job.save_latents else {}),
         **({} if job.start is None else {"start": checksum("", job.start)}),

@@ -33,6 +33,8 @@ class Restoring(Facing, Optimising):
     recipe's unless given."""
     trajectory: Literal["gif", "webp"] | None = None
     """Also write an animation of each image's renderings on their way."""
+    webp: Annotated[int | None, tyro.conf.arg(metavar="QUALITY")] = None
+    """Write results as WebP files of this quality, 1 to 100, instead of PNG; 100 is lossless."""
     save_array: Flag = False
     """Also write each result as float32 [H, W, C] in [-1, 1], to DIR/arrays; images have 8 bits."""
     save_latents: Flag = False
@@ -153,6 +155,7 @@ class Restoring(Facing, Optimising):
             note={"command": shlex.join(["mgp", *argv]), "own_files": self.own_files()},
             masks=masks,
             reading=self.reading,
+            webp=self.webp,
             save_array=self.save_array,
             start=self.start_of(inversion),
             save_latents=self.save_latents,

@@ -23,11 +23,13 @@ from mgp_jax.images.photographs import (
     read_whole,
 )
 from mgp_jax.images.showing import Picture, picture_url, pictures_html
-from mgp_jax.images.writing import write_animation, write_array, write_image
+from mgp_jax.images.writing import LOSSLESS, WEBP_SIDE, write_animation, write_array, write_image
 
 __all__ = [
+    "LOSSLESS",
     "LUMINANCE",
     "SUFFIXES",
+    "WEBP_SIDE",
     "Found",
     "MaskPicture",
     "Photograph",

@@ -18,6 +18,7 @@ from mgp_jax.degradations import parse
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator
 from mgp_jax.inversion import Inversion, Result
+from mgp_jax.report import write_page
 from mgp_jax.solve import Status
 
 FIELDS = {"input", "output", "status", "error", "psnr", "ssim", "lpips", "steps", "seconds"}
@@ -152,6 +153,41 @@ def test_divergence_is_said_and_the_best_iterate_kept(
     assert np.isfinite(record["psnr"])
     assert (tmp_path / "out" / record["output"]).exists()
     json.dumps(record, allow_nan=False)
+
+
+@pytest.mark.parametrize("quality", [100, 80])
+def test_results_as_webp(job: Job, inputs: Path, tmp_path: Path, quality: int):
+    """What is restored is; what was observed stays as exact as it was."""
+    out, photograph = tmp_path / "out", inputs / "a.png"
+    several = changed(job, recipe={"samples": 2}, batch_size=1, webp=quality)
+    run(several, [photograph], out)
+    assert json.loads((out / "settings.json").read_text())["webp"] == quality
+    (record,) = good(out)
+    assert (record["output"], record["observation"]) == ("images/a.webp", "observations/a.png")
+    assert sorted(path.name for path in (out / "samples").iterdir()) == ["a-1.webp", "a-2.webp"]
+    with Image.open(out / "images" / "a.webp") as picture:
+        assert (picture.format, picture.size) == ("WEBP", (16, 16))
+    write_page(out)
+    own = out / "images" / "mine.webp"
+    own.write_bytes(b"not written by the run")
+    run(job, [photograph], out, overwrite=True)
+    assert {path.name for path in (out / "images").iterdir()} == {"a.png", "mine.webp"}
+    assert not (out / "samples").exists()
+
+
+def test_what_webp_cannot_hold_is_png(
+    job: Job, inputs: Path, tmp_path: Path, instant: Instant, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("mgp_jax.images.WEBP_SIDE", 15)
+    run(changed(job, webp=80), [inputs], tmp_path / "out")
+    assert {Path(record["output"]).suffix for record in good(tmp_path / "out")} == {".png"}
+
+
+@pytest.mark.parametrize("quality", [0, 101])
+def test_impossible_qualities_are_refused(job: Job, inputs: Path, tmp_path: Path, quality: int):
+    with pytest.raises(SettingError, match=f"webp: quality {quality}, 1 to 100 is possible"):
+        run(changed(job, webp=quality), [inputs], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_samples_and_their_deviation(job: Job, inputs: Path, tmp_path: Path):

@@ -304,7 +304,7 @@ def test_what_is_read_in_the_background_may_fail():
 
 def test_precision_is_a_setting(job: Job, inputs: Path, first: tuple[Path, Any]):
     execution = dataclasses.replace(job.inversion.execution, precision="bfloat16")
-    with pytest.raises(SettingError, match='precision was "float32", is "bfloat16"'):
+    with pytest.raises(SettingError, match='precision was "auto", is "bfloat16"'):
         run(changed(job, execution=execution), [inputs], first[0])
 
 

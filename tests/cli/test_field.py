@@ -53,6 +53,13 @@ def gray_files(out: Path) -> None:
     assert '"status":"ok"' in (out / "index.html").read_text()
 
 
+def webp(out: Path) -> None:
+    """Of a result, found where its record says."""
+    record = json.loads((out / "results.jsonl").read_text())
+    with Image.open(out / record["output"]) as picture:
+        assert picture.format == "WEBP"
+
+
 def array(out: Path) -> None:
     exact = np.load(out / "arrays" / "photo.npy")
     assert exact.shape == (16, 16, 3) and exact.dtype == np.float32
@@ -236,6 +243,8 @@ ROWS: dict[str, Row] = {
     ),
     "no pixels": Row((*INVERT, "--max-pixels", 0), 2, "max pixels: 0, at least 1", no_folder),
     "as arrays": Row((*INVERT, "--save-array"), holds=array),
+    "as WebP": Row((*INVERT, "--webp", 90), holds=webp),
+    "as WebP of no quality": Row((*INVERT, "--webp", 0), 2, "webp: quality 0, 1 to", no_folder),
 }
 
 

@@ -85,6 +85,7 @@ def test_help(mgp: Mgp, command: str):
         expected |= {"INPUT", "--out", "--generator", "--codes", "--layer", "--steps", "--recipe"}
         expected |= {"--seed", "--batch-size", "--simulate", "--overwrite", "--checkpoint-every"}
         expected |= {"--precision", "--memory-limit", "--distributed", "--start", "--save-latents"}
+        expected |= {"--webp"}
     assert expected and not [word for word in expected if word not in done.out]
 
 

@@ -43,6 +43,25 @@ def test_write_image(tmp_path):
     assert long.exists()
 
 
+def test_webp_files(tmp_path):
+    array = np.random.default_rng(0).integers(0, 256, (64, 48, 3), np.uint8)
+    sizes = {}
+    for quality in (100, 95, 50):
+        path = tmp_path / f"{quality}.WebP"
+        write_image(path, array, quality)
+        with Image.open(path) as picture:
+            assert picture.format == "WEBP"
+            read = np.asarray(picture.convert("RGB")).astype(int)
+        sizes[quality] = path.stat().st_size
+        worst = np.abs(read - array).max()
+        assert worst == 0 if quality == 100 else worst > 0
+    assert sizes[50] < sizes[95] < sizes[100]
+    # Gray ones hold three channels.
+    write_image(tmp_path / "gray.webp", array[..., 0])
+    gray = read_image(tmp_path / "gray.webp", 48)
+    assert np.ptp(gray, axis=-1).max() == 0
+
+
 def _umask():
     mask = os.umask(0)
     os.umask(mask)
