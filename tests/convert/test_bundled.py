@@ -84,7 +84,7 @@ def test_that_faces1024_is_not_for_commerce_is_stated():
 def test_together_they_stay_small():
     sizes = {asset.file: (FOLDER / asset.file).stat().st_size for asset in ASSETS}
     assert sizes["faces1024.safetensors"] < 21e6
-    assert sum(sizes.values()) < 52e6
+    assert sum(sizes.values()) < 49e6
 
 
 @pytest.mark.parametrize("portrait", PORTRAITS, ids=lambda portrait: portrait.file)
