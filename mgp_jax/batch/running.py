@@ -34,9 +34,8 @@ from mgp_jax.restoration import Restoration, run_restoration
 from mgp_jax.sharding import batch_mesh
 from mgp_jax.solve import Progress
 
-READERS = 4
-# Images of a batch that are measured and written at the same time.
-WRITERS = 4
+# Images that are read at the same time, and that are measured and written.
+THREADS = max(4, min(16, os.cpu_count() or 1))
 STEPS_BETWEEN_FRAMES = 10
 # As long as progress and Ctrl-C have to wait, at most, unless a single step takes longer.
 SECONDS_BETWEEN_REPORTS = 2.0
@@ -193,7 +192,7 @@ class Work:
         # A batch is the same however much of it has been done: rounding might depend on an image's
         # place in it.
         batches = [b for b in batches if any(entry.stem not in self.records for entry in b)]
-        with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(1) as writer:
+        with ThreadPoolExecutor(THREADS) as readers, ThreadPoolExecutor(1) as writer:
             try:
                 items = ahead(readers, self.load, chain.from_iterable(batches), 2 * size)
                 for batch in batches:
@@ -308,7 +307,7 @@ class Work:
             for item, position in zip(loaded, counted, strict=False)
             if (item["name"] if isinstance(item, dict) else item.input.stem) not in self.records
         ]
-        with ThreadPoolExecutor(WRITERS) as writers:
+        with ThreadPoolExecutor(THREADS) as writers:
             records = list(writers.map(written, *zip(*pending, strict=True)))
         new = [record | {"seconds": round(seconds, 3)} for record in records]
         self.journal.append(new)

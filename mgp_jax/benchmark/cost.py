@@ -68,7 +68,7 @@ class Case:
 
 
 def suite(quick: bool = False) -> list[Case]:
-    """Returns the usual cases: three generators, and how cost grows with cut, N and batch.
+    """Returns the usual cases: four families, and how cost grows with cut, N and batch.
 
     Args:
         quick: the bundled generator only.
@@ -79,7 +79,9 @@ def suite(quick: bool = False) -> list[Case]:
     faces += [Case(layer=layer) for layer in ("2", "4")]
     if quick:
         return faces
-    large = [Case("pggan:256", "8", 20, batch, rounds=2, steps=3) for batch in (1, 8)]
+    large = [Case("faces1024", layer, 8, rounds=2, steps=3) for layer in ("layer4", "layer8")]
+    large += [Case("stylegan2:256", "layer6", 20, rounds=2, steps=3)]
+    large += [Case("pggan:256", "8", 20, batch, rounds=2, steps=3) for batch in (1, 8)]
     large += [Case("pggan:256", "8", codes, rounds=2, steps=3) for codes in (5, 10)]
     large += [Case("pggan:256", layer, 20, rounds=2, steps=3) for layer in ("4", "6")]
     large += [Case("pggan:512", "8", 8, rounds=2, steps=3)]

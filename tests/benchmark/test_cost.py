@@ -51,7 +51,8 @@ def test_names_of_generators(saved: str):
 def test_the_suite_covers_what_is_wanted():
     cases = suite()
     assert len(set(cases)) == len(cases)
-    assert {"faces64", "pggan:256", "pggan:1024"} <= {case.generator for case in cases}
+    named = {"faces64", "faces1024", "stylegan2:256", "pggan:256", "pggan:1024"}
+    assert named <= {case.generator for case in cases}
     assert Case("pggan:256", "8", 20, 1, rounds=2, steps=3) in cases
     assert {case.generator for case in suite(quick=True)} == {"faces64"}
 

@@ -5,7 +5,7 @@ Compile, step, input, output and checkpoint times are measured here, in one proc
     python tests/benchmarks/throughput.py [--batch-sizes 1 16] [--images 10000] [--speed 1 100]
 
 The simulated run is the one of `mgp_jax.batch`: every device has its own batch, every host reads
-ahead with a few threads and writes behind with one, and nothing is exchanged. `--speed` is how many
+ahead and writes behind with a few threads each, and nothing is exchanged. `--speed` is how many
 times faster than this machine a device is assumed to be; its host is assumed to be like this one.
 """
 
@@ -15,25 +15,26 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from importlib import resources
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jax
 import numpy as np
 
+import mgp_jax
 from mgp_jax.batch import Input, Job, load
 from mgp_jax.batch.outputs import write_outputs
-from mgp_jax.batch.running import READERS
 from mgp_jax.checkpoint import Checkpoints
 from mgp_jax.degradations import parse
 from mgp_jax.generators import load_generator
+from mgp_jax.images import read_image, write_image
 from mgp_jax.inversion import Inversion, image_keys, outline, pose, resolve, start
 from mgp_jax.recipes import recipe_for
 from mgp_jax.restoration import Restoration, restore
 from mgp_jax.solve import begin, compile_steps, report
 
 DEVICES_OF_A_HOST = 8
+ASSETS = Path(mgp_jax.__file__).parent / "assets"
 RECORD_SECONDS = 1e-4  # to read and write a record once more when the files are merged
 
 
@@ -84,7 +85,7 @@ def step_seconds(
     return found
 
 
-def measure(name: str, batch_sizes: Sequence[int], steps: int) -> Costs:
+def measure(name: str, batch_sizes: Sequence[int], steps: int, webp: int | None) -> Costs:
     """Measures inversion with the fast recipe; of a phase only so many steps are run."""
     generator = load_generator(name)
     degradation = parse("identity", generator.resolution)
@@ -93,8 +94,8 @@ def measure(name: str, batch_sizes: Sequence[int], steps: int) -> Costs:
     job = Job("invert", inversion, degradation)
     folder = Path(tempfile.mkdtemp())
     photograph = folder / "photograph.png"
-    with resources.as_file(resources.files("mgp_jax.assets") / "eileen_collins.png") as file:
-        shutil.copy(file, photograph)
+    # As large and as rich as what is restored.
+    write_image(photograph, read_image(ASSETS / "grace_hopper.png", generator.resolution))
     entry = Input(0, photograph, "photograph")
     item = load(job, entry)
     reading = seconds(load, job, entry)
@@ -119,17 +120,19 @@ def measure(name: str, batch_sizes: Sequence[int], steps: int) -> Costs:
     restored: Restoration = restore(generator, item.observation[None], degradation, short)
     compilation += time.perf_counter() - began
     write_outputs(job, item, restored, 0, folder)  # compiles the metrics
-    writing = seconds(write_outputs, job, item, restored, 0, folder)
+    writing = seconds(write_outputs, replace(job, webp=webp), item, restored, 0, folder)
     shutil.rmtree(folder)
     saves = recipe.steps / job.checkpoint_every
     return Costs(compilation, restoration, reading, writing, checkpoint, saves)
 
 
-def simulate(costs: Costs, devices: int, images: int, size: int, speed: float) -> tuple[float, str]:
+def simulate(
+    costs: Costs, devices: int, images: int, size: int, speed: float, cores: int
+) -> tuple[float, str]:
     """Returns the seconds of a run, and what most of them go to.
 
     A batch on all devices takes as long as the slower of restoring it and, on each host, reading
-    the next one and writing the one before.
+    the next one and writing the one before, for which it has so many cores.
     """
     size = min(size, math.ceil(images / devices))
     known = max(s for s in costs.restoration if s <= max(size, min(costs.restoration)))
@@ -139,15 +142,14 @@ def simulate(costs: Costs, devices: int, images: int, size: int, speed: float) -
     alone = devices <= DEVICES_OF_A_HOST
     saving = costs.checkpoint * costs.checkpoints * devices if alone else 0.0
     restoring = stepping + saving
-    hosting = here * size * max(costs.reading / READERS, costs.writing)
+    hosting = here * size * (costs.reading + costs.writing) / cores
     rounds = math.ceil(images / (devices * size))
-    first_and_last = here * size * (costs.reading / READERS + costs.writing)
     parts = {
         "steps": rounds * stepping,
         "checkpoints": rounds * saving,
         "hosts' input and output": max(0.0, hosting - restoring) * rounds,
         "compilation": costs.compilation,
-        "first input, last output, merging": first_and_last + RECORD_SECONDS * images,
+        "first input, last output, merging": hosting + RECORD_SECONDS * images,
     }
     return sum(parts.values()), max(parts, key=lambda name: parts[name])
 
@@ -159,9 +161,11 @@ def main() -> None:
     parser.add_argument("--batch-sizes", nargs="+", type=int, default=[1, 16])
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--images", type=int, default=10000)
+    parser.add_argument("--cores", type=int, default=16, help="of a host, 16 at most")
+    parser.add_argument("--webp", type=int, help="quality of the results, PNG unless given")
     parser.add_argument("--speed", nargs="+", type=float, default=[1.0, 100.0])
     arguments = parser.parse_args()
-    costs = measure(arguments.generator, arguments.batch_sizes, arguments.steps)
+    costs = measure(arguments.generator, arguments.batch_sizes, arguments.steps, arguments.webp)
     print(costs)
     slowest = None
     for size, total in costs.restoration.items():
@@ -175,9 +179,10 @@ def main() -> None:
     size = max(costs.restoration)
     for speed in arguments.speed:
         print(f"{arguments.images} images, devices {speed:g} times as fast, {size} images on each:")
-        alone, _ = simulate(costs, 1, arguments.images, size, speed)
+        host = (arguments.images, size, speed, min(16, arguments.cores))
+        alone, _ = simulate(costs, 1, *host)
         for devices in (2**k for k in range(9)):
-            total, most = simulate(costs, devices, arguments.images, size, speed)
+            total, most = simulate(costs, devices, *host)
             print(
                 f"  {devices:3} devices: {total:9.0f} s, {arguments.images / total:8.2f} images/s, "
                 f"efficiency {alone / total / devices:4.0%}, mostly {most}"

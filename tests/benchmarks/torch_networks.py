@@ -4,18 +4,21 @@ A new family is a function that returns its stages, and a row in `FAMILIES`.
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional
 
 from mgp_jax.generators import Generator
+from mgp_jax.generators.stylegan2 import FILTER
 from mgp_jax.perception import bundled_extractor
 from mgp_jax.perception.vgg import IMAGENET_MEAN, IMAGENET_STD
 
 Operator = Callable[[torch.Tensor], torch.Tensor]
-# Of a map [N, C, H, W], and the styles [N, L, D] of the image in families that have such.
-Stage = Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor]
+# Of a map [N, C, H, W], or a pair of it and the image so far, and the styles [N, L, D] of the image
+# in families that have such.
+Stage = Callable[[Any, torch.Tensor | None], Any]
 
 
 class Network:
@@ -23,7 +26,7 @@ class Network:
 
     Attributes:
         latent: length of a latent code in Z.
-        channels: of the feature map at the cut.
+        channels: of what crosses the cut: the feature map, and the image so far where there is one.
         mapping: from codes to styles [N, L, D], None in families without styles.
         mean_styles: [L, D], where the styles behind the cut start, or None.
         weights: all tensors that do not move.
@@ -35,7 +38,8 @@ class Network:
         self.latent, self.weights = generator.latent_shape[0], []
         self.mapping: Operator | None = None
         split = generator.split(cut)
-        self.channels = split.channels
+        self.rgb = generator.config.image_channels if generator.family in WITH_RGB else 0
+        self.channels = split.channels + self.rgb
         self.mean_styles = None if split.mean_styles is None else _tensor(split.mean_styles)
         stages = list(FAMILIES[generator.family](self, generator))
         # Mapping and truncation are stages of ours, in front of the maps.
@@ -54,10 +58,12 @@ class Network:
         x = z[:, :, None, None]
         for stage in self.before:
             x = stage(x, styles)
-        return x
+        return torch.cat(x, dim=1) if self.rgb else x
 
     def tail(self, x: torch.Tensor, styles: torch.Tensor | None = None) -> torch.Tensor:
         """Maps [B, C, H, W] and styles [B, L, D] to images [B, 3, H, W]."""
+        if self.rgb:
+            x = x[:, : -self.rgb], x[:, -self.rgb :]
         for stage in self.behind:
             x = stage(x, styles)
         return x
@@ -132,12 +138,11 @@ def pggan(network: Network, generator: Generator) -> Iterator[Stage]:
             yield layer(params, index % 2 == 0) if index else first(params)
 
 
-def mobile_stylegan(network: Network, generator: Generator) -> Iterator[Stage]:
-    """Yields modulated separable convolutions, every second one behind a Haar transform."""
-    params = generator.params
+def mapping_of(network: Network, generator: Generator) -> Operator:
+    """Returns the mapping network of a style-based generator."""
     kernels = [
         (network.keep(dense["kernel"]), network.keep(dense["bias"]))
-        for dense in params["mapping"].values()
+        for dense in generator.params["mapping"].values()
     ]
 
     def mapping(z: torch.Tensor) -> torch.Tensor:
@@ -146,7 +151,82 @@ def mobile_stylegan(network: Network, generator: Generator) -> Iterator[Stage]:
             z = 2**0.5 * _leaky(z @ kernel + bias)
         return z[:, None].expand(-1, generator.config.styles, -1)
 
-    network.mapping = mapping
+    return mapping
+
+
+def stylegan2(network: Network, generator: Generator) -> Iterator[Stage]:
+    """Yields modulated convolutions, every second one doubling; styles scale maps, not kernels."""
+    config, params = generator.config, generator.params
+    if config.architecture != "skip" or config.conv_clamp is not None:
+        raise SystemExit("the reference knows plain StyleGAN2s only")
+    network.mapping = mapping_of(network, generator)
+    taps = torch.tensor(FILTER)
+
+    def modulation(part: dict) -> Callable[[torch.Tensor, int], torch.Tensor]:
+        kernel, bias = network.keep(part["kernel"]), network.keep(part["bias"])
+        return lambda styles, index: styles[:, index] @ kernel + bias
+
+    def rgb_of(stage: dict, index: int) -> Stage:
+        factors, kernel = modulation(stage["style"]), network.keep(stage["kernel"])
+        bias = network.keep(np.asarray(stage["bias"])[:, None, None])
+
+        def apply(x: torch.Tensor, styles: torch.Tensor | None) -> torch.Tensor:
+            weights = factors(styles, index)[..., None] * kernel
+            return torch.einsum("nchw,nco->nohw", x, weights) + bias
+
+        return apply
+
+    def layer(stage: dict, index: int) -> Stage:
+        factors, doubles = modulation(stage["style"]), index % 2 == 1
+        kernel = np.asarray(stage["kernel"])
+        power = network.keep(np.square(kernel).sum((0, 1)))
+        flipped = kernel[::-1, ::-1].copy()
+        weights = network.keep(flipped, 2, 3, 0, 1) if doubles else network.keep(kernel, 3, 2, 0, 1)
+        noise = np.asarray(stage["noise"]) * np.asarray(stage["noise_strength"])
+        noise = network.keep(noise, 0, 3, 1, 2)
+        bias = network.keep(np.asarray(stage["bias"])[:, None, None])
+        const = network.keep(stage["const"], 0, 3, 1, 2) if index == 0 else None
+        rgb = rgb_of(stage["rgb"], index + 1) if "rgb" in stage else None
+
+        def apply(x: Any, styles: torch.Tensor | None) -> Any:
+            maps, image = (const, None) if const is not None else x
+            style = factors(styles, index)
+            maps = maps * style[:, :, None, None]
+            if doubles:
+                maps = functional.conv_transpose2d(maps, weights, stride=2)
+                for shape, padding in (((-1, 1, 4, 1), (1, 0)), ((-1, 1, 1, 4), (0, 1))):
+                    blur = taps.expand(maps.shape[1], 4).reshape(shape)
+                    maps = functional.conv2d(maps, blur, padding=padding, groups=maps.shape[1])
+            else:
+                maps = functional.conv2d(maps, weights, padding=1)
+            demodulation = torch.rsqrt(style.square() @ power + 1e-8)[:, :, None, None]
+            maps = 2**0.5 * _leaky(maps * demodulation + noise + bias)
+            if image is not None and doubles:
+                blur = torch.outer(taps, taps).expand(image.shape[1], 1, 4, 4)
+                image = functional.conv_transpose2d(
+                    image, blur, stride=2, padding=1, groups=image.shape[1]
+                )
+            if rgb is not None:
+                own = rgb(maps, styles)
+                image = own if image is None else image + own
+            return maps, image
+
+        return apply
+
+    def image(stage: dict) -> Stage:
+        rgb = rgb_of(stage, -1)
+        end = torch.tanh if config.final_tanh else torch.nn.Identity()
+        return lambda x, styles: end(x[1] + rgb(x[0], styles))
+
+    for index in range(len(config.channels)):
+        yield layer(params[f"layer{index}"], index)
+    yield image(params["to_rgb"])
+
+
+def mobile_stylegan(network: Network, generator: Generator) -> Iterator[Stage]:
+    """Yields modulated separable convolutions, every second one behind a Haar transform."""
+    params = generator.params
+    network.mapping = mapping_of(network, generator)
 
     def modulation(part: dict, index: int) -> Stage:
         kernel, bias = network.keep(part["kernel"]), network.keep(part["bias"])
@@ -193,7 +273,10 @@ FAMILIES: dict[str, Callable[[Network, Generator], Iterator[Stage]]] = {
     "dcgan": dcgan,
     "pggan": pggan,
     "mobile_stylegan": mobile_stylegan,
+    "stylegan2": stylegan2,
 }
+# Those that add up an image on the way, which crosses the cut.
+WITH_RGB = ("stylegan2",)
 
 
 def _pixel_norm(x: torch.Tensor) -> torch.Tensor:
