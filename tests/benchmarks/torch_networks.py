@@ -39,7 +39,7 @@ class Network:
         self.mapping: Operator | None = None
         split = generator.split(cut)
         self.rgb = generator.config.image_channels if generator.family in WITH_RGB else 0
-        self.channels = split.channels + self.rgb
+        self.channels = split.channels
         self.mean_styles = None if split.mean_styles is None else _tensor(split.mean_styles)
         stages = list(FAMILIES[generator.family](self, generator))
         # Mapping and truncation are stages of ours, in front of the maps.
