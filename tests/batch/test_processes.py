@@ -3,6 +3,7 @@
 import io
 import json
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -33,21 +34,49 @@ def alone(place: Path) -> dict[str, Any]:
     return contents(place / "alone")
 
 
-def test_two_processes_leave_the_same_folder(place: Path, alone: dict[str, Any]):
+def begin_two(place: Path, out: str) -> list[Any]:
+    """Starts two processes that know of each other."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         address = f"localhost:{free.getsockname()[1]}"
     common = {"JAX_COORDINATOR_ADDRESS": address, "JAX_NUM_PROCESSES": 2}
-    processes = [
-        begin(place, "shared", f"log{number}", JAX_PROCESS_ID=number, **common)
+    return [
+        begin(place, out, f"log{number} of {out}", JAX_PROCESS_ID=number, **common)
         for number in range(2)
     ]
-    for process in processes:
+
+
+def test_two_processes_leave_the_same_folder(place: Path, alone: dict[str, Any]):
+    for process in begin_two(place, "shared"):
         finish(process)
     assert contents(place / "shared") == alone
     # Of three batches the first process had two.
-    logs = [(place / f"log{number}").read_text().splitlines() for number in range(2)]
-    assert [len(log) for log in logs] == [18, 9]
+    logs = [place / f"log{number} of shared" for number in range(2)]
+    assert [len(log.read_text().splitlines()) for log in logs] == [18, 9]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_host_is_killed(tmp_path: Path, number: int):
+    """Both begin again, as a scheduler would have them, and go on as one would have."""
+    make_inputs(tmp_path / "inputs", 60)
+    finish(begin(tmp_path, "alone"))
+    log, both = tmp_path / f"log{number} of shared", begin_two(tmp_path, "shared")
+    killed, other = both[number], both[1 - number]
+    while not (log.exists() and log.read_text()):
+        assert killed.poll() is None, killed.communicate()
+        time.sleep(0.02)
+    killed.kill()
+    killed.communicate()
+    if number == 0:
+        # The others end with the first one, and would with any other, but only after 100 s.
+        other.communicate(timeout=60)
+    other.kill()
+    other.communicate()
+    written = [file.read_text().splitlines() for file in (tmp_path / "shared").glob("*.jsonl")]
+    assert sum(map(len, written)) < 60
+    for process in begin_two(tmp_path, "shared"):
+        finish(process)
+    assert contents(tmp_path / "shared") == contents(tmp_path / "alone")
 
 
 def test_eight_devices_give_the_same_results(place: Path, alone: dict[str, Any]):
