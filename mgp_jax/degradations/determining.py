@@ -43,6 +43,8 @@ class Information(NamedTuple):
         known: number of values that tell something.
         noise: their mean squared error, that of JPEG included, in [-1, 1].
         independent: whether their errors are independent of each other. Those of JPEG are not.
+        random: the part of the noise that JPEG has not made itself, but may have spread over its
+            blocks.
     """
 
     cell: int
@@ -51,6 +53,7 @@ class Information(NamedTuple):
     known: float
     noise: float
     independent: bool = True
+    random: float = 0.0
 
 
 def information(degradation: Degradation, image_shape: Shape) -> Information:
@@ -83,7 +86,7 @@ def _measured(degradation: Degradation, image_shape: Shape) -> Information:
     octaves = range(max(1, (min(height, width) - 1).bit_length()))
     deviations = {2**k: min(FINEST * 2 ** (k / 2), COARSE) for k in octaves}
     photograph = sum(_drawn(squares(side, d), side, size) for side, d in deviations.items())
-    noise, weights = _noise(degradation, np.clip(photograph, DARKEST, 1))
+    noise, random, weights = _noise(degradation, np.clip(photograph, DARKEST, 1))
     cell = common = 2 * CELLS[-1]
     for tried in CELLS:
         probes = np.stack([squares(tried, CONTRAST) for _ in range(PROBES)])
@@ -96,22 +99,24 @@ def _measured(degradation: Degradation, image_shape: Shape) -> Information:
             break
     known = float(weights.sum())
     determined = min(height * width * channels / cell**2, known)
-    return Information(
-        cell, common, determined, known, float(noise), not _rounds_blocks(degradation)
-    )
+    independent = not _rounds_blocks(degradation)
+    return Information(cell, common, determined, known, float(noise), independent, float(random))
 
 
 @jax.jit
-def _noise(degradation: Degradation, image: Any) -> tuple[jax.Array, jax.Array]:
-    """Returns the mean squared error of what is known of an observation, and where that is."""
+def _noise(degradation: Degradation, image: Any) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Returns the mean squared error of an observation, its random part, and what is known."""
     image = jnp.asarray(image)
     seen = degradation.predict(image, jax.random.key(0))
     weights = jnp.broadcast_to(degradation.visible(seen), seen.shape)
-    errors = jnp.square(seen - _expected(degradation, image))
-    if degradation.blind:
-        errors += COMMON**2
-    error = jnp.sum(weights * errors) / jnp.maximum(weights.sum(), 1)
-    return jnp.where(jnp.isfinite(error), error, 0.0), weights
+
+    def error_to(expected: jax.Array) -> jax.Array:
+        errors = jnp.square(seen - expected) + COMMON**2 * degradation.blind
+        error = jnp.sum(weights * errors) / jnp.maximum(weights.sum(), 1)
+        return jnp.where(jnp.isfinite(error), error, 0.0)
+
+    error = error_to(_expected(degradation, image))
+    return error, jnp.minimum(error_to(degradation(image)), error), weights
 
 
 def _expected(degradation: Degradation, image: jax.Array) -> jax.Array:

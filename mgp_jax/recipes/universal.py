@@ -16,14 +16,22 @@ MISSED = 0.03**2
 INDEPENDENT = 0.1
 
 
-def uncertainty(told: Information, noise: float = 1.0) -> float:
-    """Returns the squared error of an observation for every value that it determines.
+def uncertainty(told: Information) -> float:
+    """Returns the squared error of an observation for every value that it determines."""
+    return told.noise / max(told.known, 1.0) + MISSED / max(told.determined, 1.0)
 
-    Args:
-        told: what is known.
-        noise: what the noise weighs in it.
+
+def uncertainty_of_large(told: Information) -> float:
+    """Returns the same of large images, which depends on how errors hang together.
+
+    Random ones that JPEG has spread over blocks are one for each square that is determined where
+    there are no holes, not one for each value.
     """
-    return noise * told.noise / max(told.known, 1.0) + MISSED / max(told.determined, 1.0)
+    if told.independent:
+        return uncertainty(told._replace(noise=INDEPENDENT * told.noise))
+    squares = min(told.known, told.determined * (told.cell / told.common) ** 2)
+    rounding = uncertainty(told._replace(noise=told.noise - told.random))
+    return rounding + told.random / max(squares, 1.0)
 
 
 def rounded(weight: float) -> float:
@@ -35,7 +43,7 @@ def universal_of_large(told: Information) -> Recipe:
     """Makes the recipe for style-based generators of large images; chosen on `faces1024`."""
     # From 64 pixels, for whole photographs, to 8; twice as fine where only holes ask for less.
     map_size = min(max(min(128 // told.common, 256 // told.cell), 8), 64)
-    amount = uncertainty(told, INDEPENDENT if told.independent else 1.0)
+    amount = uncertainty_of_large(told)
     return styled(
         "universal",
         20,

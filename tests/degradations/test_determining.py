@@ -87,6 +87,25 @@ def test_what_is_known_and_how_well(spec: str, known: float, noise: float):
     assert told.determined == min(ALL / told.cell**2, told.known)
 
 
+@pytest.mark.parametrize(
+    ("spec", "random"),
+    [
+        ("identity", 0),
+        ("down:4", 0),
+        ("noise:0.1", 0.04),
+        ("noise:auto", 0.01),
+        ("jpeg:10", 0),
+        # Rounding adds a little.
+        ("noise:0.1|jpeg:90:444", 0.04),
+        ("down:2|noise:0.1|jpeg:90:444", 0.04),
+    ],
+)
+def test_what_part_of_it_is_random(spec: str, random: float):
+    told = information(parse(spec, SIZE), SHAPE)
+    assert told.random == pytest.approx(random, rel=0.15, abs=1e-6)
+    assert told.random <= told.noise
+
+
 def test_what_is_dead_before_pixels_are_mixed_is_noise():
     """It cannot be found any more: p (1 - p) (v + 1)^2, as the image is mid-gray on average."""
     found, lost = (
@@ -121,7 +140,7 @@ def test_operators_that_have_no_hash():
     fade = Fade(jnp.full((SIZE, SIZE, 1), 0.5))
     with pytest.raises(TypeError):
         hash(fade)
-    assert information(fade, SHAPE) == (1, 1, ALL, ALL, 0, True)
+    assert information(fade, SHAPE) == (1, 1, ALL, ALL, 0, True, 0)
     # Measured anew: two of them may differ in their arrays alone.
     assert information(Fade(jnp.full((SIZE, SIZE, 1), 0.999)), SHAPE).cell > 1
 
@@ -130,4 +149,4 @@ def test_operators_that_have_no_hash():
 def test_other_sizes(shape: tuple[int, ...]):
     told = information(parse("identity", shape[0], shape[2]), shape)
     size = shape[0] * shape[1] * shape[2]
-    assert told == (1, 1, size, size, 0, True)
+    assert told == (1, 1, size, size, 0, True, 0)

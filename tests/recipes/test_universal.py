@@ -7,7 +7,12 @@ from known_recipes import TOLD
 
 from mgp_jax.degradations import Information, information, parse
 from mgp_jax.recipes import Recipe, recipe_for
-from mgp_jax.recipes.universal import uncertainty, universal_of_large, universal_of_small
+from mgp_jax.recipes.universal import (
+    uncertainty,
+    uncertainty_of_large,
+    universal_of_large,
+    universal_of_small,
+)
 
 SHAPE = (64, 64, 3)
 
@@ -51,6 +56,20 @@ def test_independent_noise_weighs_a_tenth_in_large_images():
     assert large.phases[0].prior == pytest.approx(3e5 * (0.09 + 0.03**2) / 1e4, rel=0.05)
     assert large.phases[1].tether == pytest.approx(8e3 * 64**2 * (0.09 + 0.03**2) / 1e4, rel=0.05)
     assert same == universal_of_small(files)
+
+
+@pytest.mark.parametrize(("cell", "common"), [(4, 4), (16, 4)])
+def test_random_errors_that_jpeg_has_spread_are_one_for_each_square(cell: int, common: int):
+    """Of squares where there are no holes, but no more than there are values."""
+    told = Information(cell, common, 1600 / cell**2, 1000.0, 0.03, independent=False, random=0.02)
+    missed = 0.03**2 / told.determined
+    expected = 0.01 / 1000 + missed + 0.02 / 100
+    assert uncertainty_of_large(told) == pytest.approx(expected)
+    few = told._replace(known=50.0)
+    assert uncertainty_of_large(few) == pytest.approx(0.03 / 50 + missed)
+    assert universal_of_large(told).phases[0].prior == pytest.approx(3e5 * expected, rel=0.05)
+    # In small images nothing of it is.
+    assert uncertainty(told) == pytest.approx(0.03 / 1000 + missed)
 
 
 @pytest.mark.parametrize("make", [universal_of_large, universal_of_small])
