@@ -9,6 +9,9 @@ from mgp_jax.degradations import Information
 from mgp_jax.recipes.large import styled
 from mgp_jax.recipes.recipe import Phase, Recipe, refined
 
+# Height and width of the map of a large image that is determined pixel by pixel; of squares of two
+# pixels it is half, and so on.
+PIXELS = 128
 # Squared error that renderings leave where there is no noise, images in [-1, 1].
 MISSED = 0.03**2
 # What independent noise weighs in large images, where a map has so few values for so many pixels
@@ -21,17 +24,22 @@ def uncertainty(told: Information) -> float:
     return told.noise / max(told.known, 1.0) + MISSED / max(told.determined, 1.0)
 
 
-def uncertainty_of_large(told: Information) -> float:
+def uncertainty_of_large(told: Information, map_size: int) -> float:
     """Returns the same of large images, which depends on how errors hang together.
 
     Random ones that JPEG has spread over blocks are one for each square that is determined where
-    there are no holes, not one for each value.
+    there are no holes, not one for each value; a map that holes make coarser follows fewer of them.
+
+    Args:
+        told: what is known.
+        map_size: height and width of the map at the cut.
     """
     if told.independent:
         return uncertainty(told._replace(noise=INDEPENDENT * told.noise))
     squares = min(told.known, told.determined * (told.cell / told.common) ** 2)
     rounding = uncertainty(told._replace(noise=told.noise - told.random))
-    return rounding + told.random / max(squares, 1.0)
+    followed = (map_size * told.common / PIXELS) ** 2
+    return rounding + min(followed, 1.0) * told.random / max(squares, 1.0)
 
 
 def rounded(weight: float) -> float:
@@ -42,8 +50,8 @@ def rounded(weight: float) -> float:
 def universal_of_large(told: Information) -> Recipe:
     """Makes the recipe for style-based generators of large images; chosen on `faces1024`."""
     # From 64 pixels, for whole photographs, to 8; twice as fine where only holes ask for less.
-    map_size = min(max(min(128 // told.common, 256 // told.cell), 8), 64)
-    amount = uncertainty_of_large(told)
+    map_size = min(max(min(PIXELS // told.common, 2 * PIXELS // told.cell), 8), 64)
+    amount = uncertainty_of_large(told, map_size)
     return styled(
         "universal",
         20,

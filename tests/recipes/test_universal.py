@@ -58,15 +58,18 @@ def test_independent_noise_weighs_a_tenth_in_large_images():
     assert same == universal_of_small(files)
 
 
-@pytest.mark.parametrize(("cell", "common"), [(4, 4), (16, 4)])
-def test_random_errors_that_jpeg_has_spread_are_one_for_each_square(cell: int, common: int):
+@pytest.mark.parametrize(("cell", "common", "followed"), [(4, 4, 1), (16, 4, 0.25)])
+def test_random_errors_that_jpeg_has_spread_are_one_for_each_square(
+    cell: int, common: int, followed: float
+):
     """Of squares where there are no holes, but no more than there are values."""
     told = Information(cell, common, 1600 / cell**2, 1000.0, 0.03, independent=False, random=0.02)
     missed = 0.03**2 / told.determined
-    expected = 0.01 / 1000 + missed + 0.02 / 100
-    assert uncertainty_of_large(told) == pytest.approx(expected)
+    expected = 0.01 / 1000 + missed + followed * 0.02 / 100
+    size = {4: 32, 16: 16}[cell]
+    assert uncertainty_of_large(told, size) == pytest.approx(expected)
     few = told._replace(known=50.0)
-    assert uncertainty_of_large(few) == pytest.approx(0.03 / 50 + missed)
+    assert uncertainty_of_large(few, 64) == pytest.approx(0.03 / 50 + missed)
     assert universal_of_large(told).phases[0].prior == pytest.approx(3e5 * expected, rel=0.05)
     # In small images nothing of it is.
     assert uncertainty(told) == pytest.approx(0.03 / 1000 + missed)
