@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+import warnings
 from collections.abc import Sequence
 
 import tyro
@@ -133,6 +134,8 @@ def enable_compilation_cache() -> None:
 
     from mgp_jax.files import user_cache
 
+    # One that another process has half written is compiled anew.
+    warnings.filterwarnings("ignore", "Error reading persistent compilation cache entry")
     if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
         jax.config.update("jax_compilation_cache_dir", str(user_cache() / "compiled"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)

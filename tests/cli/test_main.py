@@ -1,5 +1,6 @@
 """The command `mgp` itself: arguments, help, its cache and its end."""
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -113,6 +114,26 @@ def test_compiled_programs_are_kept_in_the_users_cache(
         assert jax.config.values[setting] == str(tmp_path / "mine")
     finally:
         jax.config.update(setting, before)
+
+
+def test_a_program_that_is_half_written_is_compiled_anew(tmp_path: Path):
+    """Other processes may be writing it just then."""
+    script = (
+        "import jax; from mgp_jax import cli; cli.enable_compilation_cache();"
+        "jax.config.update('jax_persistent_cache_min_compile_time_secs', 0);"
+        "print(jax.jit(lambda x: 2 * x)(21))"
+    )
+    strict = ("-W", "error:Error reading persistent:UserWarning")
+    environment = {k: v for k, v in os.environ.items() if k != "JAX_COMPILATION_CACHE_DIR"}
+    environment["XDG_CACHE_HOME"] = str(tmp_path)
+    for _ in range(2):
+        command = [sys.executable, *strict, "-c", script]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert (done.stdout, done.stderr) == ("42\n", "")
+        kept = list((tmp_path / "mgp_jax" / "compiled").glob("*-cache"))
+        assert kept
+        for file in kept:
+            file.write_bytes(file.read_bytes()[:20])
 
 
 def test_a_reader_may_leave_early():
