@@ -1,4 +1,4 @@
-"""How arrays are computed whatever the rest of the process has told JAX."""
+"""How precisely arrays are computed: in 32 bits, and what multiplies in fewer."""
 
 from collections.abc import Callable
 from functools import cache, wraps

@@ -4,7 +4,7 @@ import fnmatch
 import json
 import shutil
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -140,33 +140,28 @@ def clear(folder: Path) -> None:
         settings = {}
     stems = settings.get("names") or unique_stems(settings.get("inputs", []))
     stems = [*stems, *_stems_of_faces(folder)]
-    suffixes = {kind: [".png"] for kind in (*PICTURES, "samples")}
-    if settings.get("webp"):  # Larger ones are PNG even so.
-        suffixes |= {kind: [".png", ".webp"] for kind in RESTORED}
-    names = {k: [f"{stem}{end}" for stem in stems for end in suffixes[k]] for k in PICTURES}
-    files = [folder / kind / name for kind in PICTURES for name in names[kind]]
-    thumbnails = {kind: folder / "thumbnails" / kind for kind in PICTURES}  # The report's.
-    files += [thumbnails[kind] / f"{name}.jpg" for kind in PICTURES for name in names[kind]]
+    numbers = range(1, settings.get("samples", 1) + 1)
+    samples = [f"{stem}-{number}" for stem in stems for number in numbers]
+
+    def pictures(kind: str, stems: Sequence[str]) -> list[str]:
+        """Names within the output folder; of WebP files, larger ones are PNG even so."""
+        suffixes = (".png", ".webp") if settings.get("webp") and kind in RESTORED else (".png",)
+        return [f"{kind}/{stem}{suffix}" for stem in stems for suffix in suffixes]
+
+    names = [name for kind in PICTURES for name in pictures(kind, stems)]
+    thumbnails = folder / "thumbnails"  # Written by the report.
+    files = [folder / name for name in (*names, *pictures("samples", samples))]
+    files += [thumbnails / f"{name}.jpg" for name in names]
     files += [folder / "codes" / f"{stem}.npz" for stem in stems]
     files += [folder / kind / f"{stem}.npy" for kind in ("arrays", "latents") for stem in stems]
-    numbers = range(1, settings.get("samples", 1) + 1)
-    files += [
-        folder / "samples" / f"{stem}-{number}{end}"
-        for stem in stems
-        for number in numbers
-        for end in suffixes["samples"]
-    ]
     kind = settings.get("trajectory")
     files += [folder / "trajectories" / f"{stem}.{kind}" for stem in stems]
     files += [folder / name for name in (*REPORTS, RESULTS)] + parts(folder)
     for file in files:
         file.unlink(missing_ok=True)
     remove_checkpoints(folder)
-    for place in (
-        *(folder / kind for kind in FOLDERS),
-        *thumbnails.values(),
-        folder / "thumbnails",
-    ):
+    places = [*(folder / kind for kind in FOLDERS), *(thumbnails / kind for kind in PICTURES)]
+    for place in (*places, thumbnails):
         remove_empty(place)
 
 

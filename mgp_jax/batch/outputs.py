@@ -116,7 +116,7 @@ def save_image(
     path = folder / kind / f"{stem}{'.png' if as_png else '.webp'}"
     try:
         make_folder(path.parent)
-        image_files.write_image(path, image, image_files.LOSSLESS if webp is None else webp)
+        image_files.write_image(path, image, webp or image_files.LOSSLESS)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {reason(error)}") from None
     except ImageError as error:

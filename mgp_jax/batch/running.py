@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
-from itertools import accumulate, chain, islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -300,16 +300,14 @@ class Work:
                 record |= write_trajectory(self.job, item, stack, self.folder)
             return record
 
-        # What has been read lies in the restoration in this order.
-        counted = accumulate((isinstance(item, Loaded) for item in loaded), initial=0)
-        pending = [
-            (item, position)
-            for item, position in zip(loaded, counted, strict=False)
-            if (item["name"] if isinstance(item, dict) else item.input.stem) not in self.records
-        ]
+        pending, position = [], 0
         with ThreadPoolExecutor(THREADS) as writers:
-            records = list(writers.map(written, *zip(*pending, strict=True)))
-        new = [record | {"seconds": round(seconds, 3)} for record in records]
+            for item in loaded:
+                name = item["name"] if isinstance(item, dict) else item.input.stem
+                if name not in self.records:
+                    pending.append(writers.submit(written, item, position))
+                position += isinstance(item, Loaded)
+        new = [record.result() | {"seconds": round(seconds, 3)} for record in pending]
         self.journal.append(new)
         if checkpoints is not None:
             checkpoints.remove()

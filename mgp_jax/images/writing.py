@@ -38,12 +38,13 @@ def write_image(path: str | os.PathLike[str], image: Any, quality: int = LOSSLES
         picture = picture_of(image)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from None
-    settings: dict[str, Any] = {"compress_level": COMPRESSION}
-    kind = "WEBP" if str(path).lower().endswith(".webp") else "PNG"
-    if kind == "WEBP":
-        # Of what is lossless, quality is the effort.
+    if str(path).lower().endswith(".webp"):
         lossless = quality == LOSSLESS
-        settings = {"method": 0, "lossless": lossless, "quality": 0 if lossless else quality}
+        # Of what is lossless, quality is the effort.
+        effort = {"method": 0, "quality": 0 if lossless else quality}
+        kind, settings = "WEBP", {"lossless": lossless, **effort}
+    else:
+        kind, settings = "PNG", {"compress_level": COMPRESSION}
     _save(path, lambda file: picture.save(file, kind, **settings))
 
 

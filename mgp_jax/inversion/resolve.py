@@ -191,9 +191,9 @@ def _phases(
             transform=method.transform,
             project=None if phase.ball is None else in_ball,
             patience=patience,
-            one_by_one=not set(method.alone).isdisjoint(phase.moves),
+            one_by_one=_moves_alone(method, phase),
             mesh=execution.mesh,
-            products=HALVES if _in_halves(split, method, phase, execution) else None,
+            products=HALVES if _takes_halves(split, method, phase, execution) else None,
             settings=Settings(
                 phase,
                 method.start,
@@ -206,8 +206,12 @@ def _phases(
     )
 
 
-def _in_halves(split: Split, method: Method, phase: Phase, execution: Execution) -> bool:
+def _moves_alone(method: Method, phase: Phase) -> bool:
+    """Whether a phase moves weights, which images cannot share."""
+    return not set(method.alone).isdisjoint(phase.moves)
+
+
+def _takes_halves(split: Split, method: Method, phase: Phase, execution: Execution) -> bool:
     """Whether a phase multiplies in bfloat16: where codes move, or the image is large."""
-    weights_move = not set(method.alone).isdisjoint(phase.moves)
     coarse = phase.moves_head or min(split.image_shape[:2]) >= LARGE
-    return execution.mixed and coarse and not weights_move
+    return execution.mixed and coarse and not _moves_alone(method, phase)

@@ -6,7 +6,7 @@ Compile, step, input, output and checkpoint times are measured here, in one proc
 
 The simulated run is the one of `mgp_jax.batch`: every device has its own batch, every host reads
 ahead and writes behind with a few threads each, and nothing is exchanged. `--speed` is how many
-times faster than this machine a device is assumed to be; its host is assumed to be like this one.
+times faster than this machine a device is assumed to be; its host has `--cores` like those here.
 """
 
 import argparse
