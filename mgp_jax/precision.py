@@ -10,8 +10,8 @@ import jax
 Arguments = ParamSpec("Arguments")
 Value = TypeVar("Value")
 
-# JAX's name for products of matrices rounded to bfloat16, summed in float32.
-HALVES = "BF16_BF16_F32"
+# JAX's name for products of matrices rounded to bfloat16; sums are of float32 here.
+HALVES = "bfloat16"
 # Of AMD from Zen 4 and of Intel from Cooper Lake on.
 INSTRUCTIONS = frozenset({"avx512_bf16", "amx_bf16"})
 

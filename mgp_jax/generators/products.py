@@ -1,7 +1,8 @@
 """Matrix products of networks, in float32 or of matrices rounded to bfloat16.
 
-JAX names the latter `BF16_BF16_F32` (`jax.default_matmul_precision`). XLA pays no heed to that on
-CPUs, of which those that have instructions for it need half of the time. So it is done here.
+JAX names the latter `bfloat16` (`jax.default_matmul_precision`). XLA pays no heed to that on CPUs,
+of which those that have instructions for it need half of the time. So it is done here. (JAX's other
+name for it, `BF16_BF16_F32`, makes XLA fail on CPUs where a product is merged with what is around.)
 """
 
 import jax

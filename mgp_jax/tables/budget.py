@@ -17,6 +17,8 @@ from mgp_jax.tables.case import Case
 # Steps of a short run, enough that every phase of a recipe has its share of them. Those of large
 # images take so long that few of one image tell as much.
 TRIAL, TRIAL_OF_LARGE = 32, 8
+# So many steps of them cost more than to compile short runs.
+MANY_OF_LARGE = 64
 # What steps cost is the difference to a longer run: half as long again and of at least so many
 # seconds an image, unless that takes too many times the steps.
 LONGER = 0.5
@@ -135,11 +137,13 @@ def add_price(
         method: the method.
         case: what it restores.
         prices: what has been measured, by `cost_key`.
-        budget: one in steps does with their own programs; None for one in seconds.
+        budget: one in steps does with their own programs, but for many steps of large images; None
+            for one in seconds.
     """
     key = cost_key(method, case)
     if key not in prices:
-        if budget is None or budget.seconds:
+        large = case.generator.resolution >= LARGE
+        if budget is None or budget.seconds or (large and budget.amount > MANY_OF_LARGE):
             prices[key] = measure(method, case)
         else:
             steps = steps_for(method, case, budget, Price(0.0, 0.0))

@@ -257,7 +257,8 @@ class Stepwise:
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, noise: float = 0.0, seed: int = 0):
-        self.time, self.runs, self.images = 0.0, 0, 0
+        self.time, self.images = 0.0, 0
+        self.steps: list[int] = []
         self.noise, self.random = noise, np.random.default_rng(seed)
         self.compiled: set[int] = set()
         monkeypatch.setattr("mgp_jax.tables.budget.clock", lambda: self.time)
@@ -268,7 +269,7 @@ class Stepwise:
         self.time += (0.5 + 0.002 * steps) * disturbed * len(case.observations)
         self.time += 0 if steps in self.compiled else 30
         self.compiled.add(steps)
-        self.runs += 1
+        self.steps.append(steps)
         self.images += len(case.observations)
         return np.asarray(case.observations)
 
@@ -279,8 +280,11 @@ def test_a_price_is_measured_once_and_without_compilation(
     case, made = make_case(comparison, "reconstruction"), Stepwise(monkeypatch)
     method, prices = METHODS["one-code"], {}
     assert add_price(method, case, prices) == pytest.approx((0.5, 0.002))
-    runs = made.runs
-    assert add_price(method, case, prices) == prices[cost_key(method, case)] and made.runs == runs
+    runs = len(made.steps)
+    assert (
+        add_price(method, case, prices) == prices[cost_key(method, case)]
+        and len(made.steps) == runs
+    )
 
 
 def test_a_price_of_large_images_takes_few_steps_of_one(
@@ -290,7 +294,28 @@ def test_a_price_of_large_images_takes_few_steps_of_one(
     assert len(case.observations) > 1
     monkeypatch.setattr("mgp_jax.tables.budget.LARGE", case.generator.resolution)
     assert add_price(METHODS["one-code"], case, {}) == pytest.approx((0.5, 0.002))
-    assert made.images == made.runs and min(made.compiled) <= 10
+    assert made.images == len(made.steps) and min(made.compiled) <= 10
+
+
+@pytest.mark.parametrize(
+    ("resolution", "amount", "runs"),
+    [("large", 64, [64, 64]), ("large", 65, None), ("small", 65, [65, 65])],
+)
+def test_a_budget_of_steps_does_with_their_own_programs(
+    comparison: Comparison,
+    monkeypatch: pytest.MonkeyPatch,
+    resolution: str,
+    amount: int,
+    runs: list[int] | None,
+):
+    """But for many steps of large images, which are measured by a few of one of them."""
+    case, made = make_case(comparison, "reconstruction"), Stepwise(monkeypatch)
+    size = case.generator.resolution
+    monkeypatch.setattr("mgp_jax.tables.budget.LARGE", size + (resolution == "small"))
+    budget = Budget(amount, False)
+    price = add_price(METHODS["one-code"], case, {}, budget)
+    assert price.of(amount) == pytest.approx(0.5 + 0.002 * amount)
+    assert (made.steps == runs) if runs else (made.images == len(made.steps))
 
 
 @pytest.mark.parametrize("seed", range(8))
