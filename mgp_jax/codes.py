@@ -1,6 +1,7 @@
 """The variables of an inversion, how several codes become one feature map, and its rendering."""
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any, NamedTuple
 
 import jax
@@ -11,6 +12,7 @@ from jax.scipy.linalg import solve_triangular
 
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.crossing import Features
+from mgp_jax.generators.formulations import formulation
 from mgp_jax.generators.split import NoiseMaps, Split
 
 
@@ -89,6 +91,8 @@ def compose(features: jax.Array, alpha: jax.Array) -> jax.Array:
     """
     if features.shape[0] != alpha.shape[0] or features.shape[-1] != alpha.shape[-1]:
         raise ValueError(f"features {features.shape} and alpha {alpha.shape} do not fit")
+    if formulation().terms:
+        return reduce(jnp.add, map(jnp.multiply, features, alpha))
     return jnp.einsum("n...c,nc->...c", features, alpha)
 
 

@@ -22,6 +22,7 @@ from mgp_jax.codes import (
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import DCGANConfig, Features, Generator, Split
 from mgp_jax.generators.crossing import as_features
+from mgp_jax.generators.formulations import Formulation, formulated
 
 STYLE_BASED = ("stylegan", "stylegan2", "mobile_stylegan")
 COUNT = 3
@@ -68,16 +69,29 @@ def assert_close(mine, expected):
     np.testing.assert_allclose(mine, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_compose_is_a_weighted_sum():
+@pytest.mark.parametrize("terms", [False, True])
+@pytest.mark.parametrize("shape", [(3, 4, 4, 5), (1, 2, 6, 3), (4, 7)])
+def test_compose_is_a_weighted_sum(shape: tuple[int, ...], terms: bool):
+    """And so are its gradients."""
     random = np.random.default_rng(0)
-    for shape in ((3, 4, 4, 5), (1, 2, 6, 3), (4, 7)):
-        features = random.normal(size=shape).astype(np.float32)
-        alpha = random.normal(size=(shape[0], shape[-1])).astype(np.float32)
-        expected = np.zeros(shape[1:])
-        for n in range(shape[0]):
-            for c in range(shape[-1]):
-                expected[..., c] += features[n, ..., c] * alpha[n, c]
-        np.testing.assert_allclose(compose(features, alpha), expected, rtol=1e-5, atol=1e-6)
+    features, weight = (random.normal(size=s).astype(np.float32) for s in (shape, shape[1:]))
+    alpha = random.normal(size=(shape[0], shape[-1])).astype(np.float32)
+    with formulated(Formulation(terms=terms)):
+        mine, gradients = jax.vjp(compose, features, alpha)
+        of_features, of_alpha = gradients(jnp.asarray(weight))
+        # A new function, which JAX has not traced in the other formulation.
+        program = jax.make_jaxpr(lambda *both: compose(*both))(features, alpha)
+    assert ("dot_general" in str(program)) == (not terms)
+    expected = np.zeros(shape[1:])
+    for n in range(shape[0]):
+        for c in range(shape[-1]):
+            expected[..., c] += features[n, ..., c] * alpha[n, c]
+            expected_of_alpha = np.sum(weight[..., c] * features[n, ..., c])
+            np.testing.assert_allclose(of_alpha[n, c], expected_of_alpha, rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(
+                of_features[n, ..., c], weight[..., c] * alpha[n, c], rtol=1e-5, atol=1e-6
+            )
+    np.testing.assert_allclose(mine, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(2, 5), (3, 4), (5, 3)])

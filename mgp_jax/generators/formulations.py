@@ -14,7 +14,7 @@ import jax
 
 @dataclass(frozen=True)
 class Formulation:
-    """How convolutions are computed.
+    """How convolutions, and the sum of all codes' maps, are computed.
 
     Attributes:
         products: by matrix products and minimal filtering, instead of XLA's own convolution.
@@ -22,17 +22,20 @@ class Formulation:
         lanes: XLA's own convolution gets channels padded with zeros to a multiple of this.
         modulated: styles go into the kernel, one for every image, instead of scaling what the
             shared kernel is applied to (StyleGAN2).
+        terms: the sum is taken term by term, not as a product of matrices for every channel,
+            which has the maps transposed.
     """
 
     products: bool = False
     shifts: bool = False
     lanes: int = 1
     modulated: bool = False
+    terms: bool = False
 
 
 # Multiplies as often as the definition says: XLA's own convolution, NHWC.
 AS_DEFINED = Formulation()
-OF_BACKEND = {"cpu": Formulation(products=True, shifts=True)}
+OF_BACKEND = {"cpu": Formulation(products=True, shifts=True, terms=True)}
 
 _chosen = ContextVar[Formulation | None]("formulation", default=None)
 

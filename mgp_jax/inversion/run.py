@@ -173,10 +173,10 @@ def run(
         on_progress=on_progress,
         resume=resume,
     )
-    found = solution._asdict()
-    codes, held = found.pop("variables"), found.pop("held")
     given = problem.given._replace(split=place(inversion.split, mesh, WHOLE))
-    images = draw(given, codes, inversion.phases[-1], exact(inversion, held))
+    images = draw(given, solution.variables, inversion.phases[-1])
+    found = solution._asdict()
+    codes = found.pop("variables")
     return Result(np.asarray(images), codes, **found, split=inversion.split)
 
 
@@ -218,41 +218,26 @@ def draw_progress(inversion: Inversion, progress: Progress, starts: int = 1) -> 
         starts: render one image in so many, the first start of each.
     """
     given = Given(inversion.split, inversion.degradation, {}, seeded_key(inversion.seed))
-    state = progress.state
-    variables, held = jax.tree.map(
-        lambda leaf: leaf[::starts], (state.variables, exact(inversion, state.held))
-    )
-    return draw(given, variables, inversion.phases[progress.phase], held)
+    variables = jax.tree.map(lambda leaf: leaf[::starts], progress.state.variables)
+    return draw(given, variables, inversion.phases[progress.phase])
 
 
-def exact(inversion: Inversion, held: Any) -> Any:
-    """Returns what a phase holds if it is as exact as final images are, else None."""
-    return held if inversion.execution.dtype == jnp.float32 else None
-
-
-def draw(given: Given, variables: Any, phase: ResolvedPhase, held: Any = None) -> jax.Array:
-    """Renders a batch of variables as the given phase does: float[B, H, W, C].
-
-    Args:
-        given: what all images share.
-        variables: leaves with a leading axis B.
-        phase: the phase.
-        held: what it holds fixed, leaves with a leading axis B; None to compute it again.
-    """
+def draw(given: Given, variables: Any, phase: ResolvedPhase) -> jax.Array:
+    """Renders a batch of variables as the given phase does: float[B, H, W, C]."""
     # Phases that differ in rates and weights alone share a program.
-    settings = replace(settings_of(phase), phase=Phase(0, moves=phase.moves))
+    settings = replace(settings_of(phase), phase=Phase(0, moves=()))
     still = replace(
         phase, steps=0, moves=(), project=None, patience=None, products=None, settings=settings
     )
-    return _draw(given, variables, held, still)
+    return _draw(given, variables, still)
 
 
 @partial(jax.jit, static_argnames=("phase",))
-def _draw(given: Given, variables: Any, held: Any, phase: ResolvedPhase) -> jax.Array:
-    def one(given: Given, variables: Any, held: Any) -> jax.Array:
-        return settings_of(phase).render(given, variables, held, phase).image
+def _draw(given: Given, variables: Any, phase: ResolvedPhase) -> jax.Array:
+    def one(given: Given, variables: Any) -> jax.Array:
+        return settings_of(phase).render(given, variables, None, phase).image
 
-    run = phase.over_images(jax.vmap(one, in_axes=(None, 0, 0)), WHOLE, SPLIT, SPLIT)
+    run = phase.over_images(jax.vmap(one, in_axes=(None, 0)), WHOLE, SPLIT)
     if phase.one_by_one:
-        return lax.map(lambda pair: one(given, *pair), (variables, held))
-    return run(given, variables, held)
+        return lax.map(lambda variables: one(given, variables), variables)
+    return run(given, variables)

@@ -47,7 +47,6 @@ class Solution(NamedTuple):
 
     Attributes:
         variables: the best ones, leaves with a leading axis B.
-        held: what the last phase has held fixed, leaves with a leading axis B.
         loss: float[B], the objective of the last phase there.
         losses: float[B, steps], the objective of every step; NaN where a step was not done.
         errors: float[B, steps], the errors.
@@ -56,7 +55,6 @@ class Solution(NamedTuple):
     """
 
     variables: Any
-    held: Any
     loss: np.ndarray
     losses: np.ndarray
     errors: np.ndarray
@@ -108,7 +106,6 @@ def solve(
         state = begin(problem, variables, state.status, phases[number])
     return Solution(
         variables=variables,
-        held=state.held,
         loss=np.asarray(loss),
         losses=np.asarray(past.total),
         errors=np.asarray(past.error),

@@ -178,23 +178,6 @@ def test_codes_are_drawn_as_they_are_rendered(split: Split, entered: Entered):
     close(draw(given, batch, inversion.phases[0]), render_batch(split, batch))
 
 
-@pytest.mark.parametrize("case", range(len(HELD)), ids=lambda case: "-".join(HELD[case][0]))
-def test_the_head_does_not_run_where_the_composed_map_is_held(
-    split: Split, entered: Entered, case: int
-):
-    """Another map is another picture; where codes or importances move it is not looked at."""
-    inversion = resolved(split, case)
-    given = pose(inversion, jnp.zeros((1, *split.image_shape))).given
-    codes, held = jax.tree.map(lambda leaf: leaf[None], entered.cases[case])
-    expected = draw(given, codes, inversion.phases[0])
-    close(draw(given, codes, inversion.phases[0], held), expected)
-    if held.anchor is not None:
-        other = held._replace(anchor=jax.tree.map(lambda leaf: leaf + 1, held.anchor))
-        looked_at = not {"z", "noise", "alpha"} & set(inversion.phases[0].moves)
-        image = draw(given, codes, inversion.phases[0], other)
-        assert (np.abs(image - expected).max() > 0.01) == looked_at
-
-
 def test_importances_are_whitened_and_back():
     """A step in other coordinates is W^T (rate W gradient): written out channel by channel."""
     random = np.random.default_rng(0)

@@ -44,6 +44,7 @@ def formulations(setting: Setting) -> Iterator[Check]:
             "in bfloat16": (AS_DEFINED, begun(low, batch)),
             "by matrix products": (Formulation(products=True), whole),
             "channels in 128 lanes": (Formulation(lanes=128), whole),
+            "maps added term by term": (Formulation(terms=True), whole),
         }
         if generator.family == "mobile_stylegan":
             variants["depthwise by shifted sums"] = (Formulation(shifts=True), whole)
