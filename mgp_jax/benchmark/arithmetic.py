@@ -1,4 +1,4 @@
-"""Counts the arithmetic of a step, and measures how fast the machine could do it."""
+"""Counts the arithmetic and the traffic of a step, and measures how fast the machine does such."""
 
 import math
 import time
@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from mgp_jax.generators.formulations import AS_DEFINED, formulated
 from mgp_jax.inversion import Inversion, outline
+from mgp_jax.solve import Program
 
 
 def count_flops(function: Callable[..., Any], *arguments: Any) -> float:
@@ -62,18 +63,37 @@ def matrix_product_rate(size: int = 2048, repetitions: int = 5, dtype: Any = jnp
     return 2 * size**3 / _shortest(lambda: product(a, a), repetitions)
 
 
+def step_bytes(program: Program) -> float | None:
+    """Returns how many bytes a step of a whole batch reads and writes, as the compiler counts.
+
+    That is what goes in and out of all that it has merged into one pass; None where it does not
+    say. The compiler counts the body of the loop once.
+    """
+    analysis: Any = program.run.cost_analysis()  # type: ignore[attr-defined]
+    return (analysis or {}).get("bytes accessed")
+
+
 def copy_rate(size: int = 2**25, repetitions: int = 5) -> float:
     """Measures how many bytes a second the machine reads and writes in the negation of an array.
+
+    It is negated in place: memory that has never been touched would have to be found first, which
+    a loop of steps does not do.
 
     Args:
         size: number of float32 elements, more than fit into its caches.
         repetitions: the best of so many counts.
     """
     x = jnp.ones(size, jnp.float32)
-    return 2 * x.nbytes / _shortest(lambda: negation(x), repetitions)
+
+    def negate() -> jax.Array:
+        nonlocal x
+        x = negation(x)
+        return x
+
+    return 2 * x.nbytes / _shortest(negate, repetitions)
 
 
-product, negation = jax.jit(jnp.matmul), jax.jit(jnp.negative)
+product, negation = jax.jit(jnp.matmul), jax.jit(jnp.negative, donate_argnums=0)
 
 
 def _shortest(function: Callable[[], jax.Array], repetitions: int) -> float:

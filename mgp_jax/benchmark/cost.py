@@ -1,4 +1,4 @@
-"""Measures the cost of a step: time against the floor of its arithmetic, compile time, peak memory.
+"""Measures the cost of a step: time against its arithmetic and traffic, compile time, peak memory.
 
 Each case runs in a process of its own, so that the peak memory is its own:
 
@@ -18,7 +18,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from mgp_jax.benchmark.arithmetic import step_flops
+from mgp_jax.benchmark.arithmetic import step_bytes, step_flops
 from mgp_jax.errors import MGPError, SettingError
 from mgp_jax.generators import (
     Generator,
@@ -111,7 +111,8 @@ def measure(case: Case) -> Record:
     """Compiles and runs the step of a case.
 
     Returns: the case, `compile_seconds`, `seconds` and `processor_seconds` a step and image (the
-        latter summed over all cores), `flops` a step and image, `peak_gib` of this process.
+        latter summed over all cores), `flops` and `bytes` (see `step_bytes`) a step and image,
+        `peak_gib` of this process.
     """
     generator = named_generator(case.generator)
     latents = random_latents(generator, case.batch)
@@ -130,12 +131,13 @@ def measure(case: Case) -> Record:
         state = jax.block_until_ready(program.run(problem, state, case.steps))
         wall = min(wall, time.perf_counter() - began)
         processor = min(processor, time.process_time() - used)
-    count = case.steps * case.batch
+    count, counted = case.steps * case.batch, step_bytes(program)
     return asdict(case) | {
         "compile_seconds": program.compile_seconds,
         "seconds": wall / count,
         "processor_seconds": processor / count,
         "flops": step_flops(inversion),
+        "bytes": counted and counted / case.batch,
         "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
         "loss": float(jnp.mean(state.history.total[:, 0])),
     }
@@ -151,12 +153,26 @@ def measure_apart(case: Case) -> Record:
     return asdict(case) | {"error": lines[-1]}
 
 
-def against_floor(record: Record, rate: float) -> Record:
-    """Adds the floor, seconds a step and image of nothing but matrix products, and the ratio."""
+def against_floor(record: Record, products: float, copies: float) -> Record:
+    """Adds the seconds a step and image of nothing but matrix products, and of nothing but copies.
+
+    Args:
+        record: what `measure` has returned.
+        products: operations a second in a matrix product of float32.
+        copies: bytes a second.
+
+    Returns: the record with the rates, `floor_seconds` and `over_floor` of the products, and
+        `traffic_seconds`.
+    """
+    record = record | {"matrix_product_rate": products, "copy_rate": copies}
     if "error" in record:
         return record
-    floor = record["flops"] / rate
-    return record | {"floor_seconds": floor, "over_floor": record["seconds"] / floor}
+    floor = record["flops"] / products
+    return record | {
+        "floor_seconds": floor,
+        "over_floor": record["seconds"] / floor,
+        "traffic_seconds": record["bytes"] and record["bytes"] / copies,
+    }
 
 
 def growth(records: Sequence[Record], name: str) -> list[tuple[Any, float]]:

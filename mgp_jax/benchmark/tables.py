@@ -85,7 +85,7 @@ def cost_table(records: Sequence[dict[str, Any]]) -> str:
     for r in records:
         case = [r["generator"], r["layer"], r["codes"], r["batch"], bool(r["perceptual"])]
         if "error" in r:
-            rows.append([*case, r["error"], *[None] * 9])
+            rows.append([*case, r["error"], *[None] * 11])
             continue
         loops = {name: cost["seconds"] for name, cost in r.get("reference", {}).items()}
         faster = min((loops[name] for name in ("tuned", "compiled") if name in loops), default=None)
@@ -96,6 +96,8 @@ def cost_table(records: Sequence[dict[str, Any]]) -> str:
                 r["processor_seconds"],
                 r["flops"] / 1e9,
                 r["over_floor"],
+                r["bytes"] and r["bytes"] / 1e9,
+                r["traffic_seconds"],
                 r["compile_seconds"],
                 r["peak_gib"],
                 loops.get("tuned"),
@@ -105,7 +107,15 @@ def cost_table(records: Sequence[dict[str, Any]]) -> str:
             ]
         )
     head = ["generator", "cut", "N", "batch", "features", "s a step and image", "CPU s", "GFLOP"]
-    head += ["over floor", "compile s", "peak GiB", "PyTorch s", "PyTorch compiled s"]
+    head += [
+        "over floor",
+        "GB",
+        "copies s",
+        "compile s",
+        "peak GiB",
+        "PyTorch s",
+        "PyTorch compiled s",
+    ]
     head += ["ours / the faster", "PyTorch published s"]
     return markdown_table(head, rows)
 

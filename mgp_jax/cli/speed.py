@@ -188,7 +188,7 @@ class Speed(Measuring):
 
 @dataclass(frozen=True, kw_only=True)
 class Cost(Measuring):
-    """Measure what a step costs: time against the floor of its arithmetic, compilation, memory.
+    """Measure what a step costs: time against arithmetic and traffic, compilation, memory.
 
     For the bundled generator and untrained ones of the published layout, at several cuts, numbers
     of codes and batch sizes, beside the same arithmetic in PyTorch.
@@ -216,7 +216,7 @@ class Cost(Measuring):
         """Measures all cases and writes the table."""
         from dataclasses import replace
 
-        from mgp_jax.benchmark.arithmetic import matrix_product_rate
+        from mgp_jax.benchmark.arithmetic import copy_rate, matrix_product_rate
         from mgp_jax.benchmark.cost import Case, against_floor, growth, measure_apart, suite
         from mgp_jax.benchmark.tables import cost_table
 
@@ -235,8 +235,8 @@ class Cost(Measuring):
         asks, status = not self.no_reference, OK
         for case in cases:
             # Just before the case: other work on the machine slows down both.
-            rate = matrix_product_rate()
-            record = against_floor(measure_apart(case), rate) | {"matrix_product_rate": rate}
+            rates = matrix_product_rate(), copy_rate()
+            record = against_floor(measure_apart(case), *rates)
             status = SOME_FAILED if "error" in record else status
             if asks and "error" not in record and case.batch in (1, 8):
                 record["reference"] = {}

@@ -6,10 +6,17 @@ import numpy as np
 import pytest
 from jax import lax
 
-from mgp_jax.benchmark.arithmetic import count_flops, matrix_product_rate, step_flops
+from mgp_jax.benchmark.arithmetic import (
+    copy_rate,
+    count_flops,
+    matrix_product_rate,
+    step_bytes,
+    step_flops,
+)
 from mgp_jax.generators import Generator
 from mgp_jax.inversion import resolve
 from mgp_jax.recipes import Phase, Recipe
+from mgp_jax.solve import compile_program
 
 
 def image(*shape: int) -> jax.ShapeDtypeStruct:
@@ -61,5 +68,18 @@ def test_a_step_of_a_small_generator(tiny: Generator):
 
 
 def test_the_rate_is_that_of_this_machine():
-    rate = matrix_product_rate(256, 2)
-    assert 1e7 < rate < 1e16 and np.isfinite(rate)
+    for rate in (matrix_product_rate(256, 2), copy_rate(2**18, 2)):
+        assert 1e7 < rate < 1e16 and np.isfinite(rate)
+
+
+def test_the_traffic_of_a_loop_is_that_of_one_round():
+    """What a merged pass reads and writes; what it keeps for itself does not count."""
+    x, twice = jnp.ones(2**16), jax.jit(lambda x: jnp.sin(x) * 2)
+    found = step_bytes(compile_program(twice.lower(x)))
+    assert found == 2 * x.nbytes
+
+    def loop(x: jax.Array, rounds: int) -> jax.Array:
+        return lax.fori_loop(0, rounds, lambda _, x: jnp.sin(x) * 2, x)
+
+    several = [step_bytes(compile_program(jax.jit(loop).lower(x, n))) for n in (1, 50)]
+    assert several[0] == several[1] and 2 * x.nbytes <= (several[0] or 0) < 8 * x.nbytes

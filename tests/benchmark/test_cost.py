@@ -27,16 +27,17 @@ def saved(tmp_path: Path, tiny: Generator) -> str:
 
 def test_a_case_of_its_own(saved: str):
     case = Case(saved, layer="2", codes=3, batch=2, rounds=2, steps=2)
-    record = against_floor(measure_apart(case), 1e9)
+    record = against_floor(measure_apart(case), 1e9, 1e8)
     assert dataclasses.asdict(case).items() <= record.items()
     assert 0 < record["seconds"] < 5 and record["processor_seconds"] > 0
     assert record["compile_seconds"] > 0.01 and 0.05 < record["peak_gib"] < 8
     assert record["flops"] > 1e5 and 0 < record["loss"] < 4
     assert record["over_floor"] == pytest.approx(record["seconds"] / (record["flops"] / 1e9))
+    assert record["traffic_seconds"] == pytest.approx(record["bytes"] / 1e8)
 
 
 def test_a_case_that_fails_says_why(saved: str):
-    record = against_floor(measure_apart(Case(saved, layer="9")), 1e9)
+    record = against_floor(measure_apart(Case(saved, layer="9")), 1e9, 1e8)
     assert record["error"].startswith("layer 9: ") and "seconds" not in record
 
 

@@ -84,6 +84,7 @@ def test_costs_beside_the_reference():
     record = {
         "generator": "faces64", "layer": None, "codes": 20, "batch": 1, "perceptual": 0.001,
         "seconds": 0.04, "processor_seconds": 0.07, "flops": 8.6e9, "over_floor": 1.3,
+        "bytes": 2e9, "traffic_seconds": 0.03,
         "compile_seconds": 9.0, "peak_gib": 0.5,
     }  # fmt: skip
     loops = {"tuned": 0.05, "compiled": 0.08, "published": 0.25}
@@ -92,7 +93,7 @@ def test_costs_beside_the_reference():
     compiled = record | {"reference": {"tuned": {"seconds": 0.5}, "compiled": {"seconds": 0.02}}}
     wrong = {**record, "error": "no memory", "codes": 40}
     lines = tables.cost_table([record, beside, eager, compiled, wrong]).splitlines()[2:]
-    assert lines[0].endswith("| 0.04 | 0.07 | 8.6 | 1.3 | 9 | 0.5 | - | - | - | - |")
+    assert lines[0].endswith("| 0.04 | 0.07 | 8.6 | 1.3 | 2 | 0.03 | 9 | 0.5 | - | - | - | - |")
     assert lines[1].endswith("| 0.05 | 0.08 | 0.8 | 0.25 |")
     assert lines[2].endswith("| 0.05 | - | 0.8 | - |")
     assert lines[3].endswith("| 0.5 | 0.02 | 2 | - |")

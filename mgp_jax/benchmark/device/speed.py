@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from mgp_jax.benchmark.arithmetic import step_flops
+from mgp_jax.benchmark.arithmetic import step_bytes, step_flops
 from mgp_jax.benchmark.cost import named_generator
 from mgp_jax.benchmark.device.facts import Peak, measured_peak
 from mgp_jax.benchmark.device.setting import Setting, on_cpu
@@ -146,9 +146,7 @@ def costs_of(inversion: Inversion, batch: int, least: float) -> tuple[float, lis
     for phase, program in zip(inversion.phases, programs, strict=True):
         state = begin(problem, variables, jnp.zeros(batch, jnp.int32), phase)
         seconds, state = seconds_a_step(program, problem, state, phase.steps, least)
-        # The compiler counts the body of the loop once.
-        analysis: Any = program.run.cost_analysis() or {}  # type: ignore[attr-defined]
-        counted = analysis.get("bytes accessed")
+        counted = step_bytes(program)
         costs.append(StepCost(seconds, program.compile_seconds, program.memory, counted))
         variables = state.variables
     return begun, costs
