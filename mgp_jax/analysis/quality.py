@@ -1,6 +1,7 @@
 """Quality over cuts and numbers of codes, and of generators on images of other domains."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any, NamedTuple
 
 import jax
@@ -9,6 +10,7 @@ import numpy as np
 
 from mgp_jax.degradations import Degradation
 from mgp_jax.generators import Generator
+from mgp_jax.kept_programs import Programs
 from mgp_jax.metrics import Scores, compare
 from mgp_jax.recipes import Recipe, codes_only
 from mgp_jax.restoration import restore
@@ -68,10 +70,12 @@ def over_grid(
     Yields: for every place the recorded metrics of each image.
     """
     recipe = codes_only(recipe)
-    for cut, count in places:
-        tried = recipe.with_(layer=cut, codes=count)
-        result = restore(generator, observations, degradation, tried, **settings)
-        yield compare(result.images, truths)
+    with closing(Programs()) as programs:
+        for cut, count in places:
+            programs.make_room()
+            tried = recipe.with_(layer=cut, codes=count)
+            result = restore(generator, observations, degradation, tried, **settings)
+            yield compare(result.images, truths)
 
 
 def measure(

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from mgp_jax.app.editing import OpenFaces
-from mgp_jax.app.programs import Programs
 from mgp_jax.app.restoring import Restored, Step, restore
 from mgp_jax.app.uploads import READING, without_paths
 from mgp_jax.app.visitors import Visitor, Visitors
@@ -17,6 +16,7 @@ from mgp_jax.app.wishes import Wish
 from mgp_jax.app.worker import CancelledError, Ticket, Worker
 from mgp_jax.errors import MGPError, SettingError
 from mgp_jax.generators import Generator, load_generator
+from mgp_jax.kept_programs import Programs
 
 LOG = logging.getLogger("mgp_jax.app")
 # What messages advise to those who write commands.

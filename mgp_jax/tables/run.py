@@ -6,6 +6,7 @@ of the steps in `prices.json`, and all images.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from mgp_jax.degradations import parse, true_observation
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Generator
 from mgp_jax.images import write_image
+from mgp_jax.kept_programs import Programs
 from mgp_jax.methods import METHODS, Method, find_method
 from mgp_jax.methods.encoder_network import Encoder
 from mgp_jax.methods.encoder_network import checksum as weights_of
@@ -110,37 +112,61 @@ def run_tables(
     records = open_folder(folder, settings_of(comparison, cases, chosen))
     done = {(record["task"], record["method"]) for record in records}
     prices = read_prices(folder)
-    for task, case in cases.items():
-        write_images(folder / "images" / task / "truth", images.stems, images.truths)
-        for method in chosen:
-            if (task, method.name) in done:
-                continue
-            try:
-                price = add_price(method, case, prices, comparison.budget)
-                (folder / "prices.json").write_text(json.dumps(prices, indent=1))
-                steps = steps_for(method, case, comparison.budget, price)
-                restored = case.restore(method, steps)
-                write_images(folder / "images" / task / method.name, images.stems, restored.images)
-                record = {
-                    "task": task,
-                    "method": method.name,
-                    "error": None,
-                    "steps": steps,
-                    "seconds": round(price.of(steps), 4),
-                    "minimised": minimised(case.recipe(method)),
-                    "scores": scores_of(comparison, case, task, restored),
-                }
-                if restored.samples.shape[1] > 1:
-                    record["calibration"] = calibration_points(
-                        restored.images, images.truths, restored.deviation
-                    )
-            except SettingError as error:
-                record = {"task": task, "method": method.name, "error": str(error)}
-            append_records(folder / "results.jsonl", [record])
-            records.append(record)
-            on_record(record)
+    with closing(Programs()) as programs:
+        for task, case in cases.items():
+            write_images(folder / "images" / task / "truth", images.stems, images.truths)
+            for method in chosen:
+                if (task, method.name) not in done:
+                    programs.make_room()
+                    record = record_of(comparison, task, case, method, folder, prices)
+                    append_records(folder / "results.jsonl", [record])
+                    records.append(record)
+                    on_record(record)
     places = [(task, method.name) for task in tasks for method in chosen]
     return sorted(records, key=lambda record: places.index((record["task"], record["method"])))
+
+
+def record_of(
+    comparison: Comparison,
+    task: str,
+    case: Case,
+    method: Method,
+    folder: Path,
+    prices: dict[str, Price],
+) -> Record:
+    """Restores the images of a task by a method, writes them, and measures them.
+
+    Args:
+        comparison: what is compared.
+        task: the name of the task.
+        case: its observations.
+        method: the method.
+        folder: where the results are.
+        prices: what is known of them, here and in the folder; what is missing is measured.
+    """
+    images = comparison.images
+    try:
+        price = add_price(method, case, prices, comparison.budget)
+        (folder / "prices.json").write_text(json.dumps(prices, indent=1))
+        steps = steps_for(method, case, comparison.budget, price)
+        restored = case.restore(method, steps)
+        write_images(folder / "images" / task / method.name, images.stems, restored.images)
+        record = {
+            "task": task,
+            "method": method.name,
+            "error": None,
+            "steps": steps,
+            "seconds": round(price.of(steps), 4),
+            "minimised": minimised(case.recipe(method)),
+            "scores": scores_of(comparison, case, task, restored),
+        }
+        if restored.samples.shape[1] > 1:
+            record["calibration"] = calibration_points(
+                restored.images, images.truths, restored.deviation
+            )
+    except SettingError as error:
+        record = {"task": task, "method": method.name, "error": str(error)}
+    return record
 
 
 def methods_of(comparison: Comparison) -> list[Method]:

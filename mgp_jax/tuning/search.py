@@ -12,12 +12,14 @@ Source: Jamieson and Talwalkar 2016, "Non-stochastic Best Arm Identification".
 
 import math
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from mgp_jax.batch import append_records
+from mgp_jax.kept_programs import Programs
 from mgp_jax.metrics import metric_named
 from mgp_jax.recipes import Recipe, recipe_for
 from mgp_jax.tuning.candidates import concrete, scaled, vary
@@ -59,13 +61,20 @@ class Trials:
         done: the trials by recipe and batch.
     """
 
-    def __init__(self, search: Search, log: Path, on_trial: Callable[[Trial, "Trials"], None]):
+    def __init__(
+        self,
+        search: Search,
+        log: Path,
+        on_trial: Callable[[Trial, "Trials"], None],
+        programs: Programs,
+    ):
         self.search = search
         self.done: dict[tuple[Recipe, int], Trial] = {}
         self._log, self._on_trial = log, on_trial
         # Not done before the search asks for them: what it does next depends on what is done.
         self._logged = {(trial.recipe, trial.batch): trial for trial in open_log(search, log)}
         self._compiled: set[Recipe] = set()
+        self._programs = programs
 
     @property
     def spent(self) -> float:
@@ -91,6 +100,8 @@ class Trials:
         elif key not in self.done:
             if self.done and self.spent >= self.search.budget:
                 raise BudgetError
+            if self._programs.make_room():
+                self._compiled.clear()
             trial = run_trial(self.search, recipe, batch, compiled=recipe in self._compiled)
             self._compiled.add(recipe)
             append_records(self._log, [to_record(trial)])
@@ -144,18 +155,19 @@ def tune(
     Raises:
         SettingError: the log cannot be written, or is of another search.
     """
-    trials = Trials(search, log, on_trial)
     generator = search.generator
     best = concrete(generator, recipe_for("fast", search.degradation, generator))
     random, pace = np.random.default_rng(search.seed), Pace(search)
-    try:
-        best = in_time(trials, best)
-        for batch in range(search.batches):
-            trials.get(best, batch)
-        while True:
-            best = play_round(trials, pace, random, best)
-    except BudgetError:
-        return trials.best()
+    with closing(Programs()) as programs:
+        trials = Trials(search, log, on_trial, programs)
+        try:
+            best = in_time(trials, best)
+            for batch in range(search.batches):
+                trials.get(best, batch)
+            while True:
+                best = play_round(trials, pace, random, best)
+        except BudgetError:
+            return trials.best()
 
 
 def play_round(trials: Trials, pace: Pace, random: np.random.Generator, best: Recipe) -> Recipe:

@@ -3,12 +3,16 @@
 import ctypes
 import gc
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import jax
 
 # So many belong to ten kinds of runs or so, which take half a gigabyte, of `faces1024` twice that.
 MOST_PROGRAMS = 200
+# Of the areas of memory that Linux allows a process, of which every program takes some: a thousand
+# of large images. Beyond the limit the process ends; one method may take a third of it.
+MOST_AREAS = 0.4
 COMPILED = "/jax/core/compile/backend_compile_duration"
 
 
@@ -23,12 +27,17 @@ class Programs:
         self._kept = 0
         jax.monitoring.register_event_duration_secs_listener(self._heard)
 
-    def make_room(self) -> None:
-        """Makes room for the programs of a run that is about to begin."""
-        if self._kept > MOST_PROGRAMS:
-            jax.clear_caches()
-            self._kept = 0
-            return_memory()
+    def make_room(self) -> bool:
+        """Makes room for the programs of a run that is about to begin, if there is little.
+
+        Returns: whether all programs were let go of.
+        """
+        if self._kept <= MOST_PROGRAMS and areas_taken() <= MOST_AREAS:
+            return False
+        jax.clear_caches()
+        self._kept = 0
+        return_memory()
+        return True
 
     def close(self) -> None:
         """Counts no longer."""
@@ -37,6 +46,17 @@ class Programs:
     def _heard(self, event: str, duration_secs: float, **kwargs: Any) -> None:
         del duration_secs, kwargs
         self._kept += event == COMPILED
+
+
+def areas_taken(
+    taken: Path = Path("/proc/self/maps"), limit: Path = Path("/proc/sys/vm/max_map_count")
+) -> float:
+    """Returns what share it has of the areas of memory allowed to this process; 0 if unknown."""
+    try:
+        with taken.open("rb") as lines:
+            return sum(1 for _ in lines) / int(limit.read_text())
+    except OSError:
+        return 0.0
 
 
 def return_memory() -> None:

@@ -1,13 +1,14 @@
 """How long compiled programs are kept."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import pytest
 
-from mgp_jax.app import programs
-from mgp_jax.app.programs import Programs
+from mgp_jax import kept_programs
+from mgp_jax.kept_programs import Programs, areas_taken
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def compiles(count: int) -> list[int]:
 def test_programs_are_kept_until_there_are_many(kept: Programs, monkeypatch: pytest.MonkeyPatch):
     cleared: list[int] = []
     monkeypatch.setattr(jax, "clear_caches", lambda: cleared.append(1))
-    monkeypatch.setattr(programs, "MOST_PROGRAMS", 20)
+    monkeypatch.setattr(kept_programs, "MOST_PROGRAMS", 20)
     for _ in range(8):
         kept.make_room()
         # What is there already does not count again.
@@ -56,19 +57,34 @@ def test_what_is_let_go_of_is_compiled_again(kept: Programs, monkeypatch: pytest
         traced.append(len(x))
         return 2 * x
 
-    monkeypatch.setattr(programs, "MOST_PROGRAMS", 0)
+    monkeypatch.setattr(kept_programs, "MOST_PROGRAMS", 0)
     double(jnp.zeros(3))
     double(jnp.ones(3))
     assert traced == [3]
-    kept.make_room()
+    assert kept.make_room()
     double(jnp.ones(3))
     assert traced == [3, 3]
+
+
+def test_programs_are_let_go_of_where_they_crowd_the_memory(
+    kept: Programs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    assert not kept.make_room()
+    monkeypatch.setattr(kept_programs, "areas_taken", lambda: 0.41)
+    assert kept.make_room()
+    # Every area has a line.
+    maps, limit = tmp_path / "maps", tmp_path / "limit"
+    maps.write_text("7f00-7f01 r-xp\n" * 3)
+    limit.write_text("12\n")
+    assert areas_taken(maps, limit) == 0.25
+    assert areas_taken(tmp_path / "absent", limit) == 0
+    assert 0 <= areas_taken() < 1
 
 
 def test_nothing_is_counted_behind_the_end(monkeypatch: pytest.MonkeyPatch):
     kept = Programs()
     kept.close()
-    monkeypatch.setattr(programs, "MOST_PROGRAMS", 0)
+    monkeypatch.setattr(kept_programs, "MOST_PROGRAMS", 0)
     monkeypatch.setattr(jax, "clear_caches", lambda: pytest.fail("let go of"))
     compiles(1)
     kept.make_room()
