@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
@@ -71,6 +72,29 @@ def test_the_best_is_found_in_time_and_within_the_budget(
     assert (better if metric == "lpips" else -better) > (0.002 if metric == "lpips" else 1.0)
     # The first half of a round goes on, the rest stops after one batch.
     assert sum(batch == 0 for _, batch in asked) > 2 * sum(batch == 2 for _, batch in asked)
+
+
+@pytest.mark.parametrize("taken", [0.1, 0.9])
+def test_programs_that_were_let_go_of_are_compiled_again(
+    tmp_path: Path,
+    tiny: Generator,
+    photographs: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+    taken: float,
+):
+    """So compilation is not taken for a part of what a trial costs."""
+    told: list[bool] = []
+    run_trial = made_up([])
+
+    def note(what: Search, recipe: Recipe, batch: int, *, compiled: bool) -> Trial:
+        told.append(compiled)
+        return run_trial(what, recipe, batch, compiled=compiled)
+
+    monkeypatch.setattr(search, "run_trial", note)
+    monkeypatch.setattr("mgp_jax.kept_programs.areas_taken", lambda: taken)
+    monkeypatch.setattr(jax, "clear_caches", lambda: None)
+    tune(searching(tiny, photographs, 100.0), tmp_path / "log.jsonl")
+    assert any(told) == (taken == 0.1)
 
 
 def test_a_stopped_search_ends_as_if_it_had_not_been(
