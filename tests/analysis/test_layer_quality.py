@@ -1,5 +1,6 @@
 """Tables of quality: one cell for each setting, of codes alone, and reproducible."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -30,11 +31,18 @@ def test_cells_are_the_means_of_restorations(tiny: Generator, photographs: np.nd
         np.testing.assert_allclose(cells[3].scores[metric], np.mean(values), rtol=1e-4)  # type: ignore[arg-type]
 
 
-def test_domains_are_measured_apart(tiny: Generator, photographs: np.ndarray):
+def test_domains_are_measured_apart(
+    tiny: Generator, photographs: np.ndarray, monkeypatch: pytest.MonkeyPatch
+):
+    """And what the one has compiled makes room for the other where there is none."""
     groups = {"own": photographs[:1], "other": -photographs[1:2]}
+    let_go: list[bool] = []
+    monkeypatch.setattr("mgp_jax.kept_programs.areas_taken", lambda: 1.0)
+    monkeypatch.setattr(jax, "clear_caches", lambda: let_go.append(True))
     cells = measure_domains(tiny, groups, [2], Identity(), SHORT)
     assert [(cell.images, cell.cut) for cell in cells] == [("own", 2), ("other", 2)]
     assert cells[0].scores["psnr"] != cells[1].scores["psnr"]
+    assert len(let_go) == 2
 
 
 def test_phases_that_refine_the_map_are_left_out():
