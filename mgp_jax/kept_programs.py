@@ -10,8 +10,8 @@ import jax
 
 # So many belong to ten kinds of runs or so, which take half a gigabyte, of `faces1024` twice that.
 MOST_PROGRAMS = 200
-# Of the areas of memory that Linux allows a process, of which every program takes some: a thousand
-# of large images. Beyond the limit the process ends; one method may take a third of it.
+# Share of the areas of memory that Linux allows a process. Every program takes some, those of large
+# images a thousand; beyond the limit the process ends. One method may take a third.
 MOST_AREAS = 0.4
 COMPILED = "/jax/core/compile/backend_compile_duration"
 
