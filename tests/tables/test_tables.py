@@ -286,10 +286,8 @@ def test_a_price_is_measured_once_and_without_compilation(
     method, prices = METHODS["one-code"], {}
     assert add_price(method, case, prices) == pytest.approx((0.5, 0.002))
     runs = len(made.steps)
-    assert (
-        add_price(method, case, prices) == prices[cost_key(method, case)]
-        and len(made.steps) == runs
-    )
+    assert add_price(method, case, prices) == prices[cost_key(method, case)]
+    assert len(made.steps) == runs
 
 
 def test_a_price_of_large_images_takes_few_steps_of_one(
