@@ -69,8 +69,7 @@ def step_bytes(program: Program) -> float | None:
     That is what goes in and out of all that it has merged into one pass; None where it does not
     say. The compiler counts the body of the loop once.
     """
-    analysis: Any = program.run.cost_analysis()  # type: ignore[attr-defined]
-    return (analysis or {}).get("bytes accessed")
+    return (program.run.cost_analysis() or {}).get("bytes accessed")
 
 
 def copy_rate(size: int = 2**25, repetitions: int = 5) -> float:

@@ -22,7 +22,7 @@ class Program(NamedTuple):
             where the backend does not say.
     """
 
-    run: Callable[..., Any]
+    run: jax.stages.Compiled
     compile_seconds: float
     memory: int | None
 

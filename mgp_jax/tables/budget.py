@@ -90,9 +90,14 @@ class Price(NamedTuple):
         return self.start + self.step * steps
 
 
+def is_large(case: Case) -> bool:
+    """Says whether steps of the images take so long that few of one image must do."""
+    return case.generator.resolution >= LARGE
+
+
 def measure(method: Method, case: Case) -> Price:
     """Measures the price of a method by short runs, whose compilation does not count."""
-    large = case.generator.resolution >= LARGE
+    large = is_large(case)
     if large:
         case = case._replace(observations=case.observations[:1])
 
@@ -142,8 +147,7 @@ def add_price(
     """
     key = cost_key(method, case)
     if key not in prices:
-        large = case.generator.resolution >= LARGE
-        if budget is None or budget.seconds or (large and budget.amount > MANY_OF_LARGE):
+        if budget is None or budget.seconds or (is_large(case) and budget.amount > MANY_OF_LARGE):
             prices[key] = measure(method, case)
         else:
             steps = steps_for(method, case, budget, Price(0.0, 0.0))

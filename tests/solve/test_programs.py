@@ -35,7 +35,7 @@ def test_the_memory_is_what_lies_there_at_once():
     """What results share with arguments is there only once."""
     program = compile_program(lowered(SimpleNamespace(**SIZES)))
     assert program.memory == program.required_memory == 1000 + 200 + 30 - 4
-    assert program.run.text == "runs"  # pyright: ignore[reportFunctionMemberAccess]
+    assert program.run.text == "runs"  # pyright: ignore[reportAttributeAccessIssue]
     assert 0.05 <= program.compile_seconds < 5
 
 
