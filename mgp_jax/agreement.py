@@ -6,6 +6,7 @@ from jax import lax
 from jax.scipy.sparse.linalg import cg
 
 from mgp_jax.degradations import (
+    Blur,
     Degradation,
     Grayscale,
     Identity,
@@ -22,14 +23,23 @@ SMOOTH_CHANGES = 2
 # rounding of 8-bit files is kept down.
 PROJECTIONS = 8
 DAMPING = 1e-4
+# Added to the luminance, so that black pixels, which have no colour, take none.
 BLACK = 0.02
+# Over so many parts of the height colours are smoothed (standard deviation). What a rendering of
+# other structure than the observation's changes within less is no colour of the photograph.
+COLOURS = 128
 
 
-def put_back(degradation: Degradation, image: jax.Array, observation: jax.Array) -> jax.Array:
+def put_back(
+    degradation: Degradation,
+    image: jax.Array,
+    observation: jax.Array,
+    saturation: float | jax.Array = 1.0,
+) -> jax.Array:
     """Makes a rendering agree with what the observation is certain of.
 
-    Known pixels of a mask are kept exactly. A gray observation is kept as the luminance; the
-    rendering's chroma is reduced where the colour would not exist. For other linear noiseless
+    Known pixels of a mask are kept exactly. A gray observation is kept as the luminance; it takes
+    the rendering's colours, smoothed, as far as they exist. For other linear noiseless
     operators the rendering is moved by the least change that explains the observation. With noise,
     or behind operators that are not linear, nothing is certain; rounding to fine levels does not
     matter. The identity leaves the rendering as it is: putting back would undo the inversion.
@@ -38,6 +48,7 @@ def put_back(degradation: Degradation, image: jax.Array, observation: jax.Array)
         degradation: the operator.
         image: float[H, W, C], the rendering, in [-1, 1] up to overshoots.
         observation: what was observed.
+        saturation: what the colours of a gray observation are multiplied by.
 
     Returns: float[H, W, C] in [-1, 1].
     """
@@ -48,7 +59,7 @@ def put_back(degradation: Degradation, image: jax.Array, observation: jax.Array)
     if isinstance(degradation, Mask):
         return jnp.where(degradation.known > 0, observation, image)
     if isinstance(degradation, Grayscale):
-        return keep_luminance(image, observation)
+        return with_luminance(saturation * smooth_colours(image), observation)
 
     image = agree_smoothly(degradation, image, observation)
 
@@ -108,18 +119,41 @@ def is_smaller(observation: tuple[int, ...], image: tuple[int, ...]) -> bool:
 def keep_luminance(image: jax.Array, luminance: jax.Array) -> jax.Array:
     """Gives an image another luminance and keeps its colours as far as such colours exist.
 
-    The chroma is scaled with the luminance, so that hue and saturation stay: where the rendering is
-    blurred, its colours then follow the edges of the given luminance.
-
     Args:
         image: float[H, W, 3] in [-1, 1].
         luminance: float[H, W, 1] in [-1, 1].
 
     Returns: float[H, W, 3] in [-1, 1] whose luminance is the given one.
     """
-    own = Grayscale()(image)
-    # The margin keeps black pixels, which have no colour, from taking any.
-    chroma = (image - own) * (luminance + 1 + BLACK) / (own + 1 + BLACK)
+    return with_luminance(colours(image), luminance)
+
+
+def colours(image: jax.Array) -> jax.Array:
+    """Returns the chroma of an image float[H, W, 3] as a part of its luminance: float[H, W, 3]."""
+    luminance = Grayscale()(image)
+    return (image - luminance) / (luminance + 1 + BLACK)
+
+
+def smooth_colours(image: jax.Array) -> jax.Array:
+    """Returns the `colours` of an image without their fine detail, see `COLOURS`."""
+    blur, luminance = Blur.gaussian(len(image) / COLOURS), Grayscale()(image)
+    # Both apart, because of dark pixels the parts are arbitrary.
+    return blur(image - luminance) / (blur(luminance) + 1 + BLACK)
+
+
+def with_luminance(colours: jax.Array, luminance: jax.Array) -> jax.Array:
+    """Makes an image of colours and a luminance, the chroma reduced where it would not exist.
+
+    The chroma is scaled with the luminance, so that hue and saturation stay: where the rendering is
+    blurred, its colours then follow the edges of the given luminance.
+
+    Args:
+        colours: float[H, W, 3], see the function `colours`.
+        luminance: float[H, W, 1] in [-1, 1].
+
+    Returns: float[H, W, 3] in [-1, 1] whose luminance is the given one.
+    """
+    chroma = colours * (luminance + 1 + BLACK)
     # The largest factor that keeps every channel within [-1, 1]; the luminance is within already.
     room = jnp.where(chroma > 0, 1 - luminance, 1 + luminance)
     factor = jnp.where(jnp.abs(chroma) > room, room / jnp.maximum(jnp.abs(chroma), 1e-12), 1)
@@ -161,6 +195,13 @@ def blend_in(degradation: Degradation, images: jax.Array, observations: jax.Arra
 
 
 @jax.jit
-def put_back_all(degradation: Degradation, images: jax.Array, observations: jax.Array) -> jax.Array:
+def put_back_all(
+    degradation: Degradation,
+    images: jax.Array,
+    observations: jax.Array,
+    saturation: float | jax.Array = 1.0,
+) -> jax.Array:
     """Does `put_back` for a batch of images float[B, H, W, C] and their observations."""
-    return jax.vmap(lambda image, seen: put_back(degradation, image, seen))(images, observations)
+    return jax.vmap(lambda image, seen: put_back(degradation, image, seen, saturation))(
+        images, observations
+    )

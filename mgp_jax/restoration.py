@@ -265,13 +265,13 @@ def run_restoration(
         images = jax.vmap(frame)(images) + jnp.repeat(around, samples, axis=0)
     if blend:
         images = blend_in(degradation, images, observed)
-    if inversion.recipe.detail < 1:
-        images = soften(images, observed, inversion.recipe.detail)
-    images = np.asarray(put_back_all(degradation, images, observed))
+    recipe = inversion.recipe
+    if recipe.detail < 1:
+        images = soften(images, observed, recipe.detail)
+    images = np.asarray(put_back_all(degradation, images, observed, recipe.saturation))
     shaped = images.reshape(count, samples, *images.shape[1:])
     # In double precision the mean of equal pixels is exact, so that known pixels stay as they are.
     wide = shaped.astype(np.float64)
-    recipe = inversion.recipe
     return Restoration(
         images=wide.mean(axis=1).astype(np.float32),
         samples=shaped,

@@ -185,15 +185,29 @@ def test_a_recipe_says_how_much_detail_is_kept(
     np.testing.assert_allclose(images, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("saturation", [0.5, 1.0])
+def test_a_recipe_says_how_strong_colours_are(
+    saturation: float, tiny: Generator, photographs: np.ndarray, monkeypatch: pytest.MonkeyPatch
+):
+    degradation = parse("gray", 32)
+    rendering = (0.5 * photographs[:1] + 0.1).astype(np.float32)
+    monkeypatch.setattr(restoration, "run", Fake(rendering, np.zeros(1)))
+    inversion = resolve(tiny, degradation, RECIPE.with_(saturation=saturation))
+    seen = np.asarray(jax.vmap(degradation)(photographs[:1]))
+    images = run_restoration(inversion, seen, degradation).images
+    expected = restoration.put_back_all(degradation, rendering, seen, saturation)
+    np.testing.assert_allclose(images, expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan"), float("inf")])
 def test_temperatures_out_of_range_are_refused(temperature: float):
     with pytest.raises(SettingError, match=f"temperature: {temperature}, must be above 0"):
         RECIPE.with_(temperature=temperature)
 
 
-@pytest.mark.parametrize("name", ["floor", "shift"])
+@pytest.mark.parametrize("name", ["saturation", "floor", "shift"])
 @pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
-def test_what_is_added_to_the_spread_is_not_negative(name: str, value: float):
+def test_saturation_and_what_is_added_to_the_spread_are_not_negative(name: str, value: float):
     with pytest.raises(SettingError, match=f"{name}: {value}, must not be negative"):
         RECIPE.with_(**{name: value})
 

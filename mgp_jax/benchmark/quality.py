@@ -69,7 +69,7 @@ def curve_of(
 
     def look(progress: Progress) -> None:
         images = draw(given, progress.state.best, inversion.phases[progress.phase])
-        images = put_back_all(degradation, images, observations)
+        images = put_back_all(degradation, images, observations, inversion.recipe.saturation)
         scores = compare(np.asarray(images), truths, PAIR)
         points.append({name: mean(values) for name, values in scores.items()})
 

@@ -82,7 +82,9 @@ def styled(
 # and holes alone.
 FAST = {
     "inversion": styled("fast", 30, 120, map_size=64),
-    "colorization": styled("fast", 50, map_size=8, prior=0.01, lpips=0.1, alpha_rate=0.005),
+    "colorization": styled(
+        "fast", 50, map_size=8, prior=0.01, lpips=0.1, alpha_rate=0.005, saturation=1.1
+    ),
     "super-resolution": styled(
         "fast",
         40,

@@ -125,6 +125,8 @@ class Recipe:
         detail: how much is kept of what the rendering adds to the cubic enlargement of a smaller
             observation. What it adds is right in part only, so that less of it is nearer to the
             truth, and as sharp to the eye from .9 on.
+        saturation: what the colours that a gray observation is given are multiplied by. Codes near
+            the mean, or the mean of several, have paler ones than photographs.
         temperature: what the spread of several samples is multiplied by, so that it is that of the
             errors: see `spread.expected_deviation`; `metrics.temperature` finds it.
         floor: deviation that all samples have in common, before the temperature; on the [0, 1]
@@ -145,6 +147,7 @@ class Recipe:
     truncation: float = 1.0
     candidates: int = 0
     detail: float = 1.0
+    saturation: float = 1.0
     temperature: float = 1.0
     floor: float = 0.0
     shift: float = 0.0
@@ -158,7 +161,7 @@ class Recipe:
             raise SettingError(f"detail: {self.detail}, must be from 0 to 1")
         if not 0 < self.temperature < math.inf:
             raise SettingError(f"temperature: {self.temperature}, must be above 0")
-        for name in ("floor", "shift"):
+        for name in ("saturation", "floor", "shift"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise SettingError(f"{name}: {getattr(self, name)}, must not be negative")
         if self.samples < 1:

@@ -14,7 +14,7 @@ POOL = 400
 # what is missing lies close to what is known, the coarsest map is cut, which needs few steps.
 FAST = {
     "inversion": refined("fast", Phase(20), Phase(1000, schedule="constant"), candidates=POOL),
-    "colorization": Recipe("fast", (Phase(20, prior=0.3),), map_size=COARSE),
+    "colorization": Recipe("fast", (Phase(20, prior=0.3),), map_size=COARSE, saturation=1.2),
     "super-resolution": refined(
         "fast", Phase(80, prior=0.03), Phase(200, tether=0.003), map_size=COARSEST
     ),
