@@ -6,7 +6,7 @@ last, so that a run that was stopped at any moment is continued by the same comm
 it had not been.
 """
 
-from mgp_jax.batch.folder import find_records, holds_run, open_folder
+from mgp_jax.batch.folder import find_records, holds_run, open_folder, recorded_settings
 from mgp_jax.batch.inputs import Input, Inputs, find_inputs
 from mgp_jax.batch.job import Job, Loaded, check, check_mask, load
 from mgp_jax.batch.masks import MaskFolder
@@ -47,6 +47,7 @@ __all__ = [
     "placed_in_given",
     "placed_in_written",
     "read_records",
+    "recorded_settings",
     "run",
     "settings_of",
     "summary",

@@ -34,8 +34,10 @@ OF_INPUTS = {"inputs": "the file", "masks": "the mask of"}
 LONGEST_VALUE = 100
 # What may differ when a run goes on: it changes nothing but rounding.
 FREE_SETTINGS = ("batch_size", "slices", "command")
-# Lists with an entry for each input, which grow when more photographs come.
-GROWING = ("inputs", "names")
+# Lists with an entry for each input, task or method, which grow when more of them come.
+GROWING = ("inputs", "names", "tasks", "methods")
+# Mappings by these, of which what both have must agree.
+ADDED = ("recipes",)
 
 
 @reaching
@@ -214,9 +216,12 @@ def _read_settings(file: Path) -> dict[str, Any]:
     return settings
 
 
-def _difference(before: Mapping[str, Any], now: Mapping[str, Any], group: str = "") -> str | None:
-    """Names the first setting that differs, with both values."""
-    for name in (*now, *sorted(before.keys() - now.keys())):
+def _difference(
+    before: Mapping[str, Any], now: Mapping[str, Any], group: str = "", added: bool = False
+) -> str | None:
+    """Names the first setting that differs, with both values; where some are added, of both."""
+    gone = sorted(before.keys() - now.keys())
+    for name in filter(before.__contains__, now) if added else (*now, *gone):
         old, new = before.get(name), now.get(name)
         if old == new or name in FREE_SETTINGS or (name in GROWING and name in now):
             continue
@@ -225,7 +230,7 @@ def _difference(before: Mapping[str, Any], now: Mapping[str, Any], group: str = 
                 if changed := _changed(now, old, new):
                     return changed
                 old, new = ({k: v for k, v in d.items() if k not in OF_INPUTS} for d in (old, new))
-            if difference := _difference(old, new, f"{name}: "):
+            if difference := _difference(old, new, f"{name}: ", added or name in ADDED):
                 return difference
             continue
         if isinstance(old, list) and isinstance(new, list):
@@ -251,8 +256,9 @@ def _changed(
 
 
 def _has_grown(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    """Whether there is no run yet, or one with fewer inputs."""
-    return not before or any(len(before.get(name, ())) < len(now.get(name, ())) for name in GROWING)
+    """Whether there is no run yet, or one with fewer inputs, or without some of the recipes."""
+    more = any(len(before.get(name, ())) < len(now.get(name, ())) for name in GROWING)
+    return not before or more or any(before.get(name) != now.get(name) for name in ADDED)
 
 
 def _short(value: Any) -> str:

@@ -32,7 +32,7 @@ class Robust(Comparing):
         from mgp_jax.tables import run_tables, write_tables
         from mgp_jax.tables.robust import SHOWN, robust_tasks
 
-        tasks = robust_tasks(self.tasks, self.strengths)
-        comparison = self.comparison(table=tasks, true=True)
+        tasks = tuple(robust_tasks(self.tasks, self.strengths))
+        comparison = self.comparison(tasks=tasks, table=robust_tasks(), true=True)
         records = run_tables(comparison, self.out, self.show)
         return self.conclude(comparison, records, argv, partial(write_tables, metrics=SHOWN))

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mgp_jax.batch import append_records, checksum, open_folder
+from mgp_jax.batch import append_records, checksum, open_folder, recorded_settings
 from mgp_jax.degradations import parse, true_observation
 from mgp_jax.errors import SettingError
 from mgp_jax.generators.base import Generator
@@ -99,8 +99,9 @@ def run_tables(
         folder: where the results are, made if needed.
         on_record: called with every new record.
 
-    Returns: all records, in the order of tasks and methods. A method that cannot be run has a
-        record with `error`.
+    Returns: all records of the folder, those of other tasks and methods of the same comparison
+        included, in the order of tasks and methods. A method that cannot be run has a record with
+        `error`.
 
     Raises:
         SettingError: a task or method does not exist, or the folder holds another comparison.
@@ -109,7 +110,8 @@ def run_tables(
     tables = (name for name, row in comparison.table.items() if "tables" in row.uses)
     tasks = comparison.tasks or tuple(tables)
     cases = {task: make_case(comparison, task) for task in tasks}
-    records = open_folder(folder, settings_of(comparison, cases, chosen))
+    settings = joined(recorded_settings(folder), settings_of(comparison, cases, chosen))
+    records = open_folder(folder, settings)
     done = {(record["task"], record["method"]) for record in records}
     prices = read_prices(folder)
     with closing(Programs()) as programs:
@@ -122,8 +124,9 @@ def run_tables(
                     append_records(folder / "results.jsonl", [record])
                     records.append(record)
                     on_record(record)
-    places = [(task, method.name) for task in tasks for method in chosen]
-    return sorted(records, key=lambda record: places.index((record["task"], record["method"])))
+    ordered, known = [*comparison.table, *settings["tasks"]], [*METHODS, *settings["methods"]]
+    places = ((ordered.index(r["task"]), known.index(r["method"])) for r in records)
+    return [record for _, record in sorted(zip(places, records, strict=True), key=lambda x: x[0])]
 
 
 def record_of(
@@ -249,6 +252,22 @@ def read_prices(folder: Path) -> dict[str, Price]:
         return {key: Price(*price) for key, price in found.items()}
     except (TypeError, ValueError):
         raise SettingError(f"{file}: is not readable, choose another folder") from None
+
+
+def joined(before: Record, now: Record) -> Record:
+    """Adds the tasks and methods that a folder's comparison has to those of a new one, see below.
+
+    Args:
+        before: the settings in the folder, none if there are none.
+        now: those of the new one.
+    """
+    every = {
+        name: list(dict.fromkeys([*before.get(name, ()), *now[name]]))
+        for name in ("tasks", "methods")
+    }
+    old, new = before.get("recipes", {}), now["recipes"]
+    recipes = {task: old.get(task, {}) | new.get(task, {}) for task in every["tasks"]}
+    return now | every | {"recipes": recipes}
 
 
 def settings_of(

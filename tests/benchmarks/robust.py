@@ -50,10 +50,11 @@ def main() -> int:
             else example_images(generator),
             budget=parse_budget(chosen.budget),
             encoder=None if chosen.encoder is None else load_encoder(chosen.encoder, generator),
+            tasks=tuple(robust_tasks(chosen.tasks, chosen.strengths)),
             methods=tuple(chosen.methods),
             seed=chosen.seed,
             lpips_vgg=None if chosen.lpips_vgg is None else load_lpips(chosen.lpips_vgg),
-            table=robust_tasks(chosen.tasks, chosen.strengths),
+            table=robust_tasks(),
             true=True,
         )
         records = run_tables(comparison, chosen.out, show)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Generator
 from mgp_jax.images import read_image
-from mgp_jax.methods import METHODS
+from mgp_jax.methods import METHODS, Method
 from mgp_jax.methods.single import ONE_CODE, always
 from mgp_jax.recipes import recipe_for
 from mgp_jax.recipes.small import FAST
@@ -88,6 +89,40 @@ def test_the_same_seed_gives_the_same_table(
     assert len(new) == len(let_go) == 1
     assert (new[0]["task"], new[0]["method"]) == ("colorization", "feature-map")
     assert without_times(again) == without_times(records)
+
+
+def test_tasks_and_methods_are_added(
+    comparison: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def record_of(comparison: Comparison, task: str, case: Any, method: Method, *_: Any) -> dict:
+        return {"task": task, "method": method.name, "error": None}
+
+    monkeypatch.setattr("mgp_jax.tables.run.record_of", record_of)
+
+    def places(records: list[dict]) -> list[tuple[str, str]]:
+        return [(record["task"], record["method"]) for record in records]
+
+    def run(tasks: tuple[str, ...], methods: tuple[str, ...]) -> tuple[list, list]:
+        new: list[dict] = []
+        chosen = replace(comparison, tasks=tasks, methods=methods)
+        every = run_tables(chosen, tmp_path, new.append)
+        return places(new), places(every)
+
+    gray, whole = "colorization", "reconstruction"
+    one, alone = "one-code", "observation"
+    assert run((gray,), (one,)) == ([(gray, one)], [(gray, one)])
+    assert run((whole,), (alone,)) == ([(whole, alone)], [(whole, alone), (gray, one)])
+    # Only what is missing is run, and all comes in the order of tasks and methods.
+    new, every = run((gray, whole), (one, alone))
+    assert sorted(new) == [(gray, alone), (whole, one)]
+    assert every == [(whole, alone), (whole, one), (gray, alone), (gray, one)]
+    assert run((gray,), (one,)) == ([], every)
+    recipe = always(ONE_CODE.with_(steps=ONE_CODE.steps + 1))
+    monkeypatch.setitem(METHODS, one, replace(METHODS[one], recipe=recipe))
+    # A recipe that another task has been run with has changed, not those that are asked for.
+    assert run((gray,), (alone,)) == ([], every)
+    with pytest.raises(SettingError, match="reconstruction: one-code was"):
+        run((whole,), (one,))
 
 
 def test_another_comparison_is_refused(comparison: Comparison, folder: Path, records: list[dict]):
