@@ -217,10 +217,10 @@ class Recipe:
 def described(recipe: Recipe) -> str:
     """Returns all that a recipe says, as a text that is the same in every process.
 
-    What is expected of the spread is not said where it changes nothing, so that runs that knew
-    nothing of it go on.
+    What was added later, the saturation and what is expected of the spread, is not said where it
+    changes nothing, so that runs that knew nothing of it go on.
     """
-    text = re.sub(r" at 0x[0-9a-f]+", "", repr(recipe))
+    text = re.sub(r" at 0x[0-9a-f]+", "", repr(recipe)).replace(", saturation=1.0, ", ", ")
     expected = tuple(recipe.expected.values())
     if recipe.samples > 1 and expected != (1, 0, 0):
         return text
