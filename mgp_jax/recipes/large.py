@@ -82,8 +82,17 @@ def styled(
 # and holes alone.
 FAST = {
     "inversion": styled("fast", 30, 120, map_size=64),
+    # What gray says of the styles behind the cut is hardly more than light: held, they leave the
+    # colours those of faces.
     "colorization": styled(
-        "fast", 50, map_size=8, prior=0.01, lpips=0.1, alpha_rate=0.005, saturation=1.1
+        "fast",
+        50,
+        map_size=8,
+        prior=0.01,
+        styles_prior=2.0,
+        lpips=0.2,
+        alpha_rate=0.005,
+        saturation=1.1,
     ),
     "super-resolution": styled(
         "fast",
