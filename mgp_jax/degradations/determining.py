@@ -22,6 +22,8 @@ CONTRAST, MISFIT, COMMON = 0.2, 0.05, 0.1
 # smaller hole is filled by what is around it.
 DETERMINED, WINDOW = 0.5, 4
 PROBES = 2
+# Part of the height that areas have of which the colours count.
+AREA = 1 / 4
 # Of conjugate gradients. Noise needs two, a blur more.
 ITERATIONS = 10
 # Deviation of the finest detail of photographs, whose variance doubles with every octave up to that
@@ -45,6 +47,8 @@ class Information(NamedTuple):
         independent: whether their errors are independent of each other. Those of JPEG are not.
         random: the part of the noise that JPEG has not made itself, but may have spread over its
             blocks.
+        coloured: whether the colours of areas are determined, in half of the image at least. Those
+            of gray photographs are not.
     """
 
     cell: int
@@ -54,6 +58,7 @@ class Information(NamedTuple):
     noise: float
     independent: bool = True
     random: float = 0.0
+    coloured: bool = True
 
 
 def information(degradation: Degradation, image_shape: Shape) -> Information:
@@ -87,11 +92,15 @@ def _measured(degradation: Degradation, image_shape: Shape) -> Information:
     deviations = {2**k: min(FINEST * 2 ** (k / 2), COARSE) for k in octaves}
     photograph = sum(_drawn(squares(side, d), side, size) for side, d in deviations.items())
     noise, random, weights = _noise(degradation, np.clip(photograph, DARKEST, 1))
+
+    def missed_of(side: int) -> jax.Array:
+        probes = np.stack([squares(side, CONTRAST) for _ in range(PROBES)])
+        errors = rng.normal(size=(PROBES, *weights.shape)).astype(np.float32)
+        return _missed(degradation, weights, noise, probes, errors, size, side)
+
     cell = common = 2 * CELLS[-1]
     for tried in CELLS:
-        probes = np.stack([squares(tried, CONTRAST) for _ in range(PROBES)])
-        errors = rng.normal(size=(PROBES, *weights.shape)).astype(np.float32)
-        missed = _missed(degradation, weights, noise, probes, errors, size, tried)
+        missed = missed_of(tried)
         if jnp.median(missed) < DETERMINED:
             common = min(tried, common)
         if missed.max() < DETERMINED:
@@ -99,8 +108,20 @@ def _measured(degradation: Degradation, image_shape: Shape) -> Information:
             break
     known = float(weights.sum())
     determined = min(height * width * channels / cell**2, known)
-    independent = not _rounds_blocks(degradation)
-    return Information(cell, common, determined, known, float(noise), independent, float(random))
+    # Where smaller squares are determined, areas are.
+    coloured = common <= CELLS[-1]
+    if not coloured:
+        coloured = bool(jnp.median(missed_of(max(int(AREA * min(size)), 1))) < DETERMINED)
+    return Information(
+        cell,
+        common,
+        determined,
+        known,
+        float(noise),
+        not _rounds_blocks(degradation),
+        float(random),
+        coloured,
+    )
 
 
 @jax.jit

@@ -17,6 +17,8 @@ MISSED = 0.03**2
 # What independent noise weighs in large images, where a map has so few values for so many pixels
 # that it can hardly follow any.
 INDEPENDENT = 0.1
+# How much more styles weigh where the colours are not known, which would go astray with them.
+COLOURLESS = 10
 
 
 def uncertainty(told: Information) -> float:
@@ -52,13 +54,14 @@ def universal_of_large(told: Information) -> Recipe:
     # From 64 pixels, for whole photographs, to 8; twice as fine where only holes ask for less.
     map_size = min(max(min(PIXELS // told.common, 2 * PIXELS // told.cell), 8), 64)
     amount = uncertainty_of_large(told, map_size)
+    styles = 8e5 if told.coloured else COLOURLESS * 8e5
     return styled(
         "universal",
         20,
         100,
         map_size=map_size,
         prior=rounded(3e5 * amount),
-        styles_prior=rounded(8e5 * amount),
+        styles_prior=rounded(styles * amount),
         tether=rounded(8e3 * map_size**2 * amount),
         alpha_rate=0.01,
     )

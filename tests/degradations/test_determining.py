@@ -53,6 +53,25 @@ def test_what_holes_leave_determined(spec: str, cell: int, common: int):
 
 
 @pytest.mark.parametrize(
+    ("spec", "coloured"),
+    [
+        ("identity", True),
+        ("down:16", True),
+        ("noise:0.4", True),
+        ("mask:center:32|noise:0.2", True),
+        ("gray", False),
+        ("gray|down:2|noise:0.05", False),
+    ],
+)
+def test_gray_does_not_tell_the_colours_of_areas(spec: str, coloured: bool):
+    assert information(parse(spec, SIZE), SHAPE).coloured is coloured
+
+
+def test_generators_without_colours_miss_none():
+    assert information(parse("down:16", SIZE, 1), (SIZE, SIZE, 1)).coloured
+
+
+@pytest.mark.parametrize(
     ("spec", "independent"),
     [
         ("identity", True),
@@ -140,7 +159,7 @@ def test_operators_that_have_no_hash():
     fade = Fade(jnp.full((SIZE, SIZE, 1), 0.5))
     with pytest.raises(TypeError):
         hash(fade)
-    assert information(fade, SHAPE) == (1, 1, ALL, ALL, 0, True, 0)
+    assert information(fade, SHAPE) == (1, 1, ALL, ALL, 0, True, 0, True)
     # Measured anew: two of them may differ in their arrays alone.
     assert information(Fade(jnp.full((SIZE, SIZE, 1), 0.999)), SHAPE).cell > 1
 
@@ -149,4 +168,4 @@ def test_operators_that_have_no_hash():
 def test_other_sizes(shape: tuple[int, ...]):
     told = information(parse("identity", shape[0], shape[2]), shape)
     size = shape[0] * shape[1] * shape[2]
-    assert told == (1, 1, size, size, 0, True, 0)
+    assert told == (1, 1, size, size, 0, True, 0, True)

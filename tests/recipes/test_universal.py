@@ -58,6 +58,16 @@ def test_independent_noise_weighs_a_tenth_in_large_images():
     assert same == universal_of_small(files)
 
 
+def test_styles_are_held_where_colours_are_not_known():
+    gray = Information(16, 16, 1e4, 1e4, 0.01, coloured=False)
+    held, free = universal_of_large(gray), universal_of_large(gray._replace(coloured=True))
+    for phase, other in zip(held.phases, free.phases, strict=True):
+        assert phase.styles_prior == pytest.approx(10 * other.styles_prior, rel=0.05)
+        assert (phase.prior, phase.tether) == (other.prior, other.tether)
+    assert free.phases[0].styles_prior > 0
+    assert universal_of_small(gray) == universal_of_small(gray._replace(coloured=True))
+
+
 @pytest.mark.parametrize(("cell", "common", "followed"), [(4, 4, 1), (16, 4, 0.25)])
 def test_random_errors_that_jpeg_has_spread_are_one_for_each_square(
     cell: int, common: int, followed: float
