@@ -124,9 +124,8 @@ def run_tables(
                     append_records(folder / "results.jsonl", [record])
                     records.append(record)
                     on_record(record)
-    ordered, known = [*comparison.table, *settings["tasks"]], [*METHODS, *settings["methods"]]
-    places = ((ordered.index(r["task"]), known.index(r["method"])) for r in records)
-    return [record for _, record in sorted(zip(places, records, strict=True), key=lambda x: x[0])]
+    tasks, methods = [*comparison.table, *settings["tasks"]], [*METHODS, *settings["methods"]]
+    return sorted(records, key=lambda r: (tasks.index(r["task"]), methods.index(r["method"])))
 
 
 def record_of(
