@@ -34,6 +34,8 @@ OF_INPUTS = {"inputs": "the file", "masks": "the mask of"}
 LONGEST_VALUE = 100
 # What may differ when a run goes on: it changes nothing but rounding.
 FREE_SETTINGS = ("batch_size", "slices", "command")
+# What may lie in the folder before a run: prices of another table, to be repeated.
+BROUGHT = ("prices.json",)
 # Lists with an entry for each input, task or method, which grow when more of them come.
 GROWING = ("inputs", "names", "tasks", "methods")
 # Mappings by these, of which what both have must agree.
@@ -76,7 +78,7 @@ def require_own(folder: Path, settings: Mapping[str, Any], overwrite: bool) -> N
                 f"{folder}: holds a run with another setting: {difference}; "
                 "choose another folder, or start anew with --overwrite"
             )
-    elif folder.is_dir() and not all(map(_is_temporary, folder.iterdir())):
+    elif folder.is_dir() and not all(map(_is_free, folder.iterdir())):
         raise SettingError(f"{folder}: is not empty and holds no run to continue")
 
 
@@ -202,8 +204,8 @@ def _stems_of_faces(folder: Path) -> list[str]:
     ]
 
 
-def _is_temporary(path: Path) -> bool:
-    return fnmatch.fnmatch(path.name, TEMPORARY)
+def _is_free(path: Path) -> bool:
+    return path.name in BROUGHT or fnmatch.fnmatch(path.name, TEMPORARY)
 
 
 def _read_settings(file: Path) -> dict[str, Any]:

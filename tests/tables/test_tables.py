@@ -125,6 +125,18 @@ def test_tasks_and_methods_are_added(
         run((whole,), (one,))
 
 
+def test_prices_of_another_table_are_repeated(comparison: Comparison, tmp_path: Path):
+    chosen = replace(comparison, tasks=("colorization",), methods=("one-code",))
+    key = cost_key(METHODS["one-code"], make_case(chosen, "colorization"))
+    (tmp_path / "prices.json").write_text(json.dumps({key: [0.5, 0.25]}))
+    (record,) = run_tables(replace(chosen, budget=Budget(2, True)), tmp_path)
+    assert record["steps"] == 6 and record["seconds"] == 2.0
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "own.json").touch()
+    with pytest.raises(SettingError, match="is not empty"):
+        run_tables(chosen, tmp_path / "other")
+
+
 def test_another_comparison_is_refused(comparison: Comparison, folder: Path, records: list[dict]):
     for change in (
         {"seed": 1},
