@@ -22,7 +22,7 @@ CONTRAST, MISFIT, COMMON = 0.2, 0.05, 0.1
 # smaller hole is filled by what is around it.
 DETERMINED, WINDOW = 0.5, 4
 PROBES = 2
-# Part of the height that areas have of which the colours count.
+# Part of the height that wide areas have.
 AREA = 1 / 4
 # Of conjugate gradients. Noise needs two, a blur more.
 ITERATIONS = 10
@@ -47,8 +47,8 @@ class Information(NamedTuple):
         independent: whether their errors are independent of each other. Those of JPEG are not.
         random: the part of the noise that JPEG has not made itself, but may have spread over its
             blocks.
-        coloured: whether the colours of areas are determined, in half of the image at least. Those
-            of gray photographs are not.
+        coloured: whether half of what the colours of wide areas vary by is determined. Of gray
+            photographs a third is.
     """
 
     cell: int
