@@ -1,5 +1,7 @@
 """What is done to a rendering so that it agrees with what the observation is certain of."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -59,7 +61,8 @@ def put_back(
     if isinstance(degradation, Mask):
         return jnp.where(degradation.known > 0, observation, image)
     if isinstance(degradation, Grayscale):
-        return with_luminance(saturation * smooth_colours(image), observation)
+        smooth = colours_of(image, Blur.gaussian(len(image) / COLOURS))
+        return with_luminance(saturation * smooth, observation)
 
     image = agree_smoothly(degradation, image, observation)
 
@@ -125,19 +128,21 @@ def keep_luminance(image: jax.Array, luminance: jax.Array) -> jax.Array:
 
     Returns: float[H, W, 3] in [-1, 1] whose luminance is the given one.
     """
-    return with_luminance(colours(image), luminance)
+    return with_luminance(colours_of(image), luminance)
 
 
-def colours(image: jax.Array) -> jax.Array:
-    """Returns the chroma of an image float[H, W, 3] as a part of its luminance: float[H, W, 3]."""
+def colours_of(
+    image: jax.Array, blur: Callable[[jax.Array], jax.Array] = lambda channels: channels
+) -> jax.Array:
+    """Returns the chroma of an image as a part of its luminance.
+
+    Args:
+        image: float[H, W, 3] in [-1, 1].
+        blur: what both are smoothed by, apart, because of dark pixels the parts are arbitrary.
+
+    Returns: float[H, W, 3].
+    """
     luminance = Grayscale()(image)
-    return (image - luminance) / (luminance + 1 + BLACK)
-
-
-def smooth_colours(image: jax.Array) -> jax.Array:
-    """Returns the `colours` of an image without their fine detail, see `COLOURS`."""
-    blur, luminance = Blur.gaussian(len(image) / COLOURS), Grayscale()(image)
-    # Both apart, because of dark pixels the parts are arbitrary.
     return blur(image - luminance) / (blur(luminance) + 1 + BLACK)
 
 
@@ -148,7 +153,7 @@ def with_luminance(colours: jax.Array, luminance: jax.Array) -> jax.Array:
     blurred, its colours then follow the edges of the given luminance.
 
     Args:
-        colours: float[H, W, 3], see the function `colours`.
+        colours: float[H, W, 3], see `colours_of`.
         luminance: float[H, W, 1] in [-1, 1].
 
     Returns: float[H, W, 3] in [-1, 1] whose luminance is the given one.

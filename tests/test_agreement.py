@@ -7,7 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mgp_jax.agreement import agree_smoothly, blend_in, colours, keep_luminance, put_back, soften
+from mgp_jax.agreement import (
+    agree_smoothly,
+    blend_in,
+    colours_of,
+    keep_luminance,
+    put_back,
+    soften,
+)
 from mgp_jax.degradations import Degradation, parse
 
 # Jitted, because op by op the projections would take seconds to compile.
@@ -54,7 +61,7 @@ def test_the_result_agrees_with_the_observation(spec: str, photographs: np.ndarr
             assert disagreement(degradation, result, observation) <= tolerance
             assert disagreement(degradation, np.clip(rendering, -1, 1), observation) > 0.1
         # Nothing is taken away from the truth, but for the finest colours.
-        kept = 1e-3 if spec == "gray" else 1e-4
+        kept = 2e-4 if spec == "gray" else 1e-4
         np.testing.assert_allclose(agree(degradation, truth, observation), truth, atol=kept)
 
 
@@ -122,8 +129,8 @@ def test_gray_takes_smooth_colours_of_a_saturation(saturation: float):
     )
     np.testing.assert_allclose(degradation(noisy), gray, atol=1e-5)
     # In the middle of a stripe its colour stays, times the saturation.
-    expected = saturation * np.asarray(colours(jnp.asarray(gray + wide)))[:, 16::32]
-    np.testing.assert_allclose(np.asarray(colours(plain))[:, 16::32], expected, atol=2e-3)
+    expected = saturation * np.asarray(colours_of(jnp.asarray(gray + wide)))[:, 16::32]
+    np.testing.assert_allclose(np.asarray(colours_of(plain))[:, 16::32], expected, atol=2e-3)
     # Of what changes from pixel to pixel little is left.
     alone = np.asarray(put_back(degradation, gray + fine, gray, saturation)) - gray
     before = saturation * (fine - fine @ np.array([[0.299], [0.587], [0.114]]))

@@ -170,32 +170,29 @@ def test_frames_where_nothing_tells_what_is_around_them(tiny: Generator, spec: s
         restore(tiny, observation, degradation, RECIPE, frame=Frame(0.5))
 
 
-@pytest.mark.parametrize("detail", [1.0, 0.5])
-def test_a_recipe_says_how_much_detail_is_kept(
-    detail: float, tiny: Generator, photographs: np.ndarray, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("spec", "change"),
+    [
+        ("down:4", {"detail": 1.0}),
+        ("down:4", {"detail": 0.5}),
+        ("gray", {"saturation": 0.5}),
+        ("gray", {"saturation": 1.0}),
+    ],
+)
+def test_a_recipe_says_how_much_detail_is_kept_and_how_strong_colours_are(
+    spec: str,
+    change: dict[str, float],
+    tiny: Generator,
+    photographs: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
 ):
-    degradation = parse("down:4", 32)
+    degradation, recipe = parse(spec, 32), RECIPE.with_(**change)
     rendering = (0.5 * photographs[:1] + 0.1).astype(np.float32)
     monkeypatch.setattr(restoration, "run", Fake(rendering, np.zeros(1)))
-    inversion = resolve(tiny, degradation, RECIPE.with_(detail=detail))
     seen = np.asarray(jax.vmap(degradation)(photographs[:1]))
-    images = run_restoration(inversion, seen, degradation).images
-    softened = restoration.soften(rendering, seen, detail)
-    expected = restoration.put_back_all(degradation, softened, seen)
-    np.testing.assert_allclose(images, expected, atol=1e-6)
-
-
-@pytest.mark.parametrize("saturation", [0.5, 1.0])
-def test_a_recipe_says_how_strong_colours_are(
-    saturation: float, tiny: Generator, photographs: np.ndarray, monkeypatch: pytest.MonkeyPatch
-):
-    degradation = parse("gray", 32)
-    rendering = (0.5 * photographs[:1] + 0.1).astype(np.float32)
-    monkeypatch.setattr(restoration, "run", Fake(rendering, np.zeros(1)))
-    inversion = resolve(tiny, degradation, RECIPE.with_(saturation=saturation))
-    seen = np.asarray(jax.vmap(degradation)(photographs[:1]))
-    images = run_restoration(inversion, seen, degradation).images
-    expected = restoration.put_back_all(degradation, rendering, seen, saturation)
+    images = run_restoration(resolve(tiny, degradation, recipe), seen, degradation).images
+    softened = restoration.soften(rendering, seen, recipe.detail)
+    expected = restoration.put_back_all(degradation, softened, seen, recipe.saturation)
     np.testing.assert_allclose(images, expected, atol=1e-6)
 
 

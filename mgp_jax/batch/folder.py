@@ -34,8 +34,6 @@ OF_INPUTS = {"inputs": "the file", "masks": "the mask of"}
 LONGEST_VALUE = 100
 # What may differ when a run goes on: it changes nothing but rounding.
 FREE_SETTINGS = ("batch_size", "slices", "command")
-# What may lie in the folder before a run: prices of another table, to be repeated.
-BROUGHT = ("prices.json",)
 # Lists with an entry for each input, task or method, which grow when more of them come.
 GROWING = ("inputs", "names", "tasks", "methods")
 # Mappings by these, of which what both have must agree.
@@ -59,13 +57,16 @@ def recorded_settings(folder: Path) -> dict[str, Any]:
 
 
 @reaching
-def require_own(folder: Path, settings: Mapping[str, Any], overwrite: bool) -> None:
+def require_own(
+    folder: Path, settings: Mapping[str, Any], overwrite: bool, brought: Sequence[str] = ()
+) -> None:
     """Checks that a folder is free or holds a run to continue; changes nothing.
 
     Args:
         folder: the output folder; need not exist.
         settings: settings of the run, as JSON values.
         overwrite: whether a run with other settings is to be replaced.
+        brought: names of files that may lie in it before there is a run.
 
     Raises:
         SettingError: it holds a run with other settings, or something else.
@@ -78,7 +79,9 @@ def require_own(folder: Path, settings: Mapping[str, Any], overwrite: bool) -> N
                 f"{folder}: holds a run with another setting: {difference}; "
                 "choose another folder, or start anew with --overwrite"
             )
-    elif folder.is_dir() and not all(map(_is_free, folder.iterdir())):
+    elif folder.is_dir() and not all(
+        path.name in brought or _is_temporary(path) for path in folder.iterdir()
+    ):
         raise SettingError(f"{folder}: is not empty and holds no run to continue")
 
 
@@ -94,13 +97,20 @@ def find_records(
     return {} if overwrite else records_by_name(folder)
 
 
-def open_folder(folder: Path, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+def open_folder(
+    folder: Path, settings: Mapping[str, Any], brought: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """Makes the output folder of a single process, or finds the records of a run to continue.
+
+    Args:
+        folder: the output folder; need not exist.
+        settings: settings of the run, as JSON values.
+        brought: names of files that may lie in it before there is a run.
 
     Raises:
         SettingError: it cannot be written, or it holds a run with other settings.
     """
-    require_own(folder, settings, overwrite=False)
+    require_own(folder, settings, overwrite=False, brought=brought)
     claim(folder, settings, overwrite=False)
     repair(folder / RESULTS)
     return list(read_records(folder / RESULTS))
@@ -204,8 +214,8 @@ def _stems_of_faces(folder: Path) -> list[str]:
     ]
 
 
-def _is_free(path: Path) -> bool:
-    return path.name in BROUGHT or fnmatch.fnmatch(path.name, TEMPORARY)
+def _is_temporary(path: Path) -> bool:
+    return fnmatch.fnmatch(path.name, TEMPORARY)
 
 
 def _read_settings(file: Path) -> dict[str, Any]:

@@ -108,10 +108,9 @@ def _measured(degradation: Degradation, image_shape: Shape) -> Information:
             break
     known = float(weights.sum())
     determined = min(height * width * channels / cell**2, known)
+    area = max(int(AREA * min(size)), 1)
     # Where smaller squares are determined, areas are.
-    coloured = common <= CELLS[-1]
-    if not coloured:
-        coloured = bool(jnp.median(missed_of(max(int(AREA * min(size)), 1))) < DETERMINED)
+    coloured = common <= CELLS[-1] or bool(jnp.median(missed_of(area)) < DETERMINED)
     return Information(
         cell,
         common,

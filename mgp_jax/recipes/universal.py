@@ -54,14 +54,14 @@ def universal_of_large(told: Information) -> Recipe:
     # From 64 pixels, for whole photographs, to 8; twice as fine where only holes ask for less.
     map_size = min(max(min(PIXELS // told.common, 2 * PIXELS // told.cell), 8), 64)
     amount = uncertainty_of_large(told, map_size)
-    styles = 8e5 if told.coloured else COLOURLESS * 8e5
+    held = 1 if told.coloured else COLOURLESS
     return styled(
         "universal",
         20,
         100,
         map_size=map_size,
         prior=rounded(3e5 * amount),
-        styles_prior=rounded(styles * amount),
+        styles_prior=rounded(held * 8e5 * amount),
         tether=rounded(8e3 * map_size**2 * amount),
         alpha_rate=0.01,
     )

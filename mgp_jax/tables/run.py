@@ -37,6 +37,9 @@ from mgp_jax.tasks import TASKS, Task
 
 Record = dict[str, Any]
 
+# Prices of another table may be brought into a new folder, and are repeated.
+PRICES = "prices.json"
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -111,7 +114,7 @@ def run_tables(
     tasks = comparison.tasks or tuple(tables)
     cases = {task: make_case(comparison, task) for task in tasks}
     settings = joined(recorded_settings(folder), settings_of(comparison, cases, chosen))
-    records = open_folder(folder, settings)
+    records = open_folder(folder, settings, brought=(PRICES,))
     done = {(record["task"], record["method"]) for record in records}
     prices = read_prices(folder)
     with closing(Programs()) as programs:
@@ -124,8 +127,8 @@ def run_tables(
                     append_records(folder / "results.jsonl", [record])
                     records.append(record)
                     on_record(record)
-    tasks, methods = [*comparison.table, *settings["tasks"]], [*METHODS, *settings["methods"]]
-    return sorted(records, key=lambda r: (tasks.index(r["task"]), methods.index(r["method"])))
+    rows, columns = [*comparison.table, *settings["tasks"]], [*METHODS, *settings["methods"]]
+    return sorted(records, key=lambda r: (rows.index(r["task"]), columns.index(r["method"])))
 
 
 def record_of(
@@ -149,7 +152,7 @@ def record_of(
     images = comparison.images
     try:
         price = add_price(method, case, prices, comparison.budget)
-        (folder / "prices.json").write_text(json.dumps(prices, indent=1))
+        (folder / PRICES).write_text(json.dumps(prices, indent=1))
         steps = steps_for(method, case, comparison.budget, price)
         restored = case.restore(method, steps)
         write_images(folder / "images" / task / method.name, images.stems, restored.images)
@@ -245,7 +248,7 @@ def write_images(folder: Path, stems: Sequence[str], images: np.ndarray) -> None
 
 def read_prices(folder: Path) -> dict[str, Price]:
     """Returns the prices of an earlier part of this run, so that its other part has the same."""
-    file = folder / "prices.json"
+    file = folder / PRICES
     try:
         found = json.loads(file.read_text()) if file.exists() else {}
         return {key: Price(*price) for key, price in found.items()}
@@ -254,7 +257,7 @@ def read_prices(folder: Path) -> dict[str, Price]:
 
 
 def joined(before: Record, now: Record) -> Record:
-    """Adds the tasks and methods that a folder's comparison has to those of a new one, see below.
+    """Adds the tasks and methods that a folder's comparison has to those of a new one.
 
     Args:
         before: the settings in the folder, none if there are none.

@@ -128,6 +128,15 @@ def test_a_curve_ends_with_what_the_recipe_gives(
     assert points[-1]["psnr"] == pytest.approx(expected, abs=1.0)
 
 
+def test_a_curve_is_that_of_what_is_put_back(tiny: Generator, photographs: np.ndarray):
+    degradation = parse("gray", 32)
+    recipe = Recipe("x", (Phase(2),), codes=2, layer=2, saturation=0.0)
+    points, _ = curve_of(tiny, photographs, degradation, recipe, chunk=1)
+    gray = np.stack([degradation(jnp.asarray(x)) for x in photographs]).repeat(3, axis=3)
+    known = np.mean(np.array(compare(gray, photographs)["psnr"], float))
+    assert [point["psnr"] for point in points] == pytest.approx([known, known], abs=1e-3)
+
+
 SCRIPT = """
 import json, sys
 import mgp_jax.errors

@@ -236,6 +236,10 @@ def own(rendering, target, variables):
     return 0.0
 
 
+def without_saturation(recipe: Recipe) -> str:
+    return repr(recipe).replace(" saturation=1.0,", "")
+
+
 def test_what_a_recipe_says_is_the_same_in_every_process():
     """It tells runs apart, so where a function lies in memory must not be in it."""
     recipe = Recipe("own", (Phase(1, terms=(own,), rates={"b": 2.0, "a": 1.0}),))
@@ -243,22 +247,20 @@ def test_what_a_recipe_says_is_the_same_in_every_process():
     assert "own" in text and " at 0x" not in text and " at 0x" in repr(recipe)
     assert text != described(recipe.with_(codes=3))
     published = PAPER["inversion"].with_(samples=2, temperature=1.5)
-    assert described(published) == repr(published).replace(" saturation=1.0,", "")
+    assert described(published) == without_saturation(published)
 
 
 def test_what_was_added_is_not_said_where_it_changes_nothing():
     """So that folders of runs that knew nothing of it are gone on with."""
     recipe = recipe_of(60)
-    known = repr(recipe).replace(" saturation=1.0,", "")
-    text = known.replace(", temperature=1.0, floor=0.0, shift=0.0)", ")")
+    text = without_saturation(recipe).replace(", temperature=1.0, floor=0.0, shift=0.0)", ")")
     changed = recipe.with_(temperature=2.0, floor=0.1, shift=0.1)
     assert described(recipe) == described(changed) == text != repr(recipe)
     several = recipe.with_(samples=4)
     assert described(several) == text.replace("samples=1", "samples=4")
     for change in ({"temperature": 2.0}, {"floor": 0.1}, {"shift": 0.1}):
-        assert described(several.with_(**change)) == repr(several.with_(**change)).replace(
-            " saturation=1.0,", ""
-        )
+        changed = several.with_(**change)
+        assert described(changed) == without_saturation(changed)
     assert "saturation=1.2" in described(recipe.with_(saturation=1.2))
 
 
