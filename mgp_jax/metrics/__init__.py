@@ -7,6 +7,7 @@ from mgp_jax.metrics.naturalness import niqe
 from mgp_jax.metrics.perceptual import SMALLEST_FOR_LPIPS, lpips
 from mgp_jax.metrics.segmentation import mask_iou
 from mgp_jax.metrics.table import (
+    LPIPS_AT_256,
     METRICS,
     PAIR,
     Metric,
@@ -20,6 +21,7 @@ from mgp_jax.metrics.table import (
 )
 
 __all__ = [
+    "LPIPS_AT_256",
     "METRICS",
     "PAIR",
     "SMALLEST_FOR_LPIPS",

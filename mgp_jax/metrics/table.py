@@ -16,7 +16,7 @@ from mgp_jax.metrics.calibration import calibration_curve, correlation, coverage
 from mgp_jax.metrics.colorization import colorization_auc, colour_weights
 from mgp_jax.metrics.fidelity import SMALLEST_FOR_SSIM, psnr, ssim, to_unit
 from mgp_jax.metrics.naturalness import SMALLEST_FOR_NIQE, niqe
-from mgp_jax.metrics.perceptual import SMALLEST_FOR_LPIPS, lpips
+from mgp_jax.metrics.perceptual import REDUCED, SMALLEST_FOR_LPIPS, lpips, lpips_of_reduced
 
 Scores = dict[str, list[float | None]]
 
@@ -94,6 +94,8 @@ def _niqe(image: jax.Array, reference: jax.Array) -> float:
     return niqe(image)
 
 
+# Of large images, in tables alone.
+IN_SMALL: dict[str, Any] = {"higher": False, "smallest": REDUCED + 1, "recorded": False}
 # Of colorizations alone, and in tables alone.
 COLOURS: dict[str, Any] = {"digits": 2, "unit": "%", "factor": 100, "channels": (3,)}
 COLOURS |= {"kind": "colorization", "recorded": False}
@@ -102,6 +104,7 @@ ROWS = (
     Metric("psnr", "PSNR", psnr, digits=2, unit="dB"),
     Metric("ssim", "SSIM", ssim, smallest=SMALLEST_FOR_SSIM),
     Metric("lpips", "LPIPS", lpips, False, smallest=SMALLEST_FOR_LPIPS),
+    Metric("lpips_256", "LPIPS at 256", lpips_of_reduced, **IN_SMALL),
     Metric("auc", "AuC", colorization_auc, **COLOURS),
     Metric("auc_balanced", "AuC balanced", _balanced_auc, **COLOURS),
     Metric("niqe", "NIQE", each(_niqe), False, 2, smallest=SMALLEST_FOR_NIQE, recorded=False),
@@ -112,6 +115,7 @@ ROWS = (
 METRICS: dict[str, Metric] = {metric.name: metric for metric in ROWS}
 # Shown where there is room for two.
 PAIR = (METRICS["psnr"], METRICS["lpips"])
+LPIPS_AT_256 = METRICS["lpips_256"]
 
 
 def recorded(spread: bool = False) -> list[Metric]:

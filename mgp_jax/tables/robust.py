@@ -14,7 +14,7 @@ import numpy as np
 
 from mgp_jax.degradations import Degradation, kind_of, parse
 from mgp_jax.errors import SettingError
-from mgp_jax.metrics import PAIR, Metric, Scores, compare, lpips, psnr, to_unit
+from mgp_jax.metrics import LPIPS_AT_256, PAIR, Metric, Scores, compare, lpips, psnr, to_unit
 from mgp_jax.tables.case import Case
 from mgp_jax.tasks import Task
 
@@ -40,8 +40,9 @@ ANY_SIZE = 256
 
 CONSISTENCY = Metric("consistency", "Consistency", psnr, digits=2, unit="dB")
 LPIPS_VGG = Metric("lpips_vgg", "LPIPS VGG16", lpips, higher=False, smallest=PAIR[1].smallest)
-# What tables of it show.
-SHOWN = (*PAIR, LPIPS_VGG, CONSISTENCY)
+# What is measured with the bundled networks, and all that tables of it show.
+COMMON = (*PAIR, LPIPS_AT_256)
+SHOWN = (*COMMON, LPIPS_VGG, CONSISTENCY)
 
 
 def robust_tasks(
@@ -96,11 +97,11 @@ def measured(case: Case, restored: np.ndarray, truths: np.ndarray) -> Scores:
         restored: float[B, H, W, C] in [-1, 1].
         truths: the same.
 
-    Returns: PSNR, LPIPS with AlexNet and, where the case has it, with VGG16, by image; and as
-        `consistency` the PSNR of their observations as predicted, without noise, beside the given
-        ones, where these tell of the image.
+    Returns: PSNR, LPIPS with AlexNet (of large images also at 256 pixels) and, where the case has
+        it, with VGG16, by image; and as `consistency` the PSNR of their observations as predicted,
+        without noise, beside the given ones, where these tell of the image.
     """
-    metrics = [*PAIR]
+    metrics = [*COMMON]
     network = case.networks.get("lpips_vgg")
     if network is not None:
         distance = partial(lpips, distance=network)

@@ -24,7 +24,7 @@ from mgp_jax.kept_programs import Programs
 from mgp_jax.methods import METHODS, Method, find_method
 from mgp_jax.methods.encoder_network import Encoder
 from mgp_jax.methods.encoder_network import checksum as weights_of
-from mgp_jax.metrics import METRICS, Scores, calibration_points, compare
+from mgp_jax.metrics import LPIPS_AT_256, METRICS, PAIR, Scores, calibration_points, compare
 from mgp_jax.perception import LPIPS
 from mgp_jax.recipes import Recipe
 from mgp_jax.restoration import Restoration
@@ -231,10 +231,10 @@ def scores_of(comparison: Comparison, case: Case, task: str, restored: Restorati
 
 def minimised(recipe: Recipe) -> list[str]:
     """Returns the metrics that a recipe minimises, which then say less than the others."""
-    weights = {"lpips": "lpips", "pyramid": "lpips_vgg"}
+    weights = {PAIR[1].name: "lpips", LPIPS_AT_256.name: "lpips", "lpips_vgg": "pyramid"}
     return [
         name
-        for weight, name in weights.items()
+        for name, weight in weights.items()
         if any(getattr(phase, weight) for phase in recipe.phases)
     ]
 

@@ -7,7 +7,7 @@ import pytest
 from jax.core import Tracer
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from mgp_jax.metrics import compare, lpips, mse, psnr, ssim, to_unit
+from mgp_jax.metrics import LPIPS_AT_256, compare, lpips, mse, psnr, ssim, to_unit
 from mgp_jax.perception import bundled_extractor, bundled_lpips
 
 
@@ -64,6 +64,13 @@ def test_lpips_is_that_of_an_independent_implementation(size: tuple[int, int]):
     seconds = (pattern(*size, 1), np.float32(0.9) * first + np.float32(0.05))
     firsts, seconds = (jnp.asarray(unit(np.stack(x))) for x in ([first, first], seconds))
     np.testing.assert_allclose(lpips(firsts, seconds), LPIPS_JAX[size], rtol=1e-3, atol=1e-6)
+
+
+def test_lpips_at_256_pixels_is_that_of_means_of_areas():
+    first, second = (jnp.asarray(unit(pattern(512, 512, k)))[None] for k in (0, 1))
+    reduced = (x.reshape(1, 256, 2, 256, 2, 3).mean(axis=(2, 4)) for x in (first, second))
+    measured = LPIPS_AT_256.function(first, second)
+    np.testing.assert_allclose(measured, lpips(*reduced), rtol=1e-4)
 
 
 def test_equal_images():

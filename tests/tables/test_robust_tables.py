@@ -62,7 +62,7 @@ def test_what_is_measured(photographs: np.ndarray):
     case = Case(untrained(DCGANConfig(8, (8, 8, 4))), degradation, seen, {"lpips_vgg": distance}, 0)
     restored = np.clip(truths + 0.1, -1, 1)
     scores = measured(case, restored, truths)
-    assert list(scores) == ["psnr", "lpips", "lpips_vgg", "consistency"]
+    assert list(scores) == ["psnr", "lpips", "lpips_256", "lpips_vgg", "consistency"]
     expected = lpips(restored / 2 + 0.5, truths / 2 + 0.5, distance)
     np.testing.assert_allclose(np.array(scores["lpips_vgg"]), expected, rtol=1e-4)
     reduced = restored.reshape(2, 16, 2, 16, 2, 3).mean(axis=(2, 4))
@@ -115,7 +115,8 @@ def test_from_a_bare_checkout_to_a_page(
     tasks = ["noise-1", "noise-5", "jpeg+mask"]
     assert [r["task"] for r in data["records"]] == [task for task in tasks for _ in range(2)]
     scores = data["records"][-1]["scores"]
-    assert list(scores) == ["psnr", "lpips", "lpips_vgg", "consistency"]
+    assert list(scores) == ["psnr", "lpips", "lpips_256", "lpips_vgg", "consistency"]
+    assert scores.pop("lpips_256") == [None]
     assert all(np.isfinite(values).all() and len(values) == 1 for values in scores.values())
     page = (out / "tables.md").read_text()
     assert "LPIPS VGG16" in page and "Consistency (dB)" in page and "strengths.png" in page

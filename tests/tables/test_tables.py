@@ -14,13 +14,13 @@ from mgp_jax.generators import Generator
 from mgp_jax.images import read_image
 from mgp_jax.methods import METHODS, Method
 from mgp_jax.methods.single import ONE_CODE, always
-from mgp_jax.recipes import recipe_for
+from mgp_jax.recipes import Phase, Recipe, recipe_for
 from mgp_jax.recipes.small import FAST
 from mgp_jax.tables import Budget, Comparison, example_images, parse_budget, run_grid, run_tables
 from mgp_jax.tables.budget import Price, add_price, clock, cost_key, steps_for
 from mgp_jax.tables.case import Case
 from mgp_jax.tables.images import Images
-from mgp_jax.tables.run import make_case
+from mgp_jax.tables.run import make_case, minimised
 from mgp_jax.tables.statistics import summarise
 from mgp_jax.tables.write import grid_table, overview, table, write_tables
 
@@ -68,6 +68,15 @@ def test_every_method_has_a_record_of_every_task(records: list[dict], folder: Pa
     # The observation of a reconstruction is the truth.
     assert records[0]["scores"]["psnr"] == [None, None]
     assert records[0]["scores"]["lpips"] == pytest.approx([0, 0], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("weight", "metrics"),
+    [({}, []), ({"lpips": 0.1}, ["lpips", "lpips_256"]), ({"pyramid": 1.0}, ["lpips_vgg"])],
+)
+def test_what_a_method_minimises_is_marked(weight: dict[str, float], metrics: list[str]):
+    recipe = Recipe("own", (Phase(3, **weight), Phase(3)))
+    assert minimised(recipe) == metrics
 
 
 def without_times(records: list[dict]) -> list[dict]:
