@@ -18,8 +18,9 @@ from mgp_jax.terms.networks import check_size
 
 DEFAULT_RECIPE = "fast"
 
-# The composed map of a smaller image is refined until rounding to bfloat16 would show.
-LARGE = 256
+# From this height on a composed map may be refined in bfloat16; that of a smaller image comes so
+# near to it that rounding would show.
+ROUNDED_FROM = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,5 +214,5 @@ def _moves_alone(method: Method, phase: Phase) -> bool:
 
 def _takes_halves(split: Split, method: Method, phase: Phase, execution: Execution) -> bool:
     """Whether a phase multiplies in bfloat16: where codes move, or the image is large."""
-    coarse = phase.moves_head or min(split.image_shape[:2]) >= LARGE
+    coarse = phase.moves_head or min(split.image_shape[:2]) >= ROUNDED_FROM
     return execution.mixed and coarse and not _moves_alone(method, phase)
