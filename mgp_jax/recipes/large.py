@@ -25,6 +25,7 @@ def styled(
     lpips: float = 0.0,
     alpha_rate: float = 0.08,
     codes: int = 8,
+    schedule: str = "cosine",
     **settings: Any,
 ) -> Recipe:
     """Makes a recipe of a phase for codes and styles and one for the composed map and styles.
@@ -40,6 +41,7 @@ def styled(
         lpips: weight of the LPIPS distance in the first phase, at 256 pixels.
         alpha_rate: learning rate of the importances.
         codes: number of codes.
+        schedule: of the second phase's learning rates.
         **settings: further ones of the recipe.
     """
     styles_prior = prior if styles_prior is None else styles_prior
@@ -60,6 +62,7 @@ def styled(
             Phase(
                 refined,
                 moves=("residual", "styles"),
+                schedule=schedule,
                 residual_rate=0.05,
                 styles_rate=0.03,
                 tether=tether,
@@ -77,11 +80,12 @@ def styled(
     )
 
 
-# Noise is left to the universal recipe, whose cut and priors follow its strength. What is expected
-# of the spread of several samples, temperature, floor and shift, was measured for super-resolution
-# and holes alone.
+# Noise and scattered pixels are left to the universal recipe, whose cut and priors follow what they
+# leave. What is expected of the spread of several samples, temperature, floor and shift, was
+# measured for super-resolution and holes alone.
 FAST = {
-    "inversion": styled("fast", 30, 120, map_size=64),
+    # The observation determines all of the finest map.
+    "inversion": styled("fast", 10, 140, map_size=256, schedule="constant"),
     # What gray says of the styles behind the cut is hardly more than light: held, they leave the
     # colours those of faces.
     "colorization": styled(
@@ -119,7 +123,6 @@ FAST = {
         floor=0.03,
         shift=0.002,
     ),
-    "scattered inpainting": styled("fast", 40, 60, map_size=32, prior=0.003, tether=0.01),
 }
 
 QUALITY = quality_of(FAST)

@@ -30,6 +30,10 @@ CHANGES: dict[str, Callable[[Recipe], Recipe]] = {
 # filters, whose observations are put back. Other ones they leave to the universal recipe.
 OF_KNOWN_FILTERS = ("fast", "quality", "edit")
 
+# A large generator's map at the cut is at most such a part of its image's height: behind a finer one
+# there are hardly any layers.
+FINEST = 4
+
 # By name, for small and for large generators.
 RECIPES: dict[str, tuple[Table, Table]] = {
     "fast": (small.FAST, large.FAST),
@@ -71,6 +75,8 @@ def recipe_for(
         make = UNIVERSAL[is_large(what)] if isinstance(table, Mapping) else table
         recipe = make(told(degradation, what))
         recipe = replace(CHANGES[name](recipe) if name in CHANGES else recipe, name=name)
+    if what is not None and is_large(what) and recipe.map_size is not None:
+        recipe = replace(recipe, map_size=min(recipe.map_size, what.image_shape[0] // FINEST))
     published_cut = what is None or (isinstance(what, Generator) and what.family == "pggan")
     return recipe if published_cut or name != "paper" else replace(recipe, layer=None)
 

@@ -51,8 +51,10 @@ def rounded(weight: float) -> float:
 
 def universal_of_large(told: Information) -> Recipe:
     """Makes the recipe for style-based generators of large images; chosen on `faces1024`."""
-    # From 64 pixels, for whole photographs, to 8; twice as fine where only holes ask for less.
-    map_size = min(max(min(PIXELS // told.common, 2 * PIXELS // told.cell), 8), 64)
+    # From 128 pixels, where every pixel is determined, to 8; twice as fine where only holes ask for
+    # less.
+    finest = PIXELS if told.cell == 1 else PIXELS // 2
+    map_size = max(min(finest, PIXELS // told.common, 2 * PIXELS // told.cell), 8)
     amount = uncertainty_of_large(told, map_size)
     held = 1 if told.coloured else COLOURLESS
     return styled(

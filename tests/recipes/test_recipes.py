@@ -178,8 +178,21 @@ def test_large_style_based_generators_have_their_own(what, large):
     for spec in ("identity", "down:16", "gray"):
         degradation = parse(spec, 256)
         recipe = recipe_for("fast", degradation, what)
-        assert recipe == RECIPES["fast"][large][kind_of(degradation)]
+        row = rows(RECIPES["fast"][large])[kind_of(degradation)]
+        assert dataclasses.replace(recipe, map_size=row.map_size) == row
         assert (recipe.space == "w") == large
+
+
+@pytest.mark.parametrize(
+    ("layers", "fast", "universal"), [(11, 64, 64), (13, 128, 128), (15, 256, 128)]
+)
+def test_maps_of_large_images_are_at_most_a_quarter_as_high(layers, fast, universal):
+    what, degradation = styled(layers), parse("identity", 1024)
+    assert recipe_for("fast", degradation, what).map_size == fast
+    assert recipe_for("universal", degradation, what).map_size == universal
+    # What is coarser anyway stays so, and what leaves the cut to the generator.
+    assert recipe_for("fast", parse("gray", 1024), what).map_size == 8
+    assert recipe_for("w", degradation, what).map_size is None
 
 
 @pytest.mark.parametrize("name", ["fast", "quality", "edit", "prior", "paper"])
@@ -205,7 +218,7 @@ def test_unknown_filters_that_left_much_are_the_universal_recipes(name, spec, ow
 
 
 def test_noise_of_large_images_is_the_universal_recipes():
-    for spec in ("noise:0.05", "poisson:24|drop:0.1"):
+    for spec in ("noise:0.05", "poisson:24|drop:0.1", "mask:random:0.5"):
         degradation, what = parse(spec, 256), styled(11)
         universal = recipe_for("universal", degradation, what)
         assert recipe_for("fast", degradation, what) == dataclasses.replace(universal, name="fast")

@@ -94,12 +94,13 @@ def test_weights_have_two_digits_so_that_every_host_has_the_same(make):
 
 def test_cuts():
     told = [Information(cell, cell, 1, 1, 0) for cell in (1, 2, 4, 8, 16)]
-    assert [universal_of_large(known).map_size for known in told] == [64, 64, 32, 16, 8]
+    assert [universal_of_large(known).map_size for known in told] == [128, 64, 32, 16, 8]
     assert [universal_of_small(known).map_size for known in told] == [16, 8, 4, 4, 4]
 
 
 @pytest.mark.parametrize(
-    ("cell", "common", "map_size"), [(16, 1, 16), (16, 8, 16), (16, 16, 8), (8, 2, 32), (4, 1, 64)]
+    ("cell", "common", "map_size"),
+    [(16, 1, 16), (16, 8, 16), (16, 16, 8), (8, 2, 32), (4, 1, 64), (2, 1, 64)],
 )
 def test_holes_make_maps_coarser_by_one_octave_less(cell: int, common: int, map_size: int):
     assert universal_of_large(Information(cell, common, 1, 1, 0)).map_size == map_size
