@@ -30,8 +30,8 @@ CHANGES: dict[str, Callable[[Recipe], Recipe]] = {
 # filters, whose observations are put back. Other ones they leave to the universal recipe.
 OF_KNOWN_FILTERS = ("fast", "quality", "edit")
 
-# A large generator's map at the cut is at most such a part of its image's height: behind a finer one
-# there are hardly any layers.
+# A large generator's map at the cut is at most such a part of its image's height: there are hardly
+# any layers behind a finer one.
 FINEST = 4
 
 # By name, for small and for large generators.

@@ -217,8 +217,17 @@ def test_unknown_filters_that_left_much_are_the_universal_recipes(name, spec, ow
         assert recipe == dataclasses.replace(made, name=name, samples=samples)
 
 
+def test_scattered_pixels_of_large_images_are_the_universal_recipes():
+    degradation, what = parse("mask:random:0.5", 256), styled(11)
+    universal = recipe_for("universal", degradation, what)
+    for name in ("fast", "edit"):
+        recipe = recipe_for(name, degradation, what)
+        assert recipe == dataclasses.replace(universal, name=name)
+    assert recipe_for("prior", degradation, what).phases == universal.phases[:1]
+
+
 def test_noise_of_large_images_is_the_universal_recipes():
-    for spec in ("noise:0.05", "poisson:24|drop:0.1", "mask:random:0.5"):
+    for spec in ("noise:0.05", "poisson:24|drop:0.1"):
         degradation, what = parse(spec, 256), styled(11)
         universal = recipe_for("universal", degradation, what)
         assert recipe_for("fast", degradation, what) == dataclasses.replace(universal, name="fast")
