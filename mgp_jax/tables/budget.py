@@ -11,7 +11,6 @@ from mgp_jax.batch import checksum
 from mgp_jax.errors import SettingError
 from mgp_jax.methods import Method
 from mgp_jax.recipes import described
-from mgp_jax.recipes.large import LARGE
 from mgp_jax.tables.case import Case
 
 # Steps of a short run, enough that every phase of a recipe has its share of them. Those of large
@@ -90,14 +89,9 @@ class Price(NamedTuple):
         return self.start + self.step * steps
 
 
-def is_large(case: Case) -> bool:
-    """Says whether steps of the images take so long that few of one image must do."""
-    return case.generator.resolution >= LARGE
-
-
 def measure(method: Method, case: Case) -> Price:
     """Measures the price of a method by short runs, whose compilation does not count."""
-    large = is_large(case)
+    large = case.is_large
     if large:
         case = case._replace(observations=case.observations[:1])
 
@@ -147,7 +141,7 @@ def add_price(
     """
     key = cost_key(method, case)
     if key not in prices:
-        if budget is None or budget.seconds or (is_large(case) and budget.amount > MANY_OF_LARGE):
+        if budget is None or budget.seconds or (case.is_large and budget.amount > MANY_OF_LARGE):
             prices[key] = measure(method, case)
         else:
             steps = steps_for(method, case, budget, Price(0.0, 0.0))

@@ -4,12 +4,28 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 from mgp_jax.degradations import Degradation
 from mgp_jax.generators import Generator
 from mgp_jax.methods import Method
 from mgp_jax.recipes import Recipe
-from mgp_jax.restoration import Restoration, restore
+from mgp_jax.recipes.large import LARGE
+from mgp_jax.restoration import restore_many
+
+
+class Restored(NamedTuple):
+    """What a method made of all observations, see `Restoration`.
+
+    Attributes:
+        images: float[B, H, W, C] in [-1, 1].
+        samples: float[B, K, H, W, C] in [-1, 1].
+        deviation: float[B, H, W, C].
+    """
+
+    images: np.ndarray
+    samples: np.ndarray
+    deviation: np.ndarray
 
 
 class Case(NamedTuple):
@@ -31,6 +47,17 @@ class Case(NamedTuple):
     seed: int
     samples: int | None = None
 
+    @property
+    def is_large(self) -> bool:
+        """Whether the images are so large that steps take a second, and gigabytes."""
+        return self.generator.resolution >= LARGE
+
+    @property
+    def together(self) -> int:
+        """How many images are restored at a time: on a CPU no more large ones than one."""
+        one = self.is_large and jax.default_backend() == "cpu"
+        return 1 if one else len(self.observations)
+
     def recipe(self, method: Method) -> Recipe:
         """Returns how a method optimises the case, the number of steps aside."""
         recipe = method.recipe(self.degradation, self.generator)
@@ -44,7 +71,7 @@ class Case(NamedTuple):
         """Returns the fewest steps that a method can do, 0 for methods that have none."""
         return method.fewest(self.degradation, self.generator)
 
-    def restore(self, method: Method, steps: int) -> Restoration:
+    def restore(self, method: Method, steps: int) -> Restored:
         """Restores the observations.
 
         Args:
@@ -52,12 +79,16 @@ class Case(NamedTuple):
             steps: how many steps it may do.
         """
         recipe, fewest = self.recipe(method), self.fewest(method)
-        return restore(
+        rows = restore_many(
             self.generator,
             self.observations,
             self.degradation,
             recipe.with_(steps=max(steps, fewest)) if fewest else recipe,
+            batch_size=self.together,
+            restarts=method.restarts,
             method=method,
             seed=self.seed,
             networks=self.networks,
         )
+        parts = [(row.images, row.samples, row.deviation) for row in rows]
+        return Restored(*map(np.concatenate, zip(*parts, strict=True)))

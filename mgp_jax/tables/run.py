@@ -27,10 +27,9 @@ from mgp_jax.methods.encoder_network import checksum as weights_of
 from mgp_jax.metrics import LPIPS_AT_256, METRICS, PAIR, Scores, calibration_points, compare
 from mgp_jax.perception import LPIPS
 from mgp_jax.recipes import Recipe
-from mgp_jax.restoration import Restoration
 from mgp_jax.seeds import seeded_key
 from mgp_jax.tables.budget import Budget, Price, add_price, steps_for, version
-from mgp_jax.tables.case import Case
+from mgp_jax.tables.case import Case, Restored
 from mgp_jax.tables.images import Images
 from mgp_jax.tables.robust import measured
 from mgp_jax.tasks import TASKS, Task
@@ -214,7 +213,7 @@ def make_case(comparison: Comparison, task: str) -> Case:
     return Case(generator, degradation, seen, networks, comparison.seed, samples)
 
 
-def scores_of(comparison: Comparison, case: Case, task: str, restored: Restoration) -> Scores:
+def scores_of(comparison: Comparison, case: Case, task: str, restored: Restored) -> Scores:
     """Measures restored images: every metric that their size and the task allow, by image."""
     truths, kind = comparison.images.truths, comparison.task(task).kind
     if comparison.true:

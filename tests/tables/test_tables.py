@@ -70,6 +70,22 @@ def test_every_method_has_a_record_of_every_task(records: list[dict], folder: Pa
     assert records[0]["scores"]["lpips"] == pytest.approx([0, 0], abs=1e-6)
 
 
+def test_large_images_are_restored_one_at_a_time_on_a_cpu(
+    comparison: Comparison, monkeypatch: pytest.MonkeyPatch
+):
+    case = make_case(comparison, "colorization")
+    assert (case.is_large, case.together) == (False, 2)
+    at_once = case.restore(METHODS["one-code"], 3)
+    monkeypatch.setattr("mgp_jax.tables.case.LARGE", 32)
+    assert (case.is_large, case.together) == (True, 1)
+    one_by_one = case.restore(METHODS["one-code"], 3)
+    for some, same in zip(one_by_one, at_once, strict=True):
+        np.testing.assert_allclose(some, same, atol=1e-4)
+    assert one_by_one.samples.shape == (2, 1, 32, 32, 3)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert case.together == 2
+
+
 @pytest.mark.parametrize(
     ("weight", "metrics"),
     [({}, []), ({"lpips": 0.1}, ["lpips", "lpips_256"]), ({"pyramid": 1.0}, ["lpips_vgg"])],
@@ -351,7 +367,7 @@ def test_a_price_of_large_images_takes_few_steps_of_one(
 ):
     case, made = make_case(comparison, "reconstruction"), Stepwise(monkeypatch)
     assert len(case.observations) > 1
-    monkeypatch.setattr("mgp_jax.tables.budget.LARGE", case.generator.resolution)
+    monkeypatch.setattr("mgp_jax.tables.case.LARGE", case.generator.resolution)
     assert add_price(METHODS["one-code"], case, {}) == pytest.approx((0.5, 0.002))
     assert made.images == len(made.steps) and min(made.compiled) <= 10
 
@@ -370,7 +386,7 @@ def test_a_budget_of_steps_does_with_their_own_programs(
     """But for many steps of large images, which are measured by a few of one of them."""
     case, made = make_case(comparison, "reconstruction"), Stepwise(monkeypatch)
     size = case.generator.resolution
-    monkeypatch.setattr("mgp_jax.tables.budget.LARGE", size + (resolution == "small"))
+    monkeypatch.setattr("mgp_jax.tables.case.LARGE", size + (resolution == "small"))
     budget = Budget(amount, False)
     price = add_price(METHODS["one-code"], case, {}, budget)
     assert price.of(amount) == pytest.approx(0.5 + 0.002 * amount)
