@@ -7,9 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from mgp_jax.degradations import Degradation
+from mgp_jax.generators import Generator, Split
 from mgp_jax.methods.method import Method
 from mgp_jax.methods.multi_code import MULTI_CODE
 from mgp_jax.recipes import Phase, Recipe, codes_only, recipe_for
+from mgp_jax.recipes.named import is_large
 from mgp_jax.recipes.published import PROJECTION_W, PROJECTION_W_PLUS
 
 # One code of Z through the whole generator; there is no importance to be moved, it stays 1.
@@ -36,6 +39,15 @@ def with_recipe(name: str, title: str, recipe: Recipe, **changes: Any) -> Method
     return replace(MULTI_CODE, name=name, title=title, recipe=always(recipe), most=None, **changes)
 
 
+def codes_alone(degradation: Degradation, what: Generator | Split | None) -> Recipe:
+    """Returns the recipe of codes and importances alone.
+
+    In large images `fast` cuts where a map may say most, which is no place for few codes.
+    """
+    name = "prior" if is_large(what) else "fast"
+    return codes_only(recipe_for(name, degradation, what))
+
+
 ONE = with_recipe("one-code", "one code", ONE_CODE)
 FREE = with_recipe("feature-map", "free feature map", FREE_MAP)
 W = with_recipe("w", "W projection", pixels_only(PROJECTION_W["inversion"]), needs=("styles",))
@@ -46,7 +58,7 @@ CODES_ONLY = replace(
     MULTI_CODE,
     name="codes-only",
     title="multi-code, codes only",
-    recipe=lambda degradation, what: codes_only(MULTI_CODE.recipe(degradation, what)),
+    recipe=codes_alone,
 )
 UNIVERSAL = replace(
     MULTI_CODE,

@@ -7,16 +7,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from networks import untrained
 from runs import assert_equal
 
 from mgp_jax.degradations import Identity, parse
 from mgp_jax.errors import SettingError
-from mgp_jax.generators import Generator, Split, generate, random_latents
+from mgp_jax.generators import Generator, MobileStyleGANConfig, Split, generate, random_latents
 from mgp_jax.inversion import Inversion, Result, image_keys, invert, resolve, run
 from mgp_jax.methods import METHODS, find_method
 from mgp_jax.methods.encoder_network import Encoder
 from mgp_jax.perception import LPIPS
-from mgp_jax.recipes import Recipe
+from mgp_jax.recipes import Recipe, codes_only, recipe_for
 from mgp_jax.solve import Execution, Progress, Status
 from mgp_jax.tables.case import Case
 
@@ -54,6 +55,14 @@ def test_known_optimum(
     reached = psnr(restored, truths)
     assert reached.mean() > decibels, reached
     assert np.abs(restored).max() <= 1
+
+
+def test_codes_alone_are_cut_where_few_can_say_something(small: Generator):
+    large = untrained(MobileStyleGANConfig(4, 4, (4,), (4,) * 15), seed=1)
+    recipe = METHODS["codes-only"].recipe
+    assert recipe(Identity(), large) == recipe_for("prior", Identity(), large)
+    assert recipe(Identity(), large).map_size == 32 < recipe_for("fast", Identity(), large).map_size
+    assert recipe(Identity(), small) == codes_only(recipe_for("fast", Identity(), small))
 
 
 # The same recipes as above, so that nothing is compiled anew.
