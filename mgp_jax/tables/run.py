@@ -31,7 +31,7 @@ from mgp_jax.seeds import seeded_key
 from mgp_jax.tables.budget import Budget, Price, add_price, steps_for, version
 from mgp_jax.tables.case import Case, Restored
 from mgp_jax.tables.images import Images
-from mgp_jax.tables.robust import measured
+from mgp_jax.tables.robust import LPIPS_VGG, measured
 from mgp_jax.tasks import TASKS, Task
 
 Record = dict[str, Any]
@@ -230,7 +230,7 @@ def scores_of(comparison: Comparison, case: Case, task: str, restored: Restored)
 
 def minimised(recipe: Recipe) -> list[str]:
     """Returns the metrics that a recipe minimises, which then say less than the others."""
-    weights = {PAIR[1].name: "lpips", LPIPS_AT_256.name: "lpips", "lpips_vgg": "pyramid"}
+    weights = {PAIR[1].name: "lpips", LPIPS_AT_256.name: "lpips", LPIPS_VGG.name: "pyramid"}
     return [
         name
         for name, weight in weights.items()
