@@ -7,6 +7,7 @@ import jax
 
 from mgp_jax.errors import SettingError
 from mgp_jax.inversion import Inversion, outline
+from mgp_jax.recipes.large import LARGE
 from mgp_jax.solve import compile_steps
 
 # The rest is for the other programs of a run and for fragmentation.
@@ -17,6 +18,18 @@ def device_limit() -> float | None:
     """Returns how many bytes the optimisation may take on this process's devices, if they say."""
     stats = jax.local_devices()[0].memory_stats()
     return USABLE * stats["bytes_limit"] if stats and "bytes_limit" in stats else None
+
+
+def at_a_time(resolution: int, most: int) -> int:
+    """Returns how many images are optimised at a time on devices that do not say what they have.
+
+    These are CPUs, where large images take gigabytes each, and in a batch no less time.
+
+    Args:
+        resolution: height and width of the images.
+        most: how many are wanted.
+    """
+    return 1 if resolution >= LARGE and device_limit() is None else most
 
 
 def required(inversion: Inversion, count: int) -> int:

@@ -9,7 +9,7 @@ from mgp_jax import memory
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import DCGANConfig, Generator
 from mgp_jax.inversion import Inversion, invert, resolve, run
-from mgp_jax.memory import fit, required
+from mgp_jax.memory import at_a_time, fit, required
 from mgp_jax.recipes import Phase, Recipe
 from mgp_jax.sharding import batch_mesh
 from mgp_jax.solve import Execution
@@ -94,3 +94,14 @@ def test_every_start_takes_memory(wide: Generator, priced: None):
 def test_what_cannot_fit_is_refused(wide: Generator, priced: None):
     with pytest.raises(SettingError, match=r"memory limit: .* GiB, but one image takes .* GiB"):
         fit(sliced(wide, 0), 8, 1, 15)
+
+
+@pytest.mark.parametrize(
+    ("resolution", "limit", "images"),
+    [(255, None, 8), (256, None, 1), (1024, None, 1), (1024, 1e9, 8)],
+)
+def test_devices_that_do_not_say_what_they_have_take_large_images_one_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, resolution: int, limit: float | None, images: int
+):
+    monkeypatch.setattr(memory, "device_limit", lambda: limit)
+    assert at_a_time(resolution, 8) == images

@@ -28,7 +28,7 @@ from mgp_jax.faces import ALL, LARGEST
 from mgp_jax.files import path_of
 from mgp_jax.images import to_uint8
 from mgp_jax.inversion import Inversion, draw_progress, outline
-from mgp_jax.memory import device_limit, fit
+from mgp_jax.memory import at_a_time, device_limit, fit
 from mgp_jax.portraits import batches_of as batches_of_faces
 from mgp_jax.restoration import Restoration, run_restoration
 from mgp_jax.sharding import batch_mesh
@@ -149,7 +149,9 @@ def fitted(job: Job, count: int) -> Job:
         images = 1
     execution = replace(job.inversion.execution, mesh=batch_mesh())
     limit = job.memory_limit or device_limit()
-    if limit is not None:
+    if limit is None:
+        images = at_a_time(min(job.inversion.image_shape[:2]), images)
+    else:
         images, slices = fit(job.inversion, images, job.samples * job.restarts, limit)
         execution = replace(execution, slices=slices)
     return replace(job, batch_size=images, inversion=job.inversion.executed(execution))

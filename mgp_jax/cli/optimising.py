@@ -55,7 +55,7 @@ class Optimising(Starting):
     seed: int = 0
     """Seed of the random starts and of simulated noise."""
     batch_size: Annotated[int, tyro.conf.arg(metavar="B")] = 8
-    """Images optimised at a time."""
+    """Images optimised at a time, at most; on a CPU one from 256 pixels on."""
     target_psnr: Annotated[float | None, tyro.conf.arg(metavar="DB")] = None
     """Stop an image when the observation is matched to so many dB."""
     patience: Annotated[int | None, tyro.conf.arg(metavar="STEPS")] = None

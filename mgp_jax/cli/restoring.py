@@ -55,7 +55,8 @@ class Restoring(Facing, Optimising):
     the processor has instructions for it, else float32."""
     memory_limit: Annotated[float | None, tyro.conf.arg(metavar="GIB")] = None
     """Memory of a device for the optimisation: fewer images at a time, then codes in slices, until
-    the compiled program fits. Found out by itself on GPU and TPU."""
+    the compiled program fits. Found out by itself on GPU and TPU; a CPU takes large images one at a
+    time unless this is given."""
     distributed: Flag = False
     """Share the inputs with the processes of other hosts; see the guide on scaling."""
 

@@ -62,7 +62,7 @@ class Tune(Command):
     metric: str = "psnr"
     """What is to be best in the mean of the sample images: psnr, ssim or lpips."""
     batch_size: Annotated[int, tyro.conf.arg(metavar="B")] = 4
-    """Images restored at a time."""
+    """Images restored at a time, at most; on a CPU one from 256 pixels on."""
     seed: int = 0
     """Seed of the search, of the random starts and of simulated noise."""
 
@@ -73,6 +73,7 @@ class Tune(Command):
         from mgp_jax.degradations import parse
         from mgp_jax.generators import load_generator
         from mgp_jax.images import find_images, read_image
+        from mgp_jax.memory import at_a_time
         from mgp_jax.tuning import Search, tune
 
         check_seed(self.seed)
@@ -87,7 +88,7 @@ class Tune(Command):
             budget=parse_time(self.budget),
             metric=self.metric,
             seconds=self.seconds,
-            batch_size=min(self.batch_size, len(paths)),
+            batch_size=at_a_time(generator.resolution, min(self.batch_size, len(paths))),
             seed=self.seed,
         )
         console = self.telling.console()

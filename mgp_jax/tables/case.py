@@ -8,6 +8,7 @@ import numpy as np
 
 from mgp_jax.degradations import Degradation
 from mgp_jax.generators import Generator
+from mgp_jax.memory import at_a_time
 from mgp_jax.methods import Method
 from mgp_jax.recipes import Recipe
 from mgp_jax.recipes.large import LARGE
@@ -54,9 +55,8 @@ class Case(NamedTuple):
 
     @property
     def together(self) -> int:
-        """How many images are restored at a time: on a CPU no more large ones than one."""
-        one = self.is_large and jax.default_backend() == "cpu"
-        return 1 if one else len(self.observations)
+        """How many images are restored at a time."""
+        return at_a_time(self.generator.resolution, len(self.observations))
 
     def recipe(self, method: Method) -> Recipe:
         """Returns how a method optimises the case, the number of steps aside."""

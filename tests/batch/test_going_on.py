@@ -13,6 +13,7 @@ from networks import untrained
 from PIL import Image
 
 from mgp_jax.batch import Event, Job, run
+from mgp_jax.batch.running import fitted
 from mgp_jax.degradations import parse
 from mgp_jax.errors import ImageError, MGPError, SettingError
 from mgp_jax.generators import DCGANConfig
@@ -123,6 +124,15 @@ def test_more_inputs_come_behind_those_that_are_done(
     # Nothing is left to do for any of them, however they are called.
     assert run(job, [more.absolute()], copy) == records
     assert run(job, [inputs], copy) == records
+
+
+def test_large_images_go_one_at_a_time_where_nothing_says_what_memory_there_is(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+):
+    assert fitted(job, 6).batch_size == job.batch_size == 2
+    monkeypatch.setattr("mgp_jax.memory.LARGE", 16)
+    assert fitted(job, 6).batch_size == 1
+    assert fitted(dataclasses.replace(job, memory_limit=2.0**40), 6).batch_size == 2
 
 
 def test_another_batch_size_may_go_on(job: Job, inputs: Path, first: Path, copy: Path):

@@ -70,13 +70,14 @@ def test_large_images_are_restored_one_at_a_time_on_a_cpu(
     case = make_case(comparison, "colorization")
     assert (case.is_large, case.together) == (False, 2)
     at_once = case.restore(METHODS["one-code"], 3)
-    monkeypatch.setattr("mgp_jax.tables.case.LARGE", 32)
+    for module in ("tables.case", "memory"):
+        monkeypatch.setattr(f"mgp_jax.{module}.LARGE", 32)
     assert (case.is_large, case.together) == (True, 1)
     one_by_one = case.restore(METHODS["one-code"], 3)
     for some, same in zip(one_by_one, at_once, strict=True):
         np.testing.assert_allclose(some, same, atol=1e-4)
     assert one_by_one.samples.shape == (2, 1, 32, 32, 3)
-    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    monkeypatch.setattr("mgp_jax.memory.device_limit", lambda: 1e9)
     assert case.together == 2
 
 
