@@ -73,7 +73,7 @@ headings = ("photograph", "reproduction")
 Picture(contact_sheet([to_uint8([photograph, inverted.images[0]])], [caption], headings=headings))
 
 # %% [markdown]
-# Eight codes are optimised first (30 steps), then the composed feature map is refined (120 steps,
+# Eight codes are optimised first (10 steps), then the composed feature map is refined (140 steps,
 # which cost less, because only the second half of the generator runs).
 
 # %%
