@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import jax
 
 from mgp_jax.methods.method import Method
-from mgp_jax.methods.single import ONE_CODE, always
+from mgp_jax.methods.multi_code import draw_codes, plan, plan_of
+from mgp_jax.methods.single import ONE_CODE, by_size
 from mgp_jax.recipes import Phase, Recipe
 from mgp_jax.solve import ResolvedPhase
 from mgp_jax.terms import Given, Rendering, Target
@@ -23,6 +24,19 @@ PIVOTAL_RECIPE = Recipe(
     (*ONE_CODE.with_(steps=HALF).phases, Phase(HALF, moves=("weights",), weights_rate=1e-3)),
     codes=1,
     layer=0,
+)
+# As published the pivot is a style, found from their mean. The weights of these generators differ
+# so much in size that a rate for the large ones tears the small ones apart.
+PIVOTAL_OF_LARGE = Recipe(
+    "pivotal",
+    (
+        Phase(HALF, moves=("z",), z_rate=0.05),
+        Phase(HALF, moves=("weights",), optimizer="relative", weights_rate=1e-3),
+    ),
+    codes=1,
+    layer="truncation",
+    space="w",
+    from_mean=True,
 )
 
 
@@ -39,9 +53,10 @@ class Tuned(NamedTuple):
 
 
 def start(given: Given, target: Target, keys: jax.Array, phase: ResolvedPhase) -> Tuned:
-    """Draws a code."""
-    del target, phase
-    return Tuned(jax.vmap(lambda key: given.split.draw(key, 1))(keys))
+    """Draws a code, or takes the mean style."""
+    del target
+    split, place = given.split, plan_of(phase)
+    return Tuned(jax.vmap(lambda key: draw_codes(split, key, 1, place).z)(keys))
 
 
 def enter(given: Given, variables: Tuned, phase: ResolvedPhase) -> tuple[Tuned, None]:
@@ -66,7 +81,8 @@ PIVOTAL = Method(
     "pivotal tuning",
     start,
     render,
-    always(PIVOTAL_RECIPE),
+    by_size(PIVOTAL_RECIPE, PIVOTAL_OF_LARGE),
     enter=enter,
+    place=plan,
     alone=("weights",),
 )

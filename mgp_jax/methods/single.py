@@ -17,6 +17,8 @@ from mgp_jax.recipes.published import PROJECTION_W, PROJECTION_W_PLUS
 
 # One code of Z through the whole generator; there is no importance to be moved, it stays 1.
 ONE_CODE = Recipe("one-code", (Phase(300, moves=("z",), z_rate=0.2),), codes=1, layer=0)
+# The mapping of large generators makes long steps of short ones.
+ONE_CODE_OF_LARGE = Recipe("one-code", (Phase(300, moves=("z",), z_rate=0.05),), codes=1, layer=0)
 
 # From the mean map of random codes the map itself is moved, wherever the observation pulls it. So
 # it is the published method without its codes.
@@ -34,6 +36,11 @@ def always(recipe: Recipe) -> Callable[..., Recipe]:
     return lambda degradation, what: recipe
 
 
+def by_size(small: Recipe, large: Recipe) -> Callable[..., Recipe]:
+    """Returns a function that says a recipe of its own for large style-based generators."""
+    return lambda degradation, what: large if is_large(what) else small
+
+
 def with_recipe(name: str, title: str, recipe: Recipe, **changes: Any) -> Method:
     """Makes a method of what the multi-code engine does with one recipe."""
     return replace(MULTI_CODE, name=name, title=title, recipe=always(recipe), most=None, **changes)
@@ -48,7 +55,9 @@ def codes_alone(degradation: Degradation, what: Generator | Split | None) -> Rec
     return codes_only(recipe_for(name, degradation, what))
 
 
-ONE = with_recipe("one-code", "one code", ONE_CODE)
+ONE = replace(
+    with_recipe("one-code", "one code", ONE_CODE), recipe=by_size(ONE_CODE, ONE_CODE_OF_LARGE)
+)
 FREE = with_recipe("feature-map", "free feature map", FREE_MAP)
 W = with_recipe("w", "W projection", pixels_only(PROJECTION_W["inversion"]), needs=("styles",))
 W_PLUS = with_recipe(

@@ -19,8 +19,9 @@ class Phase:
         moves: which variables are optimised, as far as there are such; those of the multi-code
             method are the fields of `Codes`.
         optimizer: `adam`, `sgd`, `normalised` (gradient descent whose steps have the length of the
-            learning rate), `spherical` (Adam on a sphere), or a function that makes an optax
-            transform of a learning rate.
+            learning rate), `spherical` (Adam on a sphere), `relative` (Adam whose steps are parts
+            of each array's root mean square), or a function that makes an optax transform of a
+            learning rate.
         schedule: `cosine` (to zero at the last step) or `constant` learning rates.
         z_rate: learning rate of the latent codes.
         alpha_rate: learning rate of the importances, in units of the value they start from.

@@ -48,11 +48,25 @@ def spherical_adam(rate: optax.ScalarOrSchedule) -> optax.GradientTransformation
     return optax.GradientTransformation(adam.init, update)
 
 
+def relative_adam(rate: optax.ScalarOrSchedule) -> optax.GradientTransformation:
+    """Adam whose steps are parts of each array's root mean square: for weights of a network.
+
+    Weights are of all sizes. One rate for all is what networks have whose weights are near 1 and
+    are scaled where they are used.
+
+    Source: Karras, Aila, Laine and Lehtinen 2018, "Progressive growing of GANs for improved
+    quality, stability, and variation", section 4.1, the equalized learning rate.
+    """
+    sizes = optax.scale_by_param_block_rms()
+    return optax.chain(optax.scale_by_adam(), sizes, optax.scale_by_learning_rate(rate))
+
+
 TRANSFORMS: dict[str, MakeTransform] = {
     "adam": optax.adam,
     "sgd": optax.sgd,
     "normalised": normalised_descent,
     "spherical": spherical_adam,
+    "relative": relative_adam,
 }
 SCHEDULES = ("cosine", "constant")
 

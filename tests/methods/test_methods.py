@@ -187,6 +187,23 @@ def test_style_based_generators(styled: Generator, name: str, gain: float):
                 assert any(changed) == (part not in ("noise", "mean")), (stage, part)
 
 
+def test_large_generators_have_recipes_of_their_own(small: Generator, styled: Generator):
+    """Codes of Z go slower there; the pivot is a style, from their mean, and tuned like others."""
+    large = untrained(MobileStyleGANConfig(4, 4, (4,), (4,) * 11), seed=1)
+    one, pivotal = (recipe_of(name, large, 200) for name in ("one-code", "pivotal"))
+    assert one.phases[0].z_rate < recipe_of("one-code", small).phases[0].z_rate
+    assert (pivotal.space, pivotal.from_mean) == ("w", True)
+    truths = np.clip(generate(styled, random_latents(styled, 1, seed=3)), -1, 1)
+    found = invert(styled, truths, recipe=pivotal, method="pivotal")
+    split = styled.split("truncation", "w")
+    assert split.mean_code is not None
+    mean = np.asarray(split.tail(split.head(split.mean_code[None])))
+    started = 10 * np.log10(4 / found.errors[0, 0])
+    np.testing.assert_allclose(started, psnr(mean, truths)[0], atol=0.01)
+    pivot = 10 * np.log10(4 / found.errors[0, pivotal.phases[0].steps - 1])
+    assert psnr(found.images, truths)[0] > pivot + 0.8
+
+
 def test_certain_pixels_are_put_back(small: Generator, truths: np.ndarray):
     mask = parse("mask:center:6", 16)
     case = Case(small, mask, jax.vmap(mask)(jnp.asarray(truths)), {}, 0)

@@ -75,3 +75,15 @@ def test_vectors_move_one_by_one(name: str):
     else:
         reached = np.linalg.norm(x["z"] + updates["z"], axis=1)
         np.testing.assert_allclose(reached, 8**0.5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [1e-2, 1.0, 50.0])
+def test_relative_steps_are_parts_of_each_array(size: float):
+    values = np.random.default_rng(0).normal(size=(4, 6)).astype(np.float32)
+    weights = {"weights": {"large": jnp.asarray(size * values), "one": jnp.asarray(values)}}
+    transform: Any = make_transform("relative", "constant", 5, {"weights": 0.01})
+    updates, _ = transform.update(weights, transform.init(weights), weights)
+    for name, scale in (("large", size), ("one", 1.0)):
+        # The first step of Adam goes by its rate, whatever the gradient.
+        expected = -0.01 * scale * np.sqrt(np.mean(values**2)) * np.sign(values)
+        np.testing.assert_allclose(updates["weights"][name], expected, rtol=1e-3)
