@@ -82,7 +82,7 @@ def styled(
 
 # Noise and scattered pixels are left to the universal recipe, whose cut and priors follow what they
 # leave. What is expected of the spread of several samples, temperature, floor and shift, was
-# measured for super-resolution and holes alone.
+# measured.
 FAST = {
     # The observation determines all of the finest map.
     "inversion": styled("fast", 10, 140, map_size=256, schedule="constant"),
@@ -97,6 +97,8 @@ FAST = {
         lpips=0.2,
         alpha_rate=0.005,
         saturation=1.1,
+        temperature=2.0,
+        floor=0.02,
     ),
     "super-resolution": styled(
         "fast",

@@ -19,6 +19,11 @@ MISSED = 0.03**2
 INDEPENDENT = 0.1
 # How much more styles weigh where the colours are not known, which would go astray with them.
 COLOURLESS = 10
+# What is expected of the spread of several samples of large images: where squares of so many pixels
+# are determined everywhere, and where holes or factors leave more open.
+FINE = 4
+SPREAD = {"temperature": 1.3, "floor": 0.01, "shift": 0.001}
+SPREAD_OF_OPEN = {"temperature": 1.8, "floor": 0.02, "shift": 0.002}
 
 
 def uncertainty(told: Information) -> float:
@@ -66,6 +71,7 @@ def universal_of_large(told: Information) -> Recipe:
         styles_prior=rounded(held * 8e5 * amount),
         tether=rounded(8e3 * map_size**2 * amount),
         alpha_rate=0.01,
+        **(SPREAD if told.cell <= FINE else SPREAD_OF_OPEN),
     )
 
 

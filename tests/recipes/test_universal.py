@@ -68,6 +68,17 @@ def test_styles_are_held_where_colours_are_not_known():
     assert universal_of_small(gray) == universal_of_small(gray._replace(coloured=True))
 
 
+@pytest.mark.parametrize(
+    ("spec", "temperature"),
+    [("noise:0.1", 1.3), ("mask:random:0.8", 1.3), ("mask:center:256", 1.8), ("down:16", 1.8)],
+)
+def test_what_is_left_open_is_expected_to_be_farther_off(spec: str, temperature: float):
+    recipe = universal_of_large(information(parse(spec, 1024), (1024, 1024, 3)))
+    parts = 2 if temperature > 1.5 else 1
+    expected = {"temperature": temperature, "floor": parts * 0.01, "shift": parts * 0.001}
+    assert recipe.expected == pytest.approx(expected)
+
+
 @pytest.mark.parametrize(("cell", "common", "followed"), [(4, 4, 1), (16, 4, 0.25)])
 def test_random_errors_that_jpeg_has_spread_are_one_for_each_square(
     cell: int, common: int, followed: float
