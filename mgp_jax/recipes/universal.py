@@ -5,6 +5,8 @@ the variance of what is not explained, noise and what renderings miss, over the 
 that tell of it.
 """
 
+from typing import Any
+
 from mgp_jax.degradations import Information
 from mgp_jax.recipes.large import styled
 from mgp_jax.recipes.recipe import Phase, Recipe, refined
@@ -22,8 +24,8 @@ COLOURLESS = 10
 # What is expected of the spread of several samples of large images: where squares of so many pixels
 # are determined everywhere, and where holes or factors leave more open.
 FINE = 4
-SPREAD = {"temperature": 1.3, "floor": 0.01, "shift": 0.001}
-SPREAD_OF_OPEN = {"temperature": 1.8, "floor": 0.02, "shift": 0.002}
+SPREAD: dict[str, Any] = {"temperature": 1.3, "floor": 0.01, "shift": 0.001}
+SPREAD_OF_OPEN: dict[str, Any] = {"temperature": 1.8, "floor": 0.02, "shift": 0.002}
 
 
 def uncertainty(told: Information) -> float:
