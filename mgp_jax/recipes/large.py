@@ -82,7 +82,7 @@ def styled(
 
 # Noise and scattered pixels are left to the universal recipe, whose cut and priors follow what they
 # leave. What is expected of the spread of several samples, temperature, floor and shift, was
-# measured.
+# measured for all but inversion.
 FAST = {
     # The observation determines all of the finest map.
     "inversion": styled("fast", 10, 140, map_size=256, schedule="constant"),
