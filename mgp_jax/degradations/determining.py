@@ -47,8 +47,8 @@ class Information(NamedTuple):
         independent: whether their errors are independent of each other. Those of JPEG are not.
         random: the part of the noise that JPEG has not made itself, but may have spread over its
             blocks.
-        coloured: whether half of what the colours of wide areas vary by is determined. Of gray
-            photographs a third is.
+        coloured: whether half of the variance of the colours of wide areas is determined, apart
+            from their lightness. Of gray photographs an eighth is.
     """
 
     cell: int
@@ -93,14 +93,24 @@ def _measured(degradation: Degradation, image_shape: Shape) -> Information:
     photograph = sum(_drawn(squares(side, d), side, size) for side, d in deviations.items())
     noise, random, weights = _noise(degradation, np.clip(photograph, DARKEST, 1))
 
-    def missed_of(side: int) -> jax.Array:
-        probes = np.stack([squares(side, CONTRAST) for _ in range(PROBES)])
+    def probes(side: int) -> np.ndarray:
+        return np.stack([squares(side, CONTRAST) for _ in range(PROBES)])
+
+    def missed_of(probes: np.ndarray, side: int) -> jax.Array:
         errors = rng.normal(size=(PROBES, *weights.shape)).astype(np.float32)
         return _missed(degradation, weights, noise, probes, errors, size, side)
 
+    def colours_are_found() -> bool:
+        area = max(int(AREA * min(size)), 1)
+        wide = probes(area)
+        # There are so few that their own deviation counts, not that of all that might be drawn.
+        colours = wide - wide.mean(axis=-1, keepdims=True)
+        colours *= CONTRAST / colours.std()
+        return bool(jnp.median(missed_of(colours, area)) < DETERMINED)
+
     cell = common = 2 * CELLS[-1]
     for tried in CELLS:
-        missed = missed_of(tried)
+        missed = missed_of(probes(tried), tried)
         if jnp.median(missed) < DETERMINED:
             common = min(tried, common)
         if missed.max() < DETERMINED:
@@ -108,9 +118,8 @@ def _measured(degradation: Degradation, image_shape: Shape) -> Information:
             break
     known = float(weights.sum())
     determined = min(height * width * channels / cell**2, known)
-    area = max(int(AREA * min(size)), 1)
     # Where smaller squares are determined, areas are.
-    coloured = common <= CELLS[-1] or bool(jnp.median(missed_of(area)) < DETERMINED)
+    coloured = channels == 1 or common <= CELLS[-1] or colours_are_found()
     return Information(
         cell,
         common,

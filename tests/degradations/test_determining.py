@@ -60,11 +60,21 @@ def test_what_holes_leave_determined(spec: str, cell: int, common: int):
         ("noise:0.4", True),
         ("mask:center:32|noise:0.2", True),
         ("gray", False),
+        ("gray|noise:0.1", False),
+        ("gray|mask:random:0.5", False),
         ("gray|down:2|noise:0.05", False),
     ],
 )
 def test_gray_does_not_tell_the_colours_of_areas(spec: str, coloured: bool):
     assert information(parse(spec, SIZE), SHAPE).coloured is coloured
+
+
+def test_what_gray_tells_of_lightness_does_not_count_as_colour():
+    """A third of what channels vary by is lightness; of a few squares, by chance, it was half."""
+    assert not information(parse("gray", 1024), (1024, 1024, 3)).coloured
+    for weights in ((1, 1, 1), (0, 1, 0), (0.3, 0.6, 0.1)):
+        gray = as_degradation(lambda image, w=weights: image @ jnp.array(w, float)[:, None])
+        assert not information(gray, SHAPE).coloured
 
 
 def test_generators_without_colours_miss_none():
