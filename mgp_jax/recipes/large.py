@@ -81,11 +81,10 @@ def styled(
 
 
 # Noise and scattered pixels are left to the universal recipe, whose cut and priors follow what they
-# leave. What is expected of the spread of several samples, temperature, floor and shift, was
-# measured for all but inversion.
+# leave. With temperatures, floors and shifts the spread of several samples covers the errors.
 FAST = {
     # The observation determines all of the finest map.
-    "inversion": styled("fast", 10, 140, map_size=256, schedule="constant"),
+    "inversion": styled("fast", 10, 140, map_size=256, schedule="constant", floor=0.005),
     # What gray says of the styles behind the cut is hardly more than light: held, they leave the
     # colours those of faces.
     "colorization": styled(
@@ -130,8 +129,12 @@ FAST = {
 QUALITY = quality_of(FAST)
 
 PRIOR = named("prior", {kind: codes_only(recipe) for kind, recipe in FAST.items()})
-PRIOR["inversion"] = styled("prior", 100, map_size=32, codes=10)
-PRIOR["denoising"] = styled("prior", 40, map_size=32, prior=0.003)
+PRIOR["inversion"] = styled(
+    "prior", 100, map_size=32, codes=10, temperature=1.7, floor=0.03, shift=0.002
+)
+PRIOR["denoising"] = styled(
+    "prior", 40, map_size=32, prior=0.003, temperature=2.1, floor=0.03, shift=0.002
+)
 
 # Codes that stay near the mean, so that directions keep their meaning; the map takes the rest.
 EDIT = named("edit", FAST)

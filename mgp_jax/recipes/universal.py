@@ -5,7 +5,7 @@ the variance of what is not explained, noise and what renderings miss, over the 
 that tell of it.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from mgp_jax.degradations import Information
 from mgp_jax.recipes.large import styled
@@ -21,11 +21,40 @@ MISSED = 0.03**2
 INDEPENDENT = 0.1
 # How much more styles weigh where the colours are not known, which would go astray with them.
 COLOURLESS = 10
-# What is expected of the spread of several samples of large images: where squares of so many pixels
-# are determined everywhere, and where holes or factors leave more open.
-FINE = 4
-SPREAD: dict[str, Any] = {"temperature": 1.3, "floor": 0.01, "shift": 0.001}
-SPREAD_OF_OPEN: dict[str, Any] = {"temperature": 1.8, "floor": 0.02, "shift": 0.002}
+
+
+class Spread(NamedTuple):
+    """What is expected of the spread of several samples, see `Recipe`."""
+
+    temperature: float
+    floor: float
+    shift: float
+
+
+class Spreads(NamedTuple):
+    """What is expected of it, by what is known.
+
+    Attributes:
+        fine: side in pixels of squares that are small.
+        determined: where such squares are determined everywhere.
+        opened: where holes or factors leave more open.
+        colourless: where the colours are not known, whose errors know no edges.
+    """
+
+    fine: int
+    determined: Spread
+    opened: Spread
+    colourless: Spread
+
+    def of(self, told: Information) -> dict[str, Any]:
+        """Returns the settings of a recipe."""
+        if not told.coloured:
+            return self.colourless._asdict()
+        return (self.determined if told.cell <= self.fine else self.opened)._asdict()
+
+
+OF_SMALL = Spreads(2, Spread(1.1, 0.03, 0.002), Spread(1.7, 0.03, 0.002), Spread(2.1, 0.03, 0.0))
+OF_LARGE = Spreads(4, Spread(1.3, 0.01, 0.001), Spread(1.8, 0.02, 0.002), Spread(2.0, 0.02, 0.0))
 
 
 def uncertainty(told: Information) -> float:
@@ -73,7 +102,7 @@ def universal_of_large(told: Information) -> Recipe:
         styles_prior=rounded(held * 8e5 * amount),
         tether=rounded(8e3 * map_size**2 * amount),
         alpha_rate=0.01,
-        **(SPREAD if told.cell <= FINE else SPREAD_OF_OPEN),
+        **OF_LARGE.of(told),
     )
 
 
@@ -83,5 +112,9 @@ def universal_of_small(told: Information) -> Recipe:
     amount = uncertainty(told)
     prior, tether = rounded(1.5e4 * amount), rounded(50 * map_size**2 * amount)
     return refined(
-        "universal", Phase(60, prior=prior), Phase(300, tether=tether), map_size=map_size
+        "universal",
+        Phase(60, prior=prior),
+        Phase(300, tether=tether),
+        map_size=map_size,
+        **OF_SMALL.of(told),
     )

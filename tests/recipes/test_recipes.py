@@ -288,6 +288,31 @@ def test_what_was_added_is_not_said_where_it_changes_nothing():
     assert "saturation=1.2" in described(recipe.with_(saturation=1.2))
 
 
+@pytest.mark.parametrize(
+    ("size", "kind", "fast", "prior"),
+    [
+        (0, "inversion", (1, 0.005, 0), (1, 0.01, 0)),
+        (0, "colorization", (1.6, 0.03, 0), (1.6, 0.03, 0)),
+        (0, "super-resolution", (1.6, 0.03, 0.002), (2, 0.03, 0.002)),
+        (0, "inpainting", (2.9, 0.03, 0.002), (2.6, 0.03, 0.002)),
+        (0, "scattered inpainting", (1.3, 0.03, 0.002), (2.2, 0.03, 0.002)),
+        (0, "denoising", (1, 0.03, 0.002), (1.7, 0.03, 0.002)),
+        (1, "inversion", (1, 0.005, 0), (1.7, 0.03, 0.002)),
+        (1, "colorization", (2, 0.02, 0), (2, 0.02, 0)),
+        (1, "super-resolution", (1.5, 0.01, 0.002), (1.5, 0.01, 0.002)),
+        (1, "inpainting", (1.8, 0.03, 0.002), (1.8, 0.03, 0.002)),
+        (1, "denoising", None, (2.1, 0.03, 0.002)),
+    ],
+)
+def test_what_is_expected_of_several_samples(
+    size: int, kind: str, fast: tuple[float, ...] | None, prior: tuple[float, ...]
+):
+    """As measured, see the guide; colours know no edges, and codes alone miss more."""
+    for name, expected in (("fast", fast), ("quality", fast), ("prior", prior)):
+        recipe = rows(RECIPES[name][size]).get(kind)
+        assert (recipe and tuple(recipe.expected.values())) == expected
+
+
 def test_rates_of_other_variables():
     phase = Phase(1, rates={"b": 2.0, "z": 0.5})
     assert (phase.rate("z"), phase.rate("b"), phase.rate("alpha")) == (0.5, 2.0, 0.2)

@@ -65,22 +65,30 @@ def test_styles_are_held_where_colours_are_not_known():
         assert phase.styles_prior == pytest.approx(10 * other.styles_prior, rel=0.05)
         assert (phase.prior, phase.tether) == (other.prior, other.tether)
     assert free.phases[0].styles_prior > 0
-    assert universal_of_small(gray) == universal_of_small(gray._replace(coloured=True))
+    small, same = (universal_of_small(x) for x in (gray, gray._replace(coloured=True)))
+    assert (small.phases, small.map_size) == (same.phases, same.map_size)
 
 
 @pytest.mark.parametrize(
-    ("specs", "expected"),
+    ("size", "spec", "expected"),
     [
-        (("noise:0.1", "mask:random:0.8"), {"temperature": 1.3, "floor": 0.01, "shift": 0.001}),
-        (("mask:center:256", "down:16"), {"temperature": 1.8, "floor": 0.02, "shift": 0.002}),
+        (1024, "noise:0.1", (1.3, 0.01, 0.001)),
+        (1024, "mask:random:0.8", (1.3, 0.01, 0.001)),
+        (1024, "mask:center:256", (1.8, 0.02, 0.002)),
+        (1024, "down:16", (1.8, 0.02, 0.002)),
+        (1024, "gray", (2.0, 0.02, 0)),
+        (64, "down:2|noise:0.05", (1.1, 0.03, 0.002)),
+        (64, "down:4", (1.7, 0.03, 0.002)),
+        (64, "mask:random:0.8", (1.7, 0.03, 0.002)),
+        (64, "gray", (2.1, 0.03, 0)),
     ],
 )
 def test_what_is_left_open_is_expected_to_be_farther_off(
-    specs: tuple[str, ...], expected: dict[str, float]
+    size: int, spec: str, expected: tuple[float, ...]
 ):
-    for spec in specs:
-        recipe = universal_of_large(information(parse(spec, 1024), (1024, 1024, 3)))
-        assert recipe.expected == expected, spec
+    make = universal_of_large if size == 1024 else universal_of_small
+    recipe = make(information(parse(spec, size), (size, size, 3)))
+    assert recipe.expected == dict(zip(("temperature", "floor", "shift"), expected, strict=True))
 
 
 @pytest.mark.parametrize(("cell", "common", "followed"), [(4, 4, 1), (16, 4, 0.25)])
