@@ -14,8 +14,9 @@ from mgp_jax.degradations import Degradation
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Features, Generator, Split
 from mgp_jax.methods.method import Method, What, settings_of
-from mgp_jax.methods.single import ONE_CODE
+from mgp_jax.methods.single import ONE_CODE, ONE_CODE_OF_LARGE
 from mgp_jax.recipes import Phase, Recipe
+from mgp_jax.recipes.named import is_large
 from mgp_jax.solve import ResolvedPhase
 from mgp_jax.terms import Given, Held, Rendering, Target
 
@@ -23,6 +24,8 @@ from mgp_jax.terms import Given, Held, Rendering, Target
 BALL = 0.5
 # Steps of the code, and of all layers together.
 STEPS = 300
+# Learning rates of the maps, of small and of large generators.
+RATE, RATE_OF_LARGE = 0.02, 0.05
 
 
 class Layered(NamedTuple):
@@ -58,9 +61,10 @@ def recipe(degradation: Degradation, what: What) -> Recipe:
     del degradation
     cuts = layers(what)
     share = STEPS // (len(cuts) + 1)
-    code = ONE_CODE.with_(steps=STEPS - share * len(cuts)).phases
-    maps = tuple(Phase(share, moves=("residual", "styles"), ball=BALL) for _ in cuts)
-    return Recipe("ilo", (*code, *maps), codes=1, layer=0)
+    one, rate = (ONE_CODE_OF_LARGE, RATE_OF_LARGE) if is_large(what) else (ONE_CODE, RATE)
+    code = one.with_(steps=STEPS - share * len(cuts)).phases
+    layer = Phase(share, moves=("residual", "styles"), residual_rate=rate, ball=BALL)
+    return Recipe("ilo", (*code, *(layer for _ in cuts)), codes=1, layer=0)
 
 
 def place(split: Split, recipe: Recipe, number: int) -> Cuts:

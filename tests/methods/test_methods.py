@@ -192,6 +192,10 @@ def test_large_generators_have_recipes_of_their_own(small: Generator, styled: Ge
     large = untrained(MobileStyleGANConfig(4, 4, (4,), (4,) * 11), seed=1)
     one, pivotal = (recipe_of(name, large, 200) for name in ("one-code", "pivotal"))
     assert one.phases[0].z_rate < recipe_of("one-code", small).phases[0].z_rate
+    assert recipe_of("encoder-optimised", large, 200) == one
+    for what, code_rate, map_rate in ((small, 0.2, 0.02), (large, 0.05, 0.05)):
+        code, *maps = recipe_of("ilo", what, 200).phases
+        assert (code.z_rate, {phase.residual_rate for phase in maps}) == (code_rate, {map_rate})
     assert (pivotal.space, pivotal.from_mean) == ("w", True)
     truths = np.clip(generate(styled, random_latents(styled, 1, seed=3)), -1, 1)
     found = invert(styled, truths, recipe=pivotal, method="pivotal")
