@@ -23,6 +23,9 @@ ONE_CODE_OF_LARGE = Recipe("one-code", (Phase(300, moves=("z",), z_rate=0.05),),
 # From the mean map of random codes the map itself is moved, wherever the observation pulls it. So
 # it is the published method without its codes.
 FREE_MAP = Recipe("feature-map", (Phase(300, moves=("residual",), schedule="constant"),))
+FREE_MAP_OF_LARGE = Recipe(
+    "feature-map", (Phase(300, moves=("residual",), residual_rate=0.05, schedule="constant"),)
+)
 
 
 def pixels_only(recipe: Recipe) -> Recipe:
@@ -41,9 +44,12 @@ def by_size(small: Recipe, large: Recipe) -> Callable[..., Recipe]:
     return lambda degradation, what: large if is_large(what) else small
 
 
-def with_recipe(name: str, title: str, recipe: Recipe, **changes: Any) -> Method:
-    """Makes a method of what the multi-code engine does with one recipe."""
-    return replace(MULTI_CODE, name=name, title=title, recipe=always(recipe), most=None, **changes)
+def with_recipe(
+    name: str, title: str, recipe: Recipe, large: Recipe | None = None, **changes: Any
+) -> Method:
+    """Makes a method of what the multi-code engine does with one recipe, or two, see `by_size`."""
+    chosen = always(recipe) if large is None else by_size(recipe, large)
+    return replace(MULTI_CODE, name=name, title=title, recipe=chosen, most=None, **changes)
 
 
 def codes_alone(degradation: Degradation, what: Generator | Split | None) -> Recipe:
@@ -55,10 +61,8 @@ def codes_alone(degradation: Degradation, what: Generator | Split | None) -> Rec
     return codes_only(recipe_for(name, degradation, what))
 
 
-ONE = replace(
-    with_recipe("one-code", "one code", ONE_CODE), recipe=by_size(ONE_CODE, ONE_CODE_OF_LARGE)
-)
-FREE = with_recipe("feature-map", "free feature map", FREE_MAP)
+ONE = with_recipe("one-code", "one code", ONE_CODE, ONE_CODE_OF_LARGE)
+FREE = with_recipe("feature-map", "free feature map", FREE_MAP, FREE_MAP_OF_LARGE)
 W = with_recipe("w", "W projection", pixels_only(PROJECTION_W["inversion"]), needs=("styles",))
 W_PLUS = with_recipe(
     "w+", "W+ projection", pixels_only(PROJECTION_W_PLUS["inversion"]), needs=("styles",)

@@ -194,6 +194,7 @@ def test_large_generators_have_recipes_of_their_own(small: Generator, styled: Ge
     assert one.phases[0].z_rate < recipe_of("one-code", small).phases[0].z_rate
     assert recipe_of("encoder-optimised", large, 200) == one
     for what, code_rate, map_rate in ((small, 0.2, 0.02), (large, 0.05, 0.05)):
+        assert recipe_of("feature-map", what).phases[0].residual_rate == map_rate
         code, *maps = recipe_of("ilo", what, 200).phases
         assert (code.z_rate, {phase.residual_rate for phase in maps}) == (code_rate, {map_rate})
     assert (pivotal.space, pivotal.from_mean) == ("w", True)
