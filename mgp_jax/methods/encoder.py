@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from mgp_jax.codes import Codes
 from mgp_jax.methods.multi_code import MULTI_CODE
 from mgp_jax.methods.observation import AT_ONCE, first_guesses
-from mgp_jax.methods.single import ONE_CODE, ONE_CODE_OF_LARGE, always, by_size
+from mgp_jax.methods.single import always, one_code
 from mgp_jax.solve import ResolvedPhase
 from mgp_jax.terms import Given, Target
 
@@ -35,8 +35,5 @@ ENCODER = replace(
     most=None,
 )
 ENCODER_OPTIMISED = replace(
-    ENCODER,
-    name="encoder-optimised",
-    title="encoder, optimised",
-    recipe=by_size(ONE_CODE, ONE_CODE_OF_LARGE),
+    ENCODER, name="encoder-optimised", title="encoder, optimised", recipe=one_code
 )

@@ -14,7 +14,7 @@ from mgp_jax.degradations import Degradation
 from mgp_jax.errors import SettingError
 from mgp_jax.generators import Features, Generator, Split
 from mgp_jax.methods.method import Method, What, settings_of
-from mgp_jax.methods.single import ONE_CODE, ONE_CODE_OF_LARGE
+from mgp_jax.methods.single import one_code
 from mgp_jax.recipes import Phase, Recipe
 from mgp_jax.recipes.named import is_large
 from mgp_jax.solve import ResolvedPhase
@@ -58,11 +58,9 @@ def layers(what: What) -> tuple[int, ...]:
 
 def recipe(degradation: Degradation, what: What) -> Recipe:
     """Shares the steps alike among the code and the layers."""
-    del degradation
-    cuts = layers(what)
+    cuts, rate = layers(what), RATE_OF_LARGE if is_large(what) else RATE
     share = STEPS // (len(cuts) + 1)
-    one, rate = (ONE_CODE_OF_LARGE, RATE_OF_LARGE) if is_large(what) else (ONE_CODE, RATE)
-    code = one.with_(steps=STEPS - share * len(cuts)).phases
+    code = one_code(degradation, what).with_(steps=STEPS - share * len(cuts)).phases
     layer = Phase(share, moves=("residual", "styles"), residual_rate=rate, ball=BALL)
     return Recipe("ilo", (*code, *(layer for _ in cuts)), codes=1, layer=0)
 

@@ -5,15 +5,13 @@ space exploration of generative models". Theirs is a code for every layer of a S
 together by a term of its own; here it is one code of Z, so that any generator can do it.
 """
 
-from dataclasses import replace
-
-from mgp_jax.methods.single import with_recipe
+from mgp_jax.methods.single import always, with_recipe
 from mgp_jax.recipes import Phase, Recipe
 
 # The published steps and rate.
 SPHERICAL = Phase(100, moves=("z",), optimizer="spherical", z_rate=0.4)
 STARTS = 4
 
-PULSE = replace(
-    with_recipe("pulse", "PULSE", Recipe("pulse", (SPHERICAL,), codes=1, layer=0)), restarts=STARTS
+PULSE = with_recipe(
+    "pulse", "PULSE", always(Recipe("pulse", (SPHERICAL,), codes=1, layer=0)), restarts=STARTS
 )

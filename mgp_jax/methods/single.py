@@ -44,12 +44,12 @@ def by_size(small: Recipe, large: Recipe) -> Callable[..., Recipe]:
     return lambda degradation, what: large if is_large(what) else small
 
 
-def with_recipe(
-    name: str, title: str, recipe: Recipe, large: Recipe | None = None, **changes: Any
-) -> Method:
-    """Makes a method of what the multi-code engine does with one recipe, or two, see `by_size`."""
-    chosen = always(recipe) if large is None else by_size(recipe, large)
-    return replace(MULTI_CODE, name=name, title=title, recipe=chosen, most=None, **changes)
+one_code = by_size(ONE_CODE, ONE_CODE_OF_LARGE)
+
+
+def with_recipe(name: str, title: str, recipe: Callable[..., Recipe], **changes: Any) -> Method:
+    """Makes a method of what the multi-code engine does with other recipes."""
+    return replace(MULTI_CODE, name=name, title=title, recipe=recipe, most=None, **changes)
 
 
 def codes_alone(degradation: Degradation, what: Generator | Split | None) -> Recipe:
@@ -61,11 +61,13 @@ def codes_alone(degradation: Degradation, what: Generator | Split | None) -> Rec
     return codes_only(recipe_for(name, degradation, what))
 
 
-ONE = with_recipe("one-code", "one code", ONE_CODE, ONE_CODE_OF_LARGE)
-FREE = with_recipe("feature-map", "free feature map", FREE_MAP, FREE_MAP_OF_LARGE)
-W = with_recipe("w", "W projection", pixels_only(PROJECTION_W["inversion"]), needs=("styles",))
+ONE = with_recipe("one-code", "one code", one_code)
+FREE = with_recipe("feature-map", "free feature map", by_size(FREE_MAP, FREE_MAP_OF_LARGE))
+W = with_recipe(
+    "w", "W projection", always(pixels_only(PROJECTION_W["inversion"])), needs=("styles",)
+)
 W_PLUS = with_recipe(
-    "w+", "W+ projection", pixels_only(PROJECTION_W_PLUS["inversion"]), needs=("styles",)
+    "w+", "W+ projection", always(pixels_only(PROJECTION_W_PLUS["inversion"])), needs=("styles",)
 )
 CODES_ONLY = replace(
     MULTI_CODE,
@@ -73,10 +75,8 @@ CODES_ONLY = replace(
     title="multi-code, codes only",
     recipe=codes_alone,
 )
-UNIVERSAL = replace(
-    MULTI_CODE,
-    name="universal",
-    title="multi-code, universal recipe",
-    recipe=lambda degradation, what: recipe_for("universal", degradation, what),
-    most=None,
+UNIVERSAL = with_recipe(
+    "universal",
+    "multi-code, universal recipe",
+    lambda degradation, what: recipe_for("universal", degradation, what),
 )
