@@ -90,13 +90,13 @@ sheet([task("gray|down:2|noise:0.05")])
 # ## How sure is it?
 #
 # Most of the face is missing: many faces fit. Several restorations from different random starts
-# show which; their standard deviation is an uncertainty map (black: all agree). On the command line
-# this is `--samples 4`, and the report page shows the map.
+# show which. Their spread tells how far the truth is expected from their mean (black: it is known). On
+# the command line this is `--samples 4`, and the report page shows the map.
 
 # %%
 row, caption, restored = task("mask:center:32", samples=4)
-samples = [*restored.samples[0][:3], 8 * restored.deviation[0].mean(-1, keepdims=True) - 1]
+samples = [*restored.samples[0][:3], 3 * restored.deviation[0].mean(-1, keepdims=True) - 1]
 sheet(
-    [(row, caption), (samples, "three of four restorations, and how far all four differ")],
+    [(row, caption), (samples, "three of four restorations, and the expected deviation")],
     headings=(),
 )
