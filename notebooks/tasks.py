@@ -90,8 +90,8 @@ sheet([task("gray|down:2|noise:0.05")])
 # ## How sure is it?
 #
 # Most of the face is missing: many faces fit. Several restorations from different random starts
-# show which. Their spread tells how far the truth is expected from their mean (black: it is known). On
-# the command line this is `--samples 4`, and the report page shows the map.
+# show which. Their spread tells how far the truth is expected from their mean (black: it is known).
+# On the command line this is `--samples 4`, and the report page shows the map.
 
 # %%
 row, caption, restored = task("mask:center:32", samples=4)
