@@ -96,9 +96,9 @@ def _measured(degradation: Degradation, image_shape: Shape) -> Information:
     def probes(side: int) -> np.ndarray:
         return np.stack([squares(side, CONTRAST) for _ in range(PROBES)])
 
-    def missed_of(probes: np.ndarray, side: int) -> jax.Array:
+    def missed_of(drawn: np.ndarray, side: int) -> jax.Array:
         errors = rng.normal(size=(PROBES, *weights.shape)).astype(np.float32)
-        return _missed(degradation, weights, noise, probes, errors, size, side)
+        return _missed(degradation, weights, noise, drawn, errors, size, side)
 
     def colours_are_found() -> bool:
         area = max(int(AREA * min(size)), 1)

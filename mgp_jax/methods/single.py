@@ -15,23 +15,26 @@ from mgp_jax.recipes import Phase, Recipe, codes_only, recipe_for
 from mgp_jax.recipes.named import is_large
 from mgp_jax.recipes.published import PROJECTION_W, PROJECTION_W_PLUS
 
+
+def in_phases(recipe: Recipe, **changes: Any) -> Recipe:
+    """Returns a recipe all of whose phases have other settings."""
+    return recipe.with_(phases=tuple(replace(phase, **changes) for phase in recipe.phases))
+
+
 # One code of Z through the whole generator; there is no importance to be moved, it stays 1.
 ONE_CODE = Recipe("one-code", (Phase(300, moves=("z",), z_rate=0.2),), codes=1, layer=0)
 # The mapping of large generators makes long steps of short ones.
-ONE_CODE_OF_LARGE = Recipe("one-code", (Phase(300, moves=("z",), z_rate=0.05),), codes=1, layer=0)
+ONE_CODE_OF_LARGE = in_phases(ONE_CODE, z_rate=0.05)
 
 # From the mean map of random codes the map itself is moved, wherever the observation pulls it. So
 # it is the published method without its codes.
 FREE_MAP = Recipe("feature-map", (Phase(300, moves=("residual",), schedule="constant"),))
-FREE_MAP_OF_LARGE = Recipe(
-    "feature-map", (Phase(300, moves=("residual",), residual_rate=0.05, schedule="constant"),)
-)
+FREE_MAP_OF_LARGE = in_phases(FREE_MAP, residual_rate=0.05)
 
 
 def pixels_only(recipe: Recipe) -> Recipe:
     """Returns a recipe without the perceptual loss."""
-    phases = tuple(replace(phase, perceptual=0.0) for phase in recipe.phases)
-    return recipe.with_(phases=phases)
+    return in_phases(recipe, perceptual=0.0)
 
 
 def always(recipe: Recipe) -> Callable[..., Recipe]:

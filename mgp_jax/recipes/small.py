@@ -63,8 +63,7 @@ FAST = {
 QUALITY = quality_of(FAST)
 
 
-# Codes and importances, nothing else. Few steps for the codes are enough: the importances alone
-# cost next to nothing, and their span of feature maps grows with the number of codes.
+# Codes alone miss more that all samples have in common.
 PRIOR_TEMPERATURES = {
     "colorization": 1.6,
     "super-resolution": 2.0,
@@ -72,6 +71,8 @@ PRIOR_TEMPERATURES = {
     "scattered inpainting": 2.2,
     "denoising": 1.7,
 }
+# Codes and importances, nothing else. Few steps for the codes are enough: the importances alone
+# cost next to nothing, and their span of feature maps grows with the number of codes.
 PRIOR = named(
     "prior",
     {kind: codes_only(FAST[kind]).with_(temperature=t) for kind, t in PRIOR_TEMPERATURES.items()},

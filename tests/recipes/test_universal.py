@@ -66,7 +66,7 @@ def test_styles_are_held_where_colours_are_not_known():
         assert (phase.prior, phase.tether) == (other.prior, other.tether)
     assert free.phases[0].styles_prior > 0
     small, same = (universal_of_small(x) for x in (gray, gray._replace(coloured=True)))
-    assert (small.phases, small.map_size) == (same.phases, same.map_size)
+    assert small.with_(**same.expected) == same
 
 
 @pytest.mark.parametrize(
